@@ -1,0 +1,106 @@
+"""The command line: `gesso COMMAND`. Thin, and torch is imported inside the commands alone.
+
+Exit codes: 0 all done; 1 some files of many could not be done; 2 a mistake of the user's, told in
+one line; 70 a mistake of ours; 130 interrupted, 143 terminated.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+import gesso
+from gesso.cli import adapt, show, stylize, train
+from gesso.cli.console import complain, one_line
+from gesso.errors import GessoError
+
+FAILED, INTERRUPTED, BUG = 2, 130, 70
+
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,  # importing rich would take as long as all the rest
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+trainers = typer.Typer(
+    help="Train a method's weights on folders of pictures.", rich_markup_mode=None
+)
+
+app.command("stylize")(stylize.stylize)
+app.command("adapt")(adapt.adapt)
+trainers.command("metastyle")(train.metastyle)
+app.add_typer(trainers, name="train", no_args_is_help=True)
+app.command("distill")(train.distill)
+app.command("info")(show.info)
+app.command("methods")(show.methods)
+app.add_typer(show.cache, name="cache")
+app.command("fast", hidden=True)(adapt.fast)
+app.command("test", hidden=True)(stylize.test)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"gesso {gesso.__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def _gesso(
+    context: typer.Context,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Say the version."),
+    ] = False,
+) -> None:
+    """Neural style transfer that takes on any style in seconds and then runs as a small, fast
+    network.
+
+    gesso stylize photo.jpg --style painting.jpg -o out.png
+    """
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Do what the arguments say; the exit code. Whatever goes wrong is one line on stderr."""
+    try:
+        code = app(list(arguments), prog_name="gesso", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except GessoError as error:
+        complain(str(error))
+        return FAILED
+    except (KeyboardInterrupt, typer.Abort):
+        complain("interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:  # `gesso info … | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        return _told(error)
+
+
+def _told(error: Exception) -> int:
+    format_message = getattr(error, "format_message", None)  # a mistake in the options
+    if format_message is not None:
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context is not None else "gesso"
+        complain(f"{format_message()} ({command} --help tells more)")
+        return FAILED
+    if isinstance(error, OSError) and error.filename is not None:
+        complain(f"{error.filename}: {error.strerror}")
+        return FAILED
+    if os.environ.get("GESSO_DEBUG"):
+        raise error
+    kind = type(error).__name__
+    trouble = one_line(f"{kind}: {error}" if str(error) else kind)
+    complain(f"unexpected error, please report it ({trouble}); GESSO_DEBUG=1 shows where")
+    return BUG
+
+
+def main() -> None:
+    """The entry point of the command `gesso`."""
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,64 @@
+"""What every encoder is: a frozen network from images in [0, 1] to feature maps at named levels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from gesso import functional
+from gesso.errors import GessoError
+
+
+class Encoder(nn.Module):
+    """Subclasses set `name`, `levels` (shallow to deep) and `forward`.
+
+    `identity` is the hash of the weights, part of a cached card's key.
+    """
+
+    name: str
+    levels: tuple[str, ...]
+    identity: str = ""
+
+    def forward(self, image: Tensor, levels: Sequence[str] | None = None) -> dict[str, Tensor]:
+        """RGB in [0, 1] (B, 3, H, W) → {level: (B, C, H', W')}; stops at the deepest level asked
+        for (all by default).
+
+        Raises:
+            GessoError: a level this encoder does not have.
+        """
+        raise NotImplementedError
+
+    def freeze(self) -> Encoder:
+        """No gradients for the weights, evaluation mode."""
+        return self.requires_grad_(False).eval()
+
+    def wanted(self, levels: Sequence[str] | None) -> tuple[set[str], int]:
+        """The levels asked for and the index of the deepest of them."""
+        names = set(levels or self.levels)
+        unknown = sorted(names.difference(self.levels))
+        if unknown:
+            has = ", ".join(self.levels)
+            raise GessoError(f"encoder {self.name}: no level {', '.join(unknown)}; it has {has}")
+        return names, max(map(self.levels.index, names))
+
+
+class Convolution(nn.Conv2d):
+    """Convolution with zero padding ("same" for odd kernels) and a fast double backward."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int) -> None:
+        super().__init__(inputs, outputs, kernel, padding=kernel // 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        padding = self.kernel_size[0] // 2
+        return functional.conv2d(x, self.weight, self.bias, padding=padding)
+
+
+def shapes_problem(found: dict[str, tuple[int, ...]], expected: dict[str, tuple[int, ...]]) -> str:
+    """The first of the `expected` tensors that is missing or of another shape; empty if none."""
+    for name, shape in expected.items():
+        if name not in found:
+            return f"{name} is missing"
+        if tuple(found[name]) != shape:
+            return f"{name} is {list(found[name])}, expected {list(shape)}"
+    return ""

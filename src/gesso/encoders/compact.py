@@ -1,0 +1,124 @@
+"""The bundled compact encoder: a student of VGG-19, half its width, that stands in for it in
+every loss (docs/encoders.md).
+
+Head i of the student approximates Pᵀf / √(E/k): the teacher's features f at level i, projected on
+their k leading principal directions P (uncentred second moment) and scaled to mean square 1.
+Differences of Gram matrices and of features are then projections of the teacher's, so losses keep
+their meaning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from gesso.encoders.base import Convolution, Encoder, shapes_problem
+from gesso.errors import GessoError
+from gesso.losses import LEVELS
+
+WIDTHS = (32, 64, 128, 256)
+DEPTHS = (2, 2, 3, 3)
+HEADS = (16, 64, 128, 256)
+TEACHER_CHANNELS = (64, 128, 256, 512)
+
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+class CompactEncoder(Encoder):
+    """Four blocks of 3×3 convolutions (zero padding) and ReLU, 2×2 max-pool before the last three;
+    a linear 1×1 head after each block."""
+
+    name = "compact"
+    levels = LEVELS
+
+    def __init__(
+        self,
+        widths: Sequence[int] = WIDTHS,
+        depths: Sequence[int] = DEPTHS,
+        heads: Sequence[int] = HEADS,
+    ) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList()
+        channels = 3
+        for width, depth in zip(widths, depths, strict=True):
+            inputs = [channels] + [width] * (depth - 1)
+            self.blocks.append(nn.ModuleList(Convolution(i, width, 3) for i in inputs))
+            channels = width
+        self.heads = nn.ModuleList(
+            Convolution(width, k, 1) for width, k in zip(widths, heads, strict=True)
+        )
+
+    def forward(self, image: Tensor, levels: Sequence[str] | None = None) -> dict[str, Tensor]:
+        wanted, last = self.wanted(levels)
+        x = ((image - 0.45) * 4).contiguous(memory_format=torch.channels_last)
+        features = {}
+        for i in range(last + 1):
+            x = nn.functional.max_pool2d(x, 2) if i else x
+            for conv in self.blocks[i].children():
+                x = torch.relu(conv(x))
+            if self.levels[i] in wanted:
+                features[self.levels[i]] = self.heads[i](x)
+        return features
+
+
+def from_tensors(tensors: Mapping[str, Tensor]) -> CompactEncoder:
+    """Build the encoder whose weights these are; widths and depths are read off the shapes.
+
+    Only the order of the indices in `blocks.I.J` matters, so a student saved as an nn.Sequential
+    with its pooling and ReLUs counted loads too.
+
+    Raises:
+        GessoError: tensors that are missing or do not fit together.
+    """
+    blocks = _convolutions(tensors)
+    widths, heads = _widths({name: tuple(t.shape) for name, t in tensors.items()}, blocks)
+    renamed = {f"heads.{i}": f"heads.{i}" for i in range(len(LEVELS))}
+    renamed |= {
+        f"blocks.{i}.{j}": old for i, olds in enumerate(blocks) for j, old in enumerate(olds)
+    }
+    state = {
+        f"{new}.{part}": tensors[f"{old}.{part}"].float()
+        for new, old in renamed.items()
+        for part in ("weight", "bias")
+    }
+    encoder = CompactEncoder(widths, [len(names) for names in blocks], heads)
+    encoder.load_state_dict(state)
+    return encoder
+
+
+def _convolutions(names: Mapping[str, object]) -> list[list[str]]:
+    """`blocks.I.J` of each block's convolutions, in order."""
+    blocks: list[dict[int, str]] = [{} for _ in LEVELS]
+    for name in names:
+        parts = name.split(".")
+        fits = len(parts) == 4 and parts[0] == "blocks" and parts[3] == "weight"
+        if fits and parts[1] in "0123" and parts[2].isdecimal():
+            blocks[int(parts[1])][int(parts[2])] = ".".join(parts[:3])
+    return [[block[j] for j in sorted(block)] for block in blocks]
+
+
+def _widths(found: Shapes, blocks: list[list[str]]) -> tuple[list[int], list[int]]:
+    """Widths of the blocks and of the heads, once every shape has been checked."""
+    expected: dict[str, tuple[int, ...]] = {}
+    widths, heads, channels = [], [], 3
+    for i, names in enumerate(blocks):
+        if not names:
+            raise GessoError(f"not a compact encoder: blocks.{i}.0.weight is missing")
+        width, head = (_outputs(found, name) for name in (names[0], f"heads.{i}"))
+        for name in names:
+            expected |= {f"{name}.weight": (width, channels, 3, 3), f"{name}.bias": (width,)}
+            channels = width
+        expected |= {f"heads.{i}.weight": (head, width, 1, 1), f"heads.{i}.bias": (head,)}
+        widths.append(width)
+        heads.append(head)
+    problem = shapes_problem(dict(found), expected)
+    if problem:
+        raise GessoError(f"not a compact encoder: {problem}")
+    return widths, heads
+
+
+def _outputs(found: Shapes, name: str) -> int:
+    shape = found.get(f"{name}.weight", ())
+    return max(1, shape[0]) if shape else 1

@@ -1,0 +1,112 @@
+"""VGG-16 and VGG-19 (Simonyan & Zisserman 2015) up to the layers the losses need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from gesso.encoders.base import Convolution, Encoder, shapes_problem
+from gesso.errors import GessoError
+
+WIDTHS = (64, 128, 256, 512, 512)
+DEPTHS = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}
+DEEPEST = "relu5_1"
+
+# torchvision's convention: RGB in [0, 1], normalised per channel.
+RGB_MEAN, RGB_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+# Caffe's: BGR in [0, 255], mean subtracted; here in RGB order.
+CAFFE_MEAN = (123.68, 116.779, 103.939)
+
+
+def layer_names(variant: str, deepest: str = DEEPEST) -> list[str]:
+    """Convolutions in order, conv1_1 … up to the one under `deepest`.
+
+    Raises:
+        GessoError: `deepest` is no layer of this network.
+    """
+    names = [f"conv{b}_{i}" for b, d in enumerate(DEPTHS[variant], 1) for i in range(1, d + 1)]
+    last = deepest.replace("relu", "conv")
+    if last not in names:
+        has = ", ".join(name.replace("conv", "relu") for name in names)
+        raise GessoError(f"encoder {variant}: no level {deepest}; it has {has}")
+    return names[: names.index(last) + 1]
+
+
+def torchvision_names(variant: str, tensors: Iterable[str]) -> dict[str, str]:
+    """conv1_1.weight … → features.0.weight …, its name in torchvision's state dict, where ReLUs
+    and poolings count."""
+    index, indices = 0, {}
+    for name in layer_names(variant, f"relu5_{DEPTHS[variant][-1]}"):
+        index += name.endswith("_1") and name != "conv1_1"  # the pooling before it
+        indices[name] = index
+        index += 2
+    parts = {tensor: tensor.split(".") for tensor in tensors}
+    return {tensor: f"features.{indices[conv]}.{part}" for tensor, (conv, part) in parts.items()}
+
+
+def tensor_shapes(variant: str, deepest: str = DEEPEST) -> dict[str, tuple[int, ...]]:
+    """`convB_I.weight` and `.bias` with their shapes, up to `deepest`."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    channels = 3
+    for name in layer_names(variant, deepest):
+        width = WIDTHS[int(name[4]) - 1]
+        shapes |= {f"{name}.weight": (width, channels, 3, 3), f"{name}.bias": (width,)}
+        channels = width
+    return shapes
+
+
+class VGG(Encoder):
+    """VGG with zero padding; `caffe` chooses the input convention its weights were trained with."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, variant: str, *, caffe: bool, deepest: str = DEEPEST) -> None:
+        super().__init__()
+        self.name, self.caffe = variant, caffe
+        names = layer_names(variant, deepest)
+        self.levels = tuple(name.replace("conv", "relu") for name in names)
+        shapes = tensor_shapes(variant, deepest)
+        self.convs = nn.ModuleDict(
+            {n: Convolution(shapes[f"{n}.weight"][1], shapes[f"{n}.bias"][0], 3) for n in names}
+        )
+        mean, std = (CAFFE_MEAN, (1.0, 1.0, 1.0)) if caffe else (RGB_MEAN, RGB_STD)
+        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
+
+    def forward(self, image: Tensor, levels: Sequence[str] | None = None) -> dict[str, Tensor]:
+        wanted, last = self.wanted(levels)
+        x = ((image * 255 if self.caffe else image) - self.mean) / self.std
+        x = x.contiguous(memory_format=torch.channels_last)
+        features = {}
+        for level in self.levels[: last + 1]:
+            name = level.replace("relu", "conv")
+            if name.endswith("_1") and name != "conv1_1":
+                x = nn.functional.max_pool2d(x, 2)
+            x = torch.relu(self.convs[name](x))
+            if level in wanted:
+                features[level] = x
+        return features
+
+
+def from_tensors(
+    variant: str, tensors: Mapping[str, Tensor], *, caffe: bool, deepest: str = DEEPEST
+) -> VGG:
+    """Build from `convB_I.weight` / `.bias`. Caffe weights are in BGR order; the first kernel is
+    turned round once, so that the network itself takes RGB.
+
+    Raises:
+        GessoError: a tensor that is missing or of another shape, a level VGG does not have.
+    """
+    shapes = tensor_shapes(variant, deepest)
+    problem = shapes_problem({name: tuple(t.shape) for name, t in tensors.items()}, shapes)
+    if problem:
+        raise GessoError(f"not {variant} up to {deepest}: {problem}")
+    vgg = VGG(variant, caffe=caffe, deepest=deepest)
+    state = {name: tensors[name].float() for name in shapes}
+    if caffe:
+        state["conv1_1.weight"] = state["conv1_1.weight"].flip(1)
+    vgg.convs.load_state_dict(state)
+    return vgg

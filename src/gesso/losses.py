@@ -1,0 +1,121 @@
+"""Perceptual losses as pure functions of feature maps. Every divisor is stated, since loss
+weights only carry over between codebases that share divisors and input range."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gesso.functional import widen
+
+Features = Mapping[str, Tensor]
+Encode = Callable[[Tensor, Sequence[str]], Features]
+
+LEVELS = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")  # Johnson et al. 2016, MetaStyle, Shen
+
+
+def gram_matrix(features: Tensor) -> Tensor:
+    """(B, C, H, W) → (B, C, C): F Fᵀ divided by C·H·W (Johnson et al. 2016), in float32."""
+    batch, channels, height, width = features.shape
+    f = features.permute(0, 2, 3, 1).reshape(batch, height * width, channels)
+    f = widen(f)
+    return f.transpose(1, 2) @ f / (channels * height * width)
+
+
+def grams(features: Features, levels: Sequence[str] = LEVELS) -> dict[str, Tensor]:
+    """Gram matrix of each level."""
+    return {level: gram_matrix(features[level]) for level in levels}
+
+
+def total_variation(image: Tensor) -> Tensor:
+    """Mean squared difference of neighbouring pixels, per image: (B, C, H, W) → (B,)."""
+    down = (image[..., 1:, :] - image[..., :-1, :]).square().mean((1, 2, 3))
+    right = (image[..., :, 1:] - image[..., :, :-1]).square().mean((1, 2, 3))
+    return down + right
+
+
+def saturation(raw: Tensor) -> Tensor:
+    """How far values before the sigmoid leave [−4, 4] (0.018 to 0.982 after it), squared, per
+    image: (B, C, H, W) → (B,). Beyond, the sigmoid passes on no gradient, and a blown-out patch
+    would stay white whatever the style."""
+    return (raw.abs() - 4).clamp_min(0).square().mean((1, 2, 3))
+
+
+def mean_squared_error(a: Tensor, b: Tensor) -> Tensor:
+    """Mean over all but the first axis: (B, …) → (B,), in float32."""
+    return (widen(a) - widen(b)).square().flatten(1).mean(1)
+
+
+def relative_squared_error(a: Tensor, b: Tensor) -> Tensor:
+    """‖a − b‖² / ‖b‖² over all but the first axis: (B, …) → (B,); free of units and scale."""
+    error = (widen(a) - widen(b)).square().flatten(1).sum(1)
+    return error / widen(b).square().flatten(1).sum(1).clamp_min(1e-12)
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What a transfer network minimises: content + style (+ total variation), per image.
+
+    `relative` (the default) needs no hand-set weights and means the same for every encoder and
+    style: Σ over levels of ‖ΔGram‖²/‖Gram(style)‖², plus ‖ΔF‖²/‖F(content)‖² at the content level.
+    Otherwise the paper's: mean squared errors with hand-set weights (MetaStyle: 1 and 1e5).
+    """
+
+    relative: bool = True
+    content_level: str = "relu3_3"
+    content_weight: float = 1.0
+    style_weight: float = 1.0
+    tv_weight: float = 0.0
+    saturation_weight: float = 0.0
+    levels: tuple[str, ...] = LEVELS
+
+    @property
+    def style_levels(self) -> tuple[str, ...]:
+        """The levels whose Gram matrices count; none without a style weight, which makes the
+        objective that of a network which reproduces its content."""
+        return self.levels if self.style_weight else ()
+
+    def __call__(
+        self, image: Tensor, features: Features, content: Tensor, style: Mapping[str, Tensor]
+    ) -> dict[str, Tensor]:
+        """Weighted terms, each (B,). `features` are those of `image` (B, 3, H, W), `content` the
+        content's feature map at `content_level`, `style` Gram matrices (1 or B, C, C) by level."""
+        compare = relative_squared_error if self.relative else mean_squared_error
+        content_term = compare(features[self.content_level], content)
+        if not self.style_levels:
+            return {
+                "content": self.content_weight * content_term,
+                "tv": self.tv_weight * total_variation(image),
+            }
+        style_terms = torch.stack(
+            [
+                compare(g, style[level].expand_as(g))
+                for level, g in grams(features, self.style_levels).items()
+            ]
+        )
+        return {
+            "content": self.content_weight * content_term,
+            "style": self.style_weight * style_terms.sum(0),
+            "tv": self.tv_weight * total_variation(image),
+        }
+
+    def of_network(
+        self, raw: Tensor, features_of: Encode, content: Tensor, style: Mapping[str, Tensor]
+    ) -> dict[str, Tensor]:
+        """The same for a transfer network's output `raw` before its sigmoid, with a term against
+        saturation if it has a weight. `features_of(image, levels)` is the encoder."""
+        image = torch.sigmoid(raw)
+        features = features_of(image, sorted({*self.style_levels, self.content_level}))
+        terms = self(image, features, content, style)
+        if self.saturation_weight:
+            terms["saturation"] = self.saturation_weight * saturation(raw)
+        return terms
+
+
+PAPER = Objective(
+    relative=False, content_level="relu2_2", content_weight=1.0, style_weight=1e5, tv_weight=0.0
+)
+"""MetaStyle's released weights; for VGG-16 features of torchvision's normalised input."""

@@ -1,0 +1,270 @@
+"""MetaStyle (Zhang et al., AAAI 2019): a meta-learned start that any style is a few steps from."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+
+from gesso import checkpoint
+from gesso.card import StyleCard, provenance
+from gesso.errors import GessoError
+from gesso.files import sha256_file
+from gesso.fit import FitConfig, fit
+from gesso.functional import compute_in, fast_dtype
+from gesso.image import read_image, resize, thumbnail_bytes
+from gesso.losses import Objective
+from gesso.metalearning import InnerLoop, bilevel_losses
+from gesso.methods.base import AdaptStep, EncoderSource, ImageLike, Method, OnStep
+from gesso.networks import TransferNet, is_affine
+
+BUNDLED = Path(__file__).parent.parent / "weights" / "metastyle.safetensors"
+CONTENTS = Path(__file__).parent.parent / "contents"
+STYLE_WEIGHT = 1.5  # while adapting: balances style gap and content distortion on unseen pairs
+STYLE_SIZE_PX = 512  # longer side of the style while adapting, as in the released code
+SMALLEST_STYLE_PX = 64  # a smaller one is enlarged: the deepest level sees one pixel in eight
+
+
+@dataclass(frozen=True)
+class Config:
+    """What a MetaStyle start is made of; stored in its header."""
+
+    width: int = 16  # 32 in the paper: 1,679,235 parameters
+    objective: Objective = field(default_factory=Objective)
+    inner: InnerLoop = field(default_factory=InnerLoop)
+
+    def as_header(self) -> dict[str, Any]:
+        """JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_header(cls, values: dict[str, Any]) -> Config:
+        """The inverse of `as_header`; raises GessoError for values that make no network."""
+        try:
+            objective = {**values["objective"], "levels": tuple(values["objective"]["levels"])}
+            config = cls(int(values["width"]), Objective(**objective), InnerLoop(**values["inner"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise GessoError(f"not the configuration of a MetaStyle start: {error!r}") from None
+        if not 1 <= config.width <= 256:
+            raise GessoError(f"a transfer network of width {config.width}: allowed are 1 to 256")
+        return config
+
+
+class MetaStyle(Method):
+    """A transfer network at its meta-learned start, and the encoder that judges it."""
+
+    name = "metastyle"
+
+    def __init__(
+        self, encoder: EncoderSource, config: Config | None = None, base: str = ""
+    ) -> None:
+        super().__init__(encoder)
+        self.config = config or Config()
+        self.net = TransferNet(self.config.width)
+        self.base = base  # SHA-256 of the start's file, which cards of γ and β alone need
+
+    @classmethod
+    def load(cls, encoder: EncoderSource, weights: str | Path | None = None) -> Self:
+        """The bundled start, or the one in a file that `gesso train metastyle` wrote."""
+        path = Path(weights or BUNDLED)
+        tensors, header = checkpoint.load_file(path, kind="start")
+        config = Config.from_header(header.get("config", {}))
+        method = cls(encoder, config, str(header["sha256"]))
+        _load(method.net, tensors, str(path))
+        return method
+
+    def losses(self, batch: dict[str, Tensor], step: int) -> dict[str, Tensor]:
+        """Algorithm 1: the outer loss after the inner steps, exact to second order."""
+        c = self.config
+        return bilevel_losses(self.net, self.encoder, c.objective, batch, c.inner, step)
+
+    def adapt(
+        self,
+        style: ImageLike,
+        contents: Sequence[ImageLike] | None = None,
+        *,
+        on_step: OnStep | None = None,
+        objective: Objective | None = None,
+        style_size: int = STYLE_SIZE_PX,
+        content_size: int | None = None,
+        **options: Any,
+    ) -> StyleCard:
+        """A few gradient steps from the start towards one style (the paper's "fast").
+
+        Args:
+            style: the picture whose style to take on; its longer side becomes `style_size` px.
+            contents: what to practise on: the pictures to be stylized, at the size they will have
+                (or with a longer side of `content_size` px). By default a small bundled set.
+            on_step: told of every step and its losses.
+            objective: what to minimise; by default `default_objective()`.
+            options: fields of `gesso.fit.FitConfig` (steps, lr, only_affine, crop, batch, seed, …).
+
+        Raises:
+            GessoError: a picture that cannot be read, an option that makes no sense.
+        """
+        config = _fit_config(self.default_fit(), options)
+        began = time.monotonic()
+        reference = _enlarged(resize(_image(style), style_size))
+        practice = _practice(contents, content_size)
+        device = next(self.net.parameters()).device
+        net = deepcopy(self.net)
+        trace: list[float] = []
+
+        def report(step: int, terms: dict[str, float]) -> None:
+            trace.append(sum(terms.values()))
+            if on_step is not None:
+                on_step(AdaptStep(step, config.steps, terms))
+
+        with compute_in(fast_dtype(device)):
+            final = fit(
+                net,
+                self.encoder,
+                objective or self.default_objective(),
+                reference.to(device),
+                [content.to(device) for content in practice],
+                config,
+                report,
+            )
+        source = style if isinstance(style, str | Path) else ""
+        origin = provenance(
+            source,
+            sha256=sha256_file(source) if source else "",
+            steps=config.steps,
+            seconds=time.monotonic() - began,
+            loss_before=trace[0],
+            loss_after=sum(final.values()),
+        )
+        settings = {**asdict(config), "encoder": self.encoder.name}
+        return self._card(net, config.only_affine, settings, origin, thumbnail_bytes(reference))
+
+    def adapt_settings(
+        self,
+        *,
+        objective: Objective | None = None,
+        style_size: int = STYLE_SIZE_PX,
+        content_size: int | None = None,
+        **options: Any,
+    ) -> dict[str, Any]:
+        """`FitConfig`, objective and sizes as `adapt` would use them."""
+        return {
+            **asdict(_fit_config(self.default_fit(), options)),
+            "objective": asdict(objective or self.default_objective()),
+            "style_size": style_size,
+            "content_size": content_size,
+        }
+
+    def default_objective(self) -> Objective:
+        """What `adapt` minimises: the start's objective, with more weight on the style."""
+        return replace(self.config.objective, style_weight=STYLE_WEIGHT)
+
+    def default_fit(self) -> FitConfig:
+        """The settings `adapt` starts from."""
+        return FitConfig(inner_lr=self.config.inner.lr if self.config.inner.steps else 0.0)
+
+    def _card(
+        self,
+        net: nn.Module,
+        only_affine: bool,
+        settings: dict[str, Any],
+        origin: dict[str, Any],
+        thumbnail: bytes | None = None,
+    ) -> StyleCard:
+        tensors = {
+            name: value.detach().cpu()
+            for name, value in net.state_dict().items()
+            if is_affine(name) or not only_affine
+        }
+        return StyleCard(
+            method=self.name,
+            tensors=tensors,
+            # Whole networks blend only when they descend from the same start.
+            config={"width": self.config.width, "start": self.base},
+            settings=settings,
+            base=self.base if only_affine else "",
+            thumbnail=thumbnail,
+            provenance=origin,
+        )
+
+    def stylizer(self, card: StyleCard) -> Stylizer:
+        """The card's network. Raises GessoError for a card of another method, width or start."""
+        if card.method != self.name:
+            raise GessoError(f"a card of method {card.method}: {self.name} cannot run it")
+        if card.base and card.base != self.base:
+            raise GessoError(
+                "a card of γ and β alone: it completes another start than the one loaded"
+            )
+        net = TransferNet(Config.from_header({**self.config.as_header(), **card.config}).width)
+        tensors = {**self.net.state_dict(), **card.tensors} if card.base else card.tensors
+        _load(net, tensors, "style card")
+        return Stylizer(net.to(next(self.net.parameters()).device))
+
+    def neutral(self, content: ImageLike | None = None, like: StyleCard | None = None) -> StyleCard:
+        """The start itself, style-neutral (γ and β alone if `like` is such a card)."""
+        return self._card(self.net, bool(like and like.base), {}, provenance())
+
+
+class Stylizer(nn.Module):
+    """A frozen transfer network: contents (B, 3, H, W) → images (B, 3, H, W), any H and W."""
+
+    def __init__(self, net: TransferNet) -> None:
+        super().__init__()
+        self.net = net.requires_grad_(False).eval()
+
+    @torch.inference_mode()
+    def forward(self, content: Tensor) -> Tensor:
+        device = next(self.net.parameters()).device
+        with compute_in(fast_dtype(device)):
+            out: Tensor = self.net(content.to(device))
+        return out.float().to(content.device)
+
+
+def _load(net: nn.Module, tensors: dict[str, Tensor], what: str) -> None:
+    expected = {name: tuple(value.shape) for name, value in net.state_dict().items()}
+    found = {name: tuple(value.shape) for name, value in tensors.items()}
+    if expected != found:
+        wrong = sorted(set(expected.items()) ^ set(found.items()))[0][0]
+        raise GessoError(
+            f"{what}: expected the {len(expected)} tensors of a transfer network, found "
+            f"{len(found)}; the first difference is {wrong}"
+        )
+    net.load_state_dict({name: value.float() for name, value in tensors.items()})
+
+
+def _image(image: ImageLike) -> Tensor:
+    tensor = image if isinstance(image, Tensor) else read_image(image)
+    return tensor[0] if tensor.dim() == 4 and len(tensor) == 1 else tensor
+
+
+def _enlarged(image: Tensor) -> Tensor:
+    """At least SMALLEST_STYLE_PX on the shorter side, so that every level has pixels."""
+    shorter = min(image.shape[-2:])
+    if shorter >= SMALLEST_STYLE_PX:
+        return image
+    target = [max(SMALLEST_STYLE_PX, n) for n in image.shape[-2:]]
+    return nn.functional.interpolate(image.unsqueeze(0), target, mode="bilinear")[0]
+
+
+def _practice(contents: Sequence[ImageLike] | None, size: int | None) -> list[Tensor]:
+    pictures: Sequence[ImageLike] = contents or sorted(CONTENTS.glob("*.jpg"))
+    images = [_image(picture) for picture in pictures]
+    return [resize(image, size) if size else image for image in images]
+
+
+def _fit_config(default: FitConfig, options: dict[str, Any]) -> FitConfig:
+    known = FitConfig.__dataclass_fields__
+    for name in options:
+        if name not in known:
+            raise GessoError(f"option {name}: unknown; allowed are {', '.join(known)}")
+    config = replace(default, **{k: v for k, v in options.items() if v is not None})
+    if config.steps < 0 or config.batch < 1 or config.crop < 16 or config.lr < 0:
+        raise GessoError(
+            f"steps {config.steps}, batch {config.batch}, crop {config.crop}, lr {config.lr}: "
+            "allowed are steps from 0, batch from 1, crop from 16 and lr from 0"
+        )
+    return config
