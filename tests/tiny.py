@@ -1,0 +1,45 @@
+"""Small random networks and pictures for tests: the real classes at a fraction of the size."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from gesso.encoders.compact import CompactEncoder
+from gesso.networks import TransferNet
+
+WIDTHS = (4, 6, 8, 10)
+
+
+def tiny_encoder(seed: int = 0, dtype: torch.dtype = torch.float32) -> CompactEncoder:
+    """A compact encoder with one convolution a block, weights random, frozen."""
+    torch.manual_seed(seed)
+    encoder = CompactEncoder(WIDTHS, (1, 1, 1, 1), WIDTHS)
+    for module in encoder.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight)
+            nn.init.uniform_(module.bias, -0.1, 0.1)
+    encoder.freeze()
+    return encoder.to(dtype)
+
+
+def tiny_net(seed: int = 0, dtype: torch.dtype = torch.float32, width: int = 4) -> TransferNet:
+    """A narrow transfer network whose γ and β are not at their trivial start."""
+    torch.manual_seed(seed)
+    net = TransferNet(width)
+    with torch.no_grad():
+        for p in net.parameters():
+            if p.dim() == 1:
+                p.add_(0.2 * torch.randn_like(p))
+    return net.to(dtype)
+
+
+def pictures(
+    count: int, side: int = 16, seed: int = 1, dtype: torch.dtype = torch.float32
+) -> Tensor:
+    """(count, 3, side, side): smooth random colours, each picture with its own palette."""
+    generator = torch.Generator().manual_seed(seed)
+    coarse = torch.rand(count, 3, 4, 4, generator=generator, dtype=dtype)
+    palette = torch.rand(count, 3, 1, 1, generator=generator, dtype=dtype)
+    smooth = nn.functional.interpolate(coarse, (side, side), mode="bilinear")
+    return (0.6 * smooth + 0.4 * palette).clamp(0, 1)

@@ -1,0 +1,68 @@
+"""A tiny start, a tiny encoder and a few pictures, as files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gesso.checkpoint import save_file
+from gesso.image import write_image
+from gesso.methods.metastyle import Config
+from tiny import pictures, tiny_encoder, tiny_net
+
+
+@dataclass(frozen=True)
+class TinyFiles:
+    """Where they are; `photos` holds a.jpg, a.png, sub/c.webp and the broken bad.jpg."""
+
+    folder: Path
+
+    @property
+    def start(self) -> Path:
+        return self.folder / "start.safetensors"
+
+    @property
+    def encoder(self) -> Path:
+        return self.folder / "encoder.safetensors"
+
+    @property
+    def style(self) -> Path:
+        return self.folder / "style.png"
+
+    @property
+    def photos(self) -> Path:
+        return self.folder / "photos"
+
+    @property
+    def photo(self) -> Path:
+        return self.photos / "a.png"
+
+    @property
+    def bad(self) -> Path:
+        return self.photos / "bad.jpg"
+
+    @property
+    def options(self) -> list[str]:
+        """Of a quick adaptation."""
+        files = ["--weights", str(self.start), "--encoder", str(self.encoder)]
+        return [*files, "--steps", "2", "--style-size", "64"]
+
+
+def save_start(path: Path, seed: int = 0) -> None:
+    """A MetaStyle start of width 4."""
+    header = {"kind": "start", "method": "metastyle", "config": Config(width=4).as_header()}
+    save_file(path, tiny_net(seed).state_dict(), header)
+
+
+def make_tiny_files(folder: Path) -> TinyFiles:
+    """Write them all into `folder`."""
+    files = TinyFiles(folder)
+    save_start(files.start)
+    save_file(files.encoder, tiny_encoder().state_dict(), {"kind": "encoder", "config": {}})
+    style, *photos = pictures(4, 68)
+    write_image(files.style, style[:, :, :66])
+    (files.photos / "sub").mkdir(parents=True)
+    for name, photo in zip(("a.jpg", "a.png", "sub/c.webp"), photos, strict=True):
+        write_image(files.photos / name, photo[:, :66])
+    files.bad.write_bytes(b"\xff\xd8\xff no JPEG")
+    return files
