@@ -1,0 +1,232 @@
+"""Quality of stylized pictures, judged by VGG-19 (measures.py); one sub-command a question.
+
+Rows are kept as they are measured: run a command again and it goes on where it stopped. Tables are
+printed and written as CSV to --results, pictures to --pictures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import fmean, median
+
+from curves import Line, line_chart, picture_sheet
+from PIL import Image
+from session import Session, save_picture
+from store import RESULTS, Row, digest
+from trials import Pair, Trial, controls, ordered, random_start
+
+from gesso.errors import GessoError
+from gesso.files import shown
+from gesso.image import read_image, write_image
+from gesso.methods.metastyle import MetaStyle
+
+RUNS = Path("runs") / "benchmarks"
+CURVE_STEPS = (1, 10, 50, 100, 200)
+
+
+def means(rows: Sequence[Row]) -> Row:
+    """Mean of every measure, gap and distortion in per cent."""
+    mean = {key: fmean(r[key] for r in rows) for key in rows[0] if key != "settings"}
+    return {
+        "pairs": len(rows),
+        "style gap, %": 100 * mean["gap"],
+        "content distortion, %": 100 * mean["distortion"],
+        "objective": mean["objective"],
+        "content": mean["content"],
+        "style": mean["style"],
+        "seconds": mean["seconds"],
+    }
+
+
+def mean_table(session: Session, trials: list[Trial]) -> list[Row]:
+    """One row a trial, over the pairs that have been measured."""
+    table = []
+    for trial in trials:
+        rows = [row for pair in session.pairs if (row := session.bench.row(pair, trial))]
+        if rows:
+            table.append({"": trial.name, **means(rows)})
+    return table
+
+
+def yardstick(session: Session) -> int:
+    """Controls, MetaStyle and, once `gatys` has measured them, Gatys rows."""
+    args = session.args
+    trials = [*controls(), session.ours(), *(session.ours(steps) for steps in args.steps)]
+    trials = list({trial.name: trial for trial in trials}.values())
+    done = session.bench.measure(session.pairs, trials)
+    trials.append(session.gatys(args.gatys_steps, args.gatys_lr))
+    shown_trials = trials[len(controls()) :]
+    return session.report("yardstick", mean_table(session, trials), shown_trials, done)
+
+
+def gatys(session: Session) -> int:
+    """Gatys' optimisation, minutes a pair; taken up inside a pair too."""
+    trials = [session.gatys(session.args.gatys_steps, session.args.gatys_lr)]
+    done = session.bench.measure(session.pairs, trials)
+    return session.report("gatys", mean_table(session, trials), trials, done)
+
+
+def encoders(session: Session) -> int:
+    """The same adaptation on --encoder and on VGG-19: objectives and wall time, pair by pair."""
+    steps = session.args.steps[0] if session.args.steps else None
+    on_vgg = MetaStyle.load(session.vgg, session.args.start)
+    small = session.ours(steps)
+    large = session.adapted("MetaStyle on VGG-19", on_vgg, on_vgg.base, steps)
+    done = session.bench.measure(session.pairs, [small, large])
+    table = []
+    for pair in session.pairs:
+        a, b = session.bench.row(pair, small), session.bench.row(pair, large)
+        if a and b:
+            table.append({"pair": pair.name, **ratios(session.method.encoder.name, a, b)})
+    if table:
+        columns = {k: [r[k] for r in table] for k in table[0] if k != "pair"}
+        table.append({"pair": "mean", **{k: fmean(v) for k, v in columns.items()}})
+        table.append({"pair": "median", **{k: median(v) for k, v in columns.items()}})
+    return session.report("encoders", table, [small, large], done)
+
+
+def ratios(name: str, a: Row, b: Row) -> Row:
+    """Of encoder `name` (a) to VGG-19 (b)."""
+    return {
+        f"objective on {name}": a["objective"],
+        "objective on vgg19": b["objective"],
+        "ratio of objectives": a["objective"] / b["objective"],
+        f"seconds on {name}": a["seconds"],
+        "seconds on vgg19": b["seconds"],
+        "ratio of seconds": a["seconds"] / b["seconds"],
+    }
+
+
+def starts(session: Session) -> int:
+    """The objective by steps from the meta-learned, an average and a random start: table, figure.
+
+    One adaptation for every number of steps, because the learning rate's decay depends on it.
+    """
+    args = session.args
+    untrained = random_start(session.method, args.seed)
+    named = {"MetaStyle": (session.method, session.method.base)}
+    if args.average is not None:
+        average = MetaStyle.load(session.method.encoder, args.average)
+        named["average start"] = (average, average.base)
+    named["random start"] = (untrained, f"random {args.seed}")
+    trials = {
+        (name, steps): session.adapted(name, method, start, steps)
+        for steps in args.steps or CURVE_STEPS
+        for name, (method, start) in named.items()
+    }
+    done = session.bench.measure(session.pairs, list(trials.values()))
+    table: list[Row] = []
+    for (name, steps), trial in trials.items():
+        row = mean_table(session, [trial])
+        table += [{"start": name, "steps": steps, **{k: v for k, v in r.items() if k}} for r in row]
+    figure(session, table)
+    return session.report("starts", table, list(trials.values()), done)
+
+
+def figure(session: Session, table: list[Row]) -> None:
+    """Objective against steps, with Gatys' as a dashed line if it has been measured."""
+    complete = [row for row in table if row["pairs"] == len(session.pairs) and row["steps"]]
+    names = dict.fromkeys(row["start"] for row in complete)
+    lines = [
+        Line(name, [(r["steps"], r["objective"]) for r in complete if r["start"] == name])
+        for name in names
+    ]
+    if not lines:
+        return
+    trial = session.gatys(session.args.gatys_steps, session.args.gatys_lr)
+    for row in mean_table(session, [trial]):
+        if row["pairs"] == len(session.pairs):
+            lines.append(Line(trial.name, level=row["objective"]))
+    title = f"Perceptual objective by VGG-19, mean of {len(session.pairs)} pairs"
+    chart = line_chart(lines, title=title, x="steps of adaptation", y="content + style")
+    save_picture(session.args.results / f"quality-starts-{session.suffix}.png", chart)
+
+
+def grid(session: Session) -> int:
+    """Some photos (down) in some styles (across) after the default adaptation, to look at."""
+    args = session.args
+    photos, styles = (
+        ordered(folder)[:count]
+        for folder, count in ((args.contents, args.rows), (args.styles, args.columns))
+    )
+    trial = session.ours(args.steps[0] if args.steps else None)
+    folder = session.pictures / f"grid-{digest(trial.settings)}"
+    rows: list[list[tuple[str, Image.Image | None]]] = [
+        [("", None), *((style.stem, Image.open(style)) for style in styles)]
+    ]
+    for photo in photos:
+        rows.append([(photo.stem, Image.open(photo))])
+        for style in styles:
+            cell = folder / f"{photo.stem}__{style.stem}.jpg"
+            if not cell.is_file() and not session.budget.over():
+                stylize(trial, Pair(photo, style, ()), args.size, cell)
+            rows[-1].append((trial.name, Image.open(cell) if cell.is_file() else None))
+    target = folder.with_suffix(".jpg")
+    save_picture(target, picture_sheet(rows))
+    print(f"pictures: {shown(target)}")
+    return 3 if session.budget.stopped else 0
+
+
+def stylize(trial: Trial, pair: Pair, size: int, target: Path) -> None:
+    """One picture, not judged."""
+    photo, style = (read_image(path, size=size) for path in (pair.content, pair.style))
+    made = trial.run(pair, photo, style)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if made is not None:
+        write_image(target, made[0])
+
+
+COMMANDS: dict[str, Callable[[Session], int]] = {
+    "yardstick": yardstick,
+    "gatys": gatys,
+    "encoders": encoders,
+    "starts": starts,
+    "grid": grid,
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line; every sub-command takes the same options."""
+    p = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    p.add_argument("command", choices=COMMANDS)
+    p.add_argument("--contents", type=Path, required=True, help="folder of photos")
+    p.add_argument("--styles", type=Path, required=True, help="folder of styles")
+    p.add_argument("--vgg", help="VGG-19's weights, a safetensors file, or vgg19 to download")
+    p.add_argument("--start", type=Path, help="MetaStyle's weights (the bundled ones)")
+    p.add_argument("--encoder", default="compact", help="what adaptation is judged by")
+    p.add_argument("--average", type=Path, help="starts: weights learned without an inner loop")
+    p.add_argument("--pairs", type=int, default=12, help="of a photo and a style")
+    p.add_argument("--size", type=int, default=512, help="longer side of photos and styles, px")
+    p.add_argument("--steps", type=int, nargs="*", default=[], help="other than the default")
+    p.add_argument("--adapt", nargs="*", default=[], metavar="NAME=VALUE", help="crop=160 …")
+    p.add_argument("--gatys-steps", type=int, default=100)
+    p.add_argument("--gatys-lr", type=float, default=0.02, help="Adam's, pixels in [0, 1]")
+    p.add_argument("--seed", type=int, default=0, help="of the random start")
+    p.add_argument("--rows", type=int, default=4, help="photos in the grid")
+    p.add_argument("--columns", type=int, default=6, help="styles in the grid")
+    p.add_argument("--minutes", type=float, help="start nothing new after this long")
+    p.add_argument("--fresh", action="store_true", help="forget what was measured")
+    p.add_argument("--tag", default="", help="put into the names of results")
+    p.add_argument("--results", type=Path, default=RESULTS)
+    p.add_argument("--pictures", type=Path, default=RUNS / "pictures")
+    p.add_argument("--scratch", type=Path, default=RUNS, help="for work half done")
+    return p
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Exit status 0; 2 for a wrong option or file, 3 if --minutes were over before the end."""
+    args = parser().parse_args(argv)
+    try:
+        return COMMANDS[args.command](Session(args))
+    except GessoError as error:
+        print(error, file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())
