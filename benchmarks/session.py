@@ -65,7 +65,7 @@ class Session:
 
     def adapted(self, name: str, method: MetaStyle, start: str, steps: int | None) -> Trial:
         """Adaptation from a start; all of them with the settings and objective of the first."""
-        options = {**self.options, "objective": self.method.config.objective}
+        options = {**self.options, "objective": self.method.default_objective()}
         options |= {} if steps is None else {"steps": steps}
         steps = method.adapt_settings(**options)["steps"]
         return metastyle(f"{name}, {steps} steps", method, start, **options)

@@ -16,9 +16,9 @@ from gesso.distill import (
     Student,
     distill,
     distill_losses,
-    emit,
     principal_directions,
 )
+from gesso.emission import Players, descend
 from gesso.encoders import load_encoder
 from gesso.encoders.compact import HEADS, CompactEncoder
 from gesso.errors import GessoError
@@ -152,7 +152,7 @@ def test_emitted_pictures_are_pictures_and_cost_no_gradients() -> None:
     encoder, net = tiny_encoder(), tiny_net()
     before = {name: p.clone() for name, p in net.state_dict().items()}
     torch.manual_seed(0)
-    emitted = [emit(encoder, net, contents, styles) for _ in range(4)]
+    emitted = [descend(encoder, net, contents, styles) for _ in range(4)]
     for image in emitted:
         assert image.shape == contents.shape and not image.requires_grad
         assert float(image.min()) >= 0 and float(image.max()) <= 1
@@ -160,7 +160,22 @@ def test_emitted_pictures_are_pictures_and_cost_no_gradients() -> None:
     assert not torch.equal(emitted[0], emitted[1])
     assert all(torch.equal(p, before[name]) for name, p in net.state_dict().items())
     torch.manual_seed(0)
-    assert torch.equal(emit(encoder, net, contents, styles), emitted[0])
+    assert torch.equal(descend(encoder, net, contents, styles), emitted[0])
+
+
+def test_players_adapt_to_their_styles_against_the_student() -> None:
+    encoder, net = tiny_encoder(), tiny_net()
+    before = {name: p.clone() for name, p in net.state_dict().items()}
+    contents, styles = pictures(2, 32), pictures(2, 32, seed=4)
+    torch.manual_seed(0)
+    players = Players(encoder, net, 2, seed=3)
+    emitted = [players(contents, styles) for _ in range(8)]
+    for image in emitted:
+        assert image.shape == contents.shape and not image.requires_grad
+        assert float(image.min()) >= 0 and float(image.max()) <= 1
+    assert float((emitted[3] - emitted[0]).abs().max()) > 0.01
+    assert all(torch.equal(p, before[name]) for name, p in net.state_dict().items())
+    assert all(p.grad is None for p in encoder.parameters())
 
 
 # --- the command

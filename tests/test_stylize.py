@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import unicodedata
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -61,7 +62,10 @@ def test_strength_goes_from_the_photo_to_the_style_without_turning_back(
     assert torch.equal(results[-1], method.stylizer(card)(photo))
     away = [float((result - photo).square().mean()) for result in results]
     left = [float((result - results[-1]).square().mean()) for result in results]
-    assert away == sorted(away) and left == sorted(left, reverse=True)
+    for nearer, farther in pairwise(away):  # 1 %: two paths of weights need not be straight
+        assert farther > 0.99 * nearer
+    for farther, nearer in pairwise(left):
+        assert nearer < 1.01 * farther
     assert away[1] > 1e-6 and left[-2] > 1e-6
 
 

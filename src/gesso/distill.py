@@ -2,8 +2,7 @@
 
 For each level the student's head learns Pᵀf / √(E/k): the teacher's features f on their k leading
 principal directions P, scaled to mean square 1. Half of every batch is what style transfer really
-feeds an encoder: pictures of half-adapted networks and of pixels that descend the student's own
-objective. There a student trained on photographs and paintings alone is easily fooled.
+feeds an encoder (emission.py).
 """
 
 from __future__ import annotations
@@ -14,23 +13,24 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from gesso import checkpoint
 from gesso.data import Batches, ImageSource
+from gesso.emission import Players, descend
 from gesso.encoders.base import Encoder
 from gesso.encoders.compact import HEADS, CompactEncoder, from_tensors
-from gesso.losses import LEVELS, Objective, gram_matrix, grams, relative_squared_error
-from gesso.networks import TransferNet, is_affine
+from gesso.functional import compute_in, fast_dtype, widen
+from gesso.losses import LEVELS, gram_matrix, grams, relative_squared_error
+from gesso.networks import TransferNet
 from gesso.train import TrainConfig, TrainResult, train
 
 PCA_BATCHES = 40
-STEP_PX = 0.03  # one signed step of the pixel descent, in image units
 
 
 @dataclass(frozen=True)
 class DistillBatch:
-    """`real` photographs and as many paintings, `emitted` pictures of networks, per step."""
+    """Per step `real` photographs, as many paintings, and `emitted` pictures of style transfer: a
+    quarter of them (rounded down) by `descend`, the others by `Players`."""
 
     real: int = 2
     emitted: int = 4
@@ -51,7 +51,9 @@ class Student(nn.Module):
     def targets(self, teacher: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Pᵀf / √(E/k) for every level: (B, k, H, W)."""
         return {
-            level: torch.einsum("bchw,ck->bkhw", teacher[level], getattr(self, f"projection_{i}"))
+            level: torch.einsum(
+                "bchw,ck->bkhw", widen(teacher[level]), getattr(self, f"projection_{i}")
+            )
             for i, level in enumerate(LEVELS)
         }
 
@@ -66,40 +68,12 @@ def distill_losses(
     outputs = student.encoder(images)
     features, gram = [], []
     for level in LEVELS:
-        features.append((outputs[level] - targets[level]).square().mean())
+        features.append((widen(outputs[level]) - targets[level]).square().mean())
         error = relative_squared_error(gram_matrix(outputs[level]), gram_matrix(targets[level]))
         gram.append(error.clamp(max=4).mean())  # a flat picture's Gram matrix is almost zero
     by_level = {f"_{n}": value.detach() for n, value in zip(LEVELS, features, strict=True)}
     total = gram_weight * sum(gram, torch.zeros(()))
     return {"features": torch.stack(features).sum(), "grams": total, **by_level}
-
-
-def emit(student: CompactEncoder, net: TransferNet, contents: Tensor, styles: Tensor) -> Tensor:
-    """Pictures as style transfer passes them to an encoder: a network with shaken weights, blended
-    at random with its content, then up to four signed steps down the student's own objective."""
-    with torch.no_grad():
-        image: Tensor = functional_call(net, _shaken(net), (contents,))
-        share = torch.rand(len(contents), 1, 1, 1).to(contents.device)
-        image = (contents + share * (image - contents)).clamp(0, 1)
-    objective = Objective(style_weight=float(torch.rand(()) * 2))
-    with torch.no_grad():
-        targets = grams(student(styles), LEVELS)
-        content = student(contents, [objective.content_level])[objective.content_level]
-    for _ in range(int(torch.randint(0, 5, ()))):
-        x = image.clone().requires_grad_()
-        terms = objective(x, student(x), content, targets)
-        (gradient,) = torch.autograd.grad(sum(terms.values()).sum(), x)  # type: ignore[union-attr]
-        image = (image - STEP_PX * torch.rand(()) * gradient.sign()).clamp(0, 1)
-    return image.detach()
-
-
-def _shaken(net: TransferNet) -> dict[str, Tensor]:
-    scale = float(torch.rand(()))
-    shaken = {}
-    for name, p in net.named_parameters():
-        spread = 0.6 if is_affine(name) else 0.3 * float(p.detach().std())
-        shaken[name] = p.detach() + scale * spread * torch.randn_like(p)
-    return shaken
 
 
 def principal_directions(
@@ -137,7 +111,8 @@ def distill(
     """Train a compact encoder on `teacher` and write it to out_dir/weights.safetensors.
 
     start: a compact encoder to continue from, with its bases (pca.i.basis, pca.i.energy) in the
-    file; emitter: a transfer network whose pictures to learn on (random weights by default).
+    file; emitter: a transfer network whose pictures to learn on (random weights by default). A
+    resumed run goes on with the same weights and pictures, but its adaptations begin anew.
     """
     batch = batch or DistillBatch()
     torch.manual_seed(training.seed)
@@ -157,6 +132,9 @@ def distill(
     encoder, pca = _student_start(start, teacher, paintings)
     student = Student(encoder, pca).to(training.device)
     net = _emitter(emitter).to(training.device)
+    descended = batch.emitted // 4
+    players = Players(encoder, net, batch.emitted - descended, training.seed)
+    dtype = fast_dtype(training.device)
 
     def make_batch(step: int, rank: int = 0, world: int = 1) -> dict[str, Tensor]:
         return {
@@ -165,10 +143,13 @@ def distill(
         }
 
     def loss_fn(tensors: dict[str, Tensor], step: int) -> dict[str, Tensor]:
-        n = batch.real
-        real = torch.cat([tensors["photos"][:n], tensors["paintings"][:n]])
-        emitted = emit(encoder, net, tensors["photos"][n:], tensors["paintings"][n:])
-        return distill_losses(student, teacher, torch.cat([real, emitted]), batch.gram_weight)
+        n, d = batch.real, batch.real + descended
+        photos, paintings = tensors["photos"], tensors["paintings"]
+        with compute_in(dtype):
+            pictures = [photos[:n], paintings[:n], players(photos[d:], paintings[d:])]
+            if descended:
+                pictures.append(descend(encoder, net, photos[n:d], paintings[n:d]))
+            return distill_losses(student, teacher, torch.cat(pictures), batch.gram_weight)
 
     header = {"kind": "encoder", "config": {"teacher": teacher.name}}
     settings = {"batch": batch.__dict__, "teacher": teacher.identity}

@@ -58,7 +58,7 @@ def fit(
     named = [(n, p) for n, p in net.named_parameters() if is_affine(n) or not config.only_affine]
     for name, parameter in net.named_parameters():
         parameter.requires_grad_(is_affine(name) or not config.only_affine)
-    optimizer = _optimizer(named, config)
+    optimizer = make_optimizer(named, config)
     history: list[dict[str, float]] = []
     for step, (images, features) in enumerate(crops.batches()):
         terms = _terms(net, encoder, objective, images, features, target)
@@ -90,7 +90,10 @@ def _terms(
     return {name: value.mean() for name, value in terms.items()}
 
 
-def _optimizer(named: list[tuple[str, torch.nn.Parameter]], config: FitConfig) -> torch.optim.Adam:
+def make_optimizer(
+    named: list[tuple[str, torch.nn.Parameter]], config: FitConfig
+) -> torch.optim.Adam:
+    """Adam at the rates of γ and β and of all other parameters."""
     affine = [p for name, p in named if is_affine(name)]
     others = [p for name, p in named if not is_affine(name)]
     groups = [
