@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from gesso.adam import Adam
 from gesso.encoders.base import Encoder
 from gesso.losses import Objective, grams
 from gesso.networks import TransferNet, is_affine
@@ -90,23 +92,17 @@ def _terms(
     return {name: value.mean() for name, value in terms.items()}
 
 
-def make_optimizer(
-    named: list[tuple[str, torch.nn.Parameter]], config: FitConfig
-) -> torch.optim.Adam:
+def make_optimizer(named: list[tuple[str, torch.nn.Parameter]], config: FitConfig) -> Adam:
     """Adam at the rates of γ and β and of all other parameters."""
     affine = [p for name, p in named if is_affine(name)]
     others = [p for name, p in named if not is_affine(name)]
-    groups = [
-        {"params": affine, "lr": config.affine_lr, "peak": config.affine_lr},
-        {"params": others, "lr": config.lr, "peak": config.lr},
-    ]
-    return torch.optim.Adam([g for g in groups if g["params"]])
+    return Adam([(affine, config.affine_lr), (others, config.lr)])
 
 
-def _set_rates(optimizer: torch.optim.Adam, progress: float, config: FitConfig) -> None:
-    fall = 0.55 + 0.45 * torch.cos(torch.tensor(progress * torch.pi)).item()
-    for group in optimizer.param_groups:
-        group["lr"] = group["peak"] * (fall if config.decay else 1.0)
+def _set_rates(optimizer: Adam, progress: float, config: FitConfig) -> None:
+    fall = 0.55 + 0.45 * math.cos(progress * math.pi)
+    for group in optimizer.groups:
+        group.lr = group.peak * (fall if config.decay else 1.0)
 
 
 @torch.no_grad()
