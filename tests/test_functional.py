@@ -198,3 +198,10 @@ def test_reflect_pad_mirrors_without_repeating_the_border() -> None:
     padded = functional.reflect_pad(row, 2)
     assert padded.shape == (1, 1, 8, 8)
     assert padded[0, 0, 0].tolist() == [2, 1, 0, 1, 2, 3, 2, 1]
+
+
+def test_gram_and_its_gradients_match_finite_differences() -> None:
+    f = torch.randn(2, 5, 3, dtype=torch.float64, requires_grad=True)
+    torch.testing.assert_close(functional.gram(f), torch.einsum("bni,bnj->bij", f, f))
+    assert gradcheck(functional.gram, (f,))
+    assert gradgradcheck(functional.gram, (f,))

@@ -168,6 +168,28 @@ class _InstanceNorm(Function):
         return df, _fold(dgamma, gamma), _fold(dbeta, gamma)
 
 
+class _Gram(Function):
+    """fᵀf of f (B, N, C); its gradient f·(G + Gᵀ) in one product where autograd makes two."""
+
+    @staticmethod
+    def forward(ctx: Any, f: Tensor) -> Tensor:
+        ctx.save_for_backward(f)
+        return f.transpose(1, 2) @ f
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> Tensor:
+        (grad,) = grads
+        (f,) = ctx.saved_tensors
+        product: Tensor = f @ (grad + grad.transpose(1, 2))
+        return product
+
+
+def gram(f: Tensor) -> Tensor:
+    """fᵀf of f (B, N, C) → (B, C, C)."""
+    product: Tensor = _apply(_Gram, f)
+    return product
+
+
 def widen(x: Tensor) -> Tensor:
     """float32 for half-precision tensors, in which statistics overflow; others as they are."""
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gesso.functional import widen
+from gesso.functional import gram, widen
 
 Features = Mapping[str, Tensor]
 Encode = Callable[[Tensor, Sequence[str]], Features]
@@ -21,8 +21,7 @@ def gram_matrix(features: Tensor) -> Tensor:
     """(B, C, H, W) → (B, C, C): F Fᵀ divided by C·H·W (Johnson et al. 2016), in float32."""
     batch, channels, height, width = features.shape
     f = features.permute(0, 2, 3, 1).reshape(batch, height * width, channels)
-    f = widen(f)
-    return f.transpose(1, 2) @ f / (channels * height * width)
+    return gram(widen(f)) / (channels * height * width)
 
 
 def grams(features: Features, levels: Sequence[str] = LEVELS) -> dict[str, Tensor]:
