@@ -126,7 +126,7 @@ def peak_memory_mib() -> float:
 def measure(variant: str, args: argparse.Namespace) -> Row:
     """In a process of its own: seconds and memory of one step, its gradient into a file."""
     net, vgg, ours, our_vgg = twins(args.width)
-    small, batch = pictures(1, 1, args.size), pictures(args.styles, args.contents, args.size)
+    batch = pictures(args.styles, args.contents, args.size)
     dtype = torch.bfloat16 if variant.endswith("bf16") else None
     loop = InnerLoop(1, args.inner_lr, style_chunk=CHUNKS.get(variant.split(",")[0], 0))
     trained = net if variant == "plain" else ours
@@ -138,7 +138,7 @@ def measure(variant: str, args: argparse.Namespace) -> Row:
         else:
             our_step(ours, our_vgg, pictures, loop, dtype)
 
-    step(small)  # libraries choose and compile their kernels
+    step(batch)  # libraries choose and compile their kernels, by the shape
     trained.zero_grad()
     began, cpu_began = time.perf_counter(), time.process_time()
     step(batch)
