@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gesso import distill as distill_module
-from gesso.checkpoint import save_file
+from gesso.checkpoint import load_file, save_file
 from gesso.data import Batches
 from gesso.distill import (
     DistillBatch,
@@ -235,6 +235,17 @@ def test_distill_continues_from_a_student(folders: tuple[Path, Path], tmp_path: 
     state = after.state_dict()
     for name, value in before.state_dict().items():
         torch.testing.assert_close(state[name], value, rtol=1e-4, atol=1e-6)
+
+
+def test_what_distill_wrote_can_be_gone_on_from(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    training = TrainConfig(steps=1, lr=1e-9, workers=0)
+    distill(*folders, first, toy_teacher(), training, BATCH)
+    start = first / "weights.safetensors"
+    distill(*folders, second, toy_teacher(), training, BATCH, start=start)
+    before, after = (load_file(d / "weights.safetensors")[0] for d in (first, second))
+    for i in range(len(LEVELS)):
+        assert torch.equal(before[f"pca.{i}.basis"], after[f"pca.{i}.basis"])
 
 
 def test_a_start_without_its_bases_is_refused_in_one_line(

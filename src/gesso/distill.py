@@ -7,6 +7,7 @@ feeds an encoder (emission.py).
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -153,10 +154,21 @@ def distill(
 
     header = {"kind": "encoder", "config": {"teacher": teacher.name}}
     settings = {"batch": batch.__dict__, "teacher": teacher.identity}
-    return train(
+    result = train(
         encoder, loss_fn, make_batch, training, out_dir,
         resume=resume, log_dir=log_dir, header=header, settings=settings,
     )  # fmt: skip
+    if os.environ.get("RANK", "0") == "0":
+        _add_bases(Path(out_dir) / "weights.safetensors", pca)
+    return result
+
+
+def _add_bases(path: Path, pca: list[tuple[Tensor, Tensor]]) -> None:
+    """Put the bases into the written encoder, so that another run can start from it."""
+    tensors, header = checkpoint.load_file(path, kind="encoder")
+    for i, (basis, energy) in enumerate(pca):
+        tensors |= {f"pca.{i}.basis": basis.cpu(), f"pca.{i}.energy": energy.cpu()}
+    checkpoint.save_file(path, tensors, {k: v for k, v in header.items() if k != "sha256"})
 
 
 def _student_start(
