@@ -32,6 +32,7 @@ class Method(nn.Module):
     """Turns a style into a stylizer. Images are RGB in [0, 1]: (3, H, W), or (B, 3, H, W)."""
 
     name: str
+    neutral_of_content = False  # whether the neutral card differs from content to content
     base: str = ""  # SHA-256 of the weights the method was loaded with
 
     def __init__(self, encoder: EncoderSource) -> None:

@@ -1,0 +1,138 @@
+"""The meta network (Shen et al., CVPR 2018): statistics of a style → kernels of a network.
+
+Mean and standard deviation of every channel at four levels of an encoder → one fully connected
+layer and ReLU → the hidden vector, 14 groups of 128 → one fully connected layer for each generated
+kernel, which sees its own group alone.
+
+Scales. Adam moves every weight by about its learning rate (the paper's: 1e-3), so a sum over n
+inputs moves by n times that. The inputs are therefore small where there are many of them: the
+normalised statistics are divided by their number, and the hidden vector starts at about 1/50. Then
+no step moves a kernel by much more than an ordinary convolution's, which trains well at that rate.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from gesso.encoders.base import Encoder
+from gesso.generated_network import SharedLayers, Upsample, kernel_shapes, output_channels
+from gesso.losses import LEVELS, StatisticsObjective, channel_statistics
+
+HIDDEN_SCALE = 0.02  # of a hidden number at the start
+STYLE_SHARE = 0.5  # of a kernel that depends on the style at the start, in standard deviations
+SEEN = 64  # hidden vectors of the last styles of the training that are kept
+SMALLEST_DEVIATION = 1e-3
+
+
+def style_statistics(features: Mapping[str, Tensor], levels: Sequence[str]) -> Tensor:
+    """Mean and standard deviation of every channel, level after level: (B, 2·ΣC), float32.
+
+    Of VGG-16's four levels these are the paper's 1,920 numbers.
+    """
+    return torch.cat([channel_statistics(features[level]) for level in levels], 1)
+
+
+class HyperNetwork(nn.Module):
+    """Everything that is trained: the fully connected layers, and the layers styles share.
+
+    Args:
+        statistics: how many numbers describe a style.
+        width, upsample: of the transfer network.
+        hidden: numbers in the hidden vector for each generated kernel (the paper's: 128).
+    """
+
+    mean: Tensor
+    deviation: Tensor
+    seen: Tensor
+
+    def __init__(
+        self, statistics: int, width: int = 8, hidden: int = 128, upsample: Upsample = "deconv"
+    ) -> None:
+        super().__init__()
+        self.shapes = kernel_shapes(width, upsample)
+        self.groups, self.group = len(self.shapes), hidden
+        self.encode = nn.Linear(statistics, self.groups * hidden)
+        self.generate = nn.ModuleDict(
+            {name: nn.Linear(hidden, math.prod(shape)) for name, shape in self.shapes.items()}
+        )
+        self.shared = SharedLayers(width, upsample)
+        self.register_buffer("mean", torch.zeros(statistics))
+        self.register_buffer("deviation", torch.ones(statistics))
+        self.register_buffer("seen", torch.zeros(SEEN, self.groups * hidden))
+        self._initialise()
+
+    @torch.no_grad()
+    def _initialise(self) -> None:
+        """Kernels with He's variance for every style, all but a part of it in the biases."""
+        count = self.encode.in_features
+        nn.init.normal_(self.encode.weight, std=HIDDEN_SCALE * math.sqrt(count))
+        nn.init.zeros_(self.encode.bias)
+        for name, layer in self.generate.items():
+            shape = self.shapes[name]
+            outputs = output_channels(name, shape)
+            taps = math.prod(shape) / outputs / (4 if shape[-1] == 4 else 1)  # one of four phases
+            he = math.sqrt(2 / taps)
+            nn.init.normal_(layer.bias, std=he)
+            length = HIDDEN_SCALE * math.sqrt(self.group / 2)  # ReLU leaves half of the squares
+            nn.init.normal_(layer.weight, std=STYLE_SHARE * he / length)
+
+    @torch.no_grad()
+    def normalise(self, statistics: Tensor) -> None:
+        """Fix the encoder's normalisation: mean and deviation of those of many styles (N, n)."""
+        self.mean.copy_(statistics.mean(0))
+        spread = statistics.std(0)
+        floor = SMALLEST_DEVIATION + 0.1 * spread.mean()  # a channel that hardly varies is noise
+        self.deviation.copy_(spread.clamp_min(floor))
+
+    def hidden(self, statistics: Tensor) -> Tensor:
+        """Statistics (B, n) → hidden vectors (B, 14·128), none below 0."""
+        count = self.encode.in_features
+        x = (statistics - self.mean) / self.deviation
+        return torch.relu(self.encode(x.clamp(-5, 5) / count))
+
+    def kernels(self, hidden: Tensor) -> list[dict[str, Tensor]]:
+        """Hidden vectors (B, 14·128) → the kernels of B networks by name; an affine function."""
+        groups = hidden.view(len(hidden), self.groups, self.group)
+        rows = {n: layer(groups[:, i]) for i, (n, layer) in enumerate(self.generate.items())}
+        return [
+            {name: row[b].view(self.shapes[name]) for name, row in rows.items()}
+            for b in range(len(hidden))
+        ]
+
+    @torch.no_grad()
+    def remember(self, hidden: Tensor) -> None:
+        """Keep the hidden vectors (B, 14·128) of real styles, the newest first: new styles are
+        drawn from their distribution."""
+        self.seen.copy_(torch.cat([hidden.detach(), self.seen])[:SEEN])
+
+    def stylized(self, contents: Tensor, hidden: Tensor) -> Tensor:
+        """Contents (B, 3, H, W) by the networks of S hidden vectors, each for one of S equal runs
+        of contents: (B, 3, H, W), not clamped."""
+        parts = contents.split(len(contents) // len(hidden))
+        pairs = zip(parts, self.kernels(hidden), strict=True)
+        return torch.cat([self.shared(part, kernels, raw=True) for part, kernels in pairs])
+
+
+def meta_losses(
+    network: HyperNetwork,
+    encoder: Encoder,
+    objective: StatisticsObjective,
+    batch: Mapping[str, Tensor],
+) -> dict[str, Tensor]:
+    """One step of Algorithm 1: the objective's terms, means over all pairs of a batch of
+    `gesso.data.style_batches`; remembers the styles' hidden vectors."""
+    contents, styles = batch["contents"], batch["styles"]
+    with torch.no_grad():
+        features = encoder(styles, LEVELS)
+        target = objective.targets(features)
+        wanted = encoder(contents, [objective.content_level])[objective.content_level]
+    hidden = network.hidden(style_statistics(features, LEVELS))
+    network.remember(hidden)
+    raw = network.stylized(contents, hidden)
+    target = {n: t.repeat_interleave(len(contents) // len(styles), 0) for n, t in target.items()}
+    terms = objective.of_network(raw, encoder, wanted, target)
+    return {name: value.mean() for name, value in terms.items()}
