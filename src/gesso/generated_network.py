@@ -87,7 +87,8 @@ class SharedLayers(nn.Module):
         and so does what is added to it."""
         y = functional.conv2d(x, kernels[f"{name}a"])
         y = functional.conv2d(_relu(self.norms[f"{name}a"](y)), kernels[f"{name}b"])
-        return x[..., 2:-2, 2:-2] + self.norms[f"{name}b"](y)
+        out: Tensor = x[..., 2:-2, 2:-2] + self.norms[f"{name}b"](y)
+        return out
 
     def _up(self, x: Tensor, kernels: Kernels, name: str) -> Tensor:
         if self.upsample == "resize":

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -71,8 +72,8 @@ class HyperNetwork(nn.Module):
         count = self.encode.in_features
         nn.init.normal_(self.encode.weight, std=HIDDEN_SCALE * math.sqrt(count))
         nn.init.zeros_(self.encode.bias)
-        for name, layer in self.generate.items():
-            shape = self.shapes[name]
+        for name, shape in self.shapes.items():
+            layer = cast(nn.Linear, self.generate[name])
             outputs = output_channels(name, shape)
             taps = math.prod(shape) / outputs / (4 if shape[-1] == 4 else 1)  # one of four phases
             he = math.sqrt(2 / taps)
@@ -112,7 +113,7 @@ class HyperNetwork(nn.Module):
     def stylized(self, contents: Tensor, hidden: Tensor) -> Tensor:
         """Contents (B, 3, H, W) by the networks of S hidden vectors, each for one of S equal runs
         of contents: (B, 3, H, W), not clamped."""
-        parts = contents.split(len(contents) // len(hidden))
+        parts = torch.split(contents, len(contents) // len(hidden))
         pairs = zip(parts, self.kernels(hidden), strict=True)
         return torch.cat([self.shared(part, kernels, raw=True) for part, kernels in pairs])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -112,7 +112,7 @@ def meta_networks(
 
     common.set_up(device, threads)
     paper = objective is common.ObjectiveName.paper
-    weights = {
+    weights: dict[str, Any] = {
         "content_weight": content_weight,
         "style_weight": style_weight,
         "tv_weight": tv_weight,

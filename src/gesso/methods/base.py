@@ -59,6 +59,10 @@ class Method(nn.Module):
         """
         return {key: value for key, value in options.items() if value is not None}
 
+    def practises(self, **options: Any) -> bool:
+        """Whether `adapt` with these options looks at contents; where not, none need be read."""
+        return True
+
     def adapt(
         self,
         style: ImageLike,

@@ -1,4 +1,4 @@
-"""Meta Networks (Shen et al., CVPR 2018): one style in, a whole transfer network out, in one pass."""
+"""Meta Networks (Shen et al., CVPR 2018): one pass turns a style into a whole transfer network."""
 
 from __future__ import annotations
 
@@ -222,6 +222,10 @@ class MetaNetworks(Method):
             final = fit(net, self.encoder, objective, style.to(place), pictures, config, report)
         trace.append(sum(final.values()))
         card.tensors = _on_cpu(net)
+
+    def practises(self, **options: Any) -> bool:
+        """Only to refine."""
+        return bool(options.get("refine"))
 
     def adapt_settings(
         self,

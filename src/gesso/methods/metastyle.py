@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
-import torch
 from torch import Tensor, nn
 
 from gesso import checkpoint
@@ -18,7 +17,7 @@ from gesso.errors import GessoError
 from gesso.files import sha256_file
 from gesso.fit import FitConfig, fit
 from gesso.functional import compute_in, fast_dtype
-from gesso.image import read_image, resize, thumbnail_bytes
+from gesso.image import resize, thumbnail_bytes
 from gesso.losses import Objective
 from gesso.metalearning import InnerLoop, bilevel_losses
 from gesso.methods.base import AdaptStep, EncoderSource, ImageLike, Method, OnStep
