@@ -40,7 +40,7 @@ def apply_strength(method: Method, card: StyleCard, strength: float) -> Stylize:
         raise GessoError(f"strength: {strength} is out of range; allowed are 0 to 1")
     if strength == 0:
         return _unchanged
-    stylize = method.stylizer(card)
+    stylize: Stylize = method.stylizer(card)
     if strength == 1:
         return stylize
     neutral = method.neutral(like=card)
@@ -121,3 +121,10 @@ def stylize_all(
         if on_job is not None:
             on_job(job)
     return failures
+
+
+def noise(size_px: int, seed: int = 0) -> Tensor:
+    """Gaussian white noise (3, size_px, size_px) around mid-grey: the content that shows a style's
+    texture (Shen et al. 2018, figure 5)."""
+    generator = torch.Generator().manual_seed(seed)
+    return (0.5 + 0.25 * torch.randn(3, size_px, size_px, generator=generator)).clamp(0, 1)
