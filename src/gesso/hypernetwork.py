@@ -108,7 +108,8 @@ class HyperNetwork(nn.Module):
     def remember(self, hidden: Tensor) -> None:
         """Keep the hidden vectors (B, 14·128) of real styles, the newest first: new styles are
         drawn from their distribution."""
-        self.seen.copy_(torch.cat([hidden.detach(), self.seen])[:SEEN])
+        known = hidden.detach()[torch.isfinite(hidden).all(1)]
+        self.seen.copy_(torch.cat([known, self.seen])[:SEEN])
 
     def stylized(self, contents: Tensor, hidden: Tensor) -> Tensor:
         """Contents (B, 3, H, W) by the networks of S hidden vectors, each for one of S equal runs

@@ -70,6 +70,10 @@ def meta_networks(
         common.ObjectiveName,
         typer.Option(help="relative: free of scale; paper: squared errors, hand-set weights."),
     ] = common.ObjectiveName.relative,
+    content_level: Annotated[
+        common.Level | None,
+        typer.Option(help="Where contents are compared; default: the objective's."),
+    ] = None,
     content_weight: Weight = None,
     style_weight: Weight = None,
     tv_weight: Weight = None,
@@ -112,13 +116,14 @@ def meta_networks(
 
     common.set_up(device, threads)
     paper = objective is common.ObjectiveName.paper
-    weights: dict[str, Any] = {
+    chosen: dict[str, Any] = {
+        "content_level": None if content_level is None else content_level.value,
         "content_weight": content_weight,
         "style_weight": style_weight,
         "tv_weight": tv_weight,
         "range_weight": range_weight,
     }
-    given = {name: value for name, value in weights.items() if value is not None}
+    given = {name: value for name, value in chosen.items() if value is not None}
     terms = replace(PAPER_STATISTICS if paper else StatisticsObjective(), **given)
     training = TrainConfig(
         steps,
