@@ -24,7 +24,7 @@ from gesso.generated_network import SharedLayers, Upsample, kernel_shapes, outpu
 from gesso.losses import LEVELS, StatisticsObjective, channel_statistics
 
 HIDDEN_SCALE = 0.02  # of a hidden number at the start
-STYLE_SHARE = 0.5  # of a kernel that depends on the style at the start, in standard deviations
+STYLE_SHARE = 0.1  # of a kernel that depends on the style at the start, in standard deviations
 SEEN = 64  # hidden vectors of the last styles of the training that are kept
 SMALLEST_DEVIATION = 1e-3
 
