@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 import torch.nn.functional as F
@@ -62,6 +62,8 @@ class SharedLayers(nn.Module):
             {name: InstanceNorm(output_channels(name, shape)) for name, shape in shapes.items()}
         )
         self.last = Convolution(width, 3, 9, few=True)
+        for block in range(1, BLOCKS + 1):  # at first the residual blocks hardly change anything
+            nn.init.constant_(cast(InstanceNorm, self.norms[f"block{block}b"]).gamma, 0.1)
         nn.init.constant_(self.last.bias, 0.5)  # without a sigmoid: begin at mid-grey
 
     def forward(self, image: Tensor, kernels: Kernels, raw: bool = False) -> Tensor:
