@@ -276,6 +276,16 @@ def test_strength_goes_towards_each_contents_own_network(method: MetaNetworks) -
     assert torch.equal(apply_strength(method, card, 1)(photos), method.stylizer(card)(photos))
 
 
+def test_strength_without_the_weights_that_made_the_card_mixes_the_picture_alone(
+    method: MetaNetworks,
+) -> None:
+    card, photos = method.adapt(pictures(1, 64, seed=4)[0], kernels=True), pictures(2, 48)
+    expected = torch.lerp(photos, method.stylizer(card)(photos), 0.3)
+    for other in (MetaNetworks(tiny_encoder, None), tiny_method(seed=2)):
+        other.base = "2" * 64
+        assert torch.equal(apply_strength(other, card, 0.3)(photos), expected)
+
+
 # refining, inventing
 
 

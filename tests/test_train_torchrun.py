@@ -120,8 +120,9 @@ def assert_close(expected: Path, found: Path) -> None:
 
 @pytest.mark.slow
 def test_two_processes_equal_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Weights, moments and average of a denoiser, of MetaStyle and of Meta Networks; the start is rank 0's; a run
-    begun by one process goes on in two; a signal to one process stops both at the same step."""
+    """Weights, moments and average of a denoiser, of MetaStyle and of Meta Networks; the start is
+    rank 0's; a run begun by one process goes on in two; a signal to one process stops both at the
+    same step."""
     run(denoiser, tmp_path / "two" / "denoiser", 2, seed=7)
     capsys.readouterr()
     output = torchrun(str(tmp_path / "two"))

@@ -14,12 +14,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import cast
+from dataclasses import asdict, dataclass, field
+from typing import Any, cast, get_args
 
 import torch
 from torch import Tensor, nn
 
 from gesso.encoders.base import Encoder
+from gesso.errors import GessoError
 from gesso.generated_network import SharedLayers, Upsample, kernel_shapes, output_channels
 from gesso.losses import LEVELS, StatisticsObjective, channel_statistics
 
@@ -27,6 +29,44 @@ HIDDEN_SCALE = 0.02  # of a hidden number at the start
 STYLE_SHARE = 0.1  # of a kernel that depends on the style at the start, in standard deviations
 SEEN = 64  # hidden vectors of the last styles of the training that are kept
 SMALLEST_DEVIATION = 1e-3
+
+
+@dataclass(frozen=True)
+class Config:
+    """What a trained hypernetwork is made of; stored in its header."""
+
+    width: int = 8  # of the transfer network; the paper's: 32 and, "fast", 8
+    hidden: int = 128  # numbers in the hidden vector for each generated kernel
+    upsample: Upsample = "deconv"
+    statistics: int = 928  # of a style: 928 with the compact encoder, 1,920 with VGG-16
+    encoder: str = ""  # identity of the encoder that took them; "": any with as many
+    objective: StatisticsObjective = field(default_factory=StatisticsObjective)
+
+    def __post_init__(self) -> None:
+        for name, most in (("width", 256), ("hidden", 1024), ("statistics", 1 << 16)):
+            value = getattr(self, name)
+            if type(value) is not int or not 1 <= value <= most:
+                raise GessoError(f"meta_networks of {name} {value}: allowed are 1 to {most}")
+        if self.upsample not in get_args(Upsample):
+            allowed = " or ".join(get_args(Upsample))
+            raise GessoError(f"meta_networks with upsample {self.upsample}: allowed are {allowed}")
+
+    def as_header(self) -> dict[str, Any]:
+        """JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_header(cls, values: dict[str, Any]) -> Config:
+        """The inverse of `as_header`; raises GessoError for values that make no network."""
+        try:
+            terms = {**values["objective"], "levels": tuple(values["objective"]["levels"])}
+            return cls(**{**values, "objective": StatisticsObjective(**terms)})
+        except (KeyError, TypeError) as error:
+            raise GessoError(f"not the configuration of meta_networks: {error!r}") from None
+
+    def build(self) -> HyperNetwork:
+        """An untrained hypernetwork."""
+        return HyperNetwork(self.statistics, self.width, self.hidden, self.upsample)
 
 
 def style_statistics(features: Mapping[str, Tensor], levels: Sequence[str]) -> Tensor:
@@ -110,6 +150,27 @@ class HyperNetwork(nn.Module):
         drawn from their distribution."""
         known = hidden.detach()[torch.isfinite(hidden).all(1)]
         self.seen.copy_(torch.cat([known, self.seen])[:SEEN])
+
+    @torch.no_grad()
+    def drawn(self, count: int, generator: torch.Generator, uniform: bool = False) -> Tensor:
+        """Random hidden vectors (count, 14·128) on the CPU.
+
+        Normally distributed with mean and covariance of the styles seen last; with `uniform` every
+        number for itself, between its least and its greatest value among those styles.
+
+        Raises:
+            GessoError: fewer than 2 styles were seen.
+        """
+        seen = self.seen.cpu()
+        seen = seen[seen.abs().sum(1) > 0]
+        if len(seen) < 2:
+            raise GessoError("invent: these weights know fewer than 2 styles; train them longer")
+        if uniform:
+            low, high = seen.amin(0), seen.amax(0)
+            return low + (high - low) * torch.rand(count, seen.shape[1], generator=generator)
+        mean = seen.mean(0)
+        numbers = torch.randn(count, len(seen), generator=generator)
+        return (mean + numbers @ (seen - mean) / math.sqrt(len(seen) - 1)).clamp_min(0)
 
     def stylized(self, contents: Tensor, hidden: Tensor) -> Tensor:
         """Contents (B, 3, H, W) by the networks of S hidden vectors, each for one of S equal runs

@@ -43,12 +43,12 @@ def apply_strength(method: Method, card: StyleCard, strength: float) -> Stylize:
     stylize: Stylize = method.stylizer(card)
     if strength == 1:
         return stylize
-    neutral = method.neutral(like=card)
-    if (neutral.base, neutral.config) != (card.base, card.config):
+    if not method.blends_with_neutral(card):
         return _mixed(stylize, strength)
     if method.neutral_of_content:
         stylize = _one_by_one(method, card, strength)
     else:
+        neutral = method.neutral(like=card)
         stylize = method.stylizer(method.blend([neutral, card], [1 - strength, strength]))
     return _mixed(stylize, min(1.0, 2 * strength))
 

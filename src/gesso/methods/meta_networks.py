@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from copy import deepcopy
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Self, get_args
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -18,10 +18,10 @@ from gesso.errors import GessoError
 from gesso.files import sha256_file
 from gesso.fit import FitConfig, fit
 from gesso.functional import compute_in, fast_dtype
-from gesso.generated_network import GeneratedNet, Upsample
-from gesso.hypernetwork import HyperNetwork, meta_losses, style_statistics
-from gesso.image import resize, thumbnail_bytes
-from gesso.losses import LEVELS, StatisticsObjective
+from gesso.generated_network import GeneratedNet
+from gesso.hypernetwork import Config, HyperNetwork, meta_losses, style_statistics
+from gesso.image import resize
+from gesso.losses import LEVELS
 from gesso.methods.base import AdaptStep, EncoderSource, ImageLike, Method, OnStep
 from gesso.methods.common import (
     Stylizer,
@@ -30,50 +30,15 @@ from gesso.methods.common import (
     fit_config,
     load_exactly,
     practice_images,
+    thumbnail_within,
 )
+
+__all__ = ["Config", "MetaNetworks"]
 
 BUNDLED = Path(__file__).parent.parent / "weights" / "meta_networks.safetensors"
 STYLE_SIZE_PX = 256  # longer side of the style, about the size of those in training
 THUMBNAIL_BYTES = 2000  # so that a card of a hidden vector stays below 8 kB
 REFINING = FitConfig(steps=0, lr=2e-3, affine_lr=5e-3)
-
-
-@dataclass(frozen=True)
-class Config:
-    """What a trained hypernetwork is made of; stored in its header."""
-
-    width: int = 8  # of the transfer network; the paper's: 32 and, "fast", 8
-    hidden: int = 128  # numbers in the hidden vector for each generated kernel
-    upsample: Upsample = "deconv"
-    statistics: int = 928  # of a style: 928 with the compact encoder, 1,920 with VGG-16
-    encoder: str = ""  # identity of the encoder that took them; "": any with as many
-    objective: StatisticsObjective = field(default_factory=StatisticsObjective)
-
-    def __post_init__(self) -> None:
-        for name, most in (("width", 256), ("hidden", 1024), ("statistics", 1 << 16)):
-            value = getattr(self, name)
-            if type(value) is not int or not 1 <= value <= most:
-                raise GessoError(f"meta_networks of {name} {value}: allowed are 1 to {most}")
-        if self.upsample not in get_args(Upsample):
-            allowed = " or ".join(get_args(Upsample))
-            raise GessoError(f"meta_networks with upsample {self.upsample}: allowed are {allowed}")
-
-    def as_header(self) -> dict[str, Any]:
-        """JSON values."""
-        return asdict(self)
-
-    @classmethod
-    def from_header(cls, values: dict[str, Any]) -> Config:
-        """The inverse of `as_header`; raises GessoError for values that make no network."""
-        try:
-            terms = {**values["objective"], "levels": tuple(values["objective"]["levels"])}
-            return cls(**{**values, "objective": StatisticsObjective(**terms)})
-        except (KeyError, TypeError) as error:
-            raise GessoError(f"not the configuration of meta_networks: {error!r}") from None
-
-    def build(self) -> HyperNetwork:
-        """An untrained hypernetwork."""
-        return HyperNetwork(self.statistics, self.width, self.hidden, self.upsample)
 
 
 class MetaNetworks(Method):
@@ -195,7 +160,7 @@ class MetaNetworks(Method):
         )
         card.settings = {"encoder": self.encoder.name, "style_size": style_size}
         card.settings |= asdict(config) if refine else {}
-        card.thumbnail = _small_thumbnail(as_image(style))
+        card.thumbnail = thumbnail_within(as_image(style), THUMBNAIL_BYTES)
         return card
 
     def _refine(
@@ -304,6 +269,10 @@ class MetaNetworks(Method):
         card = self._card(hidden, provenance())
         return self.with_kernels(card) if like is not None and not like.base else card
 
+    def blends_with_neutral(self, card: StyleCard) -> bool:
+        """Only with the weights that generated the card."""
+        return self.hyper is not None and self.base == (card.base or card.config.get("start"))
+
     @torch.no_grad()
     def invent(self, count: int, seed: int = 0, uniform: bool = False) -> list[StyleCard]:
         """Cards of styles that no picture has: random hidden vectors, the same for the same seed.
@@ -317,18 +286,7 @@ class MetaNetworks(Method):
         """
         if count < 1:
             raise GessoError(f"invent: {count} styles; allowed are numbers from 1")
-        seen = self.network.seen.cpu()
-        seen = seen[seen.abs().sum(1) > 0]
-        if len(seen) < 2:
-            raise GessoError("invent: these weights know fewer than 2 styles; train them longer")
-        generator = torch.Generator().manual_seed(seed)
-        if uniform:
-            low, high = seen.amin(0), seen.amax(0)
-            rows = low + (high - low) * torch.rand(count, seen.shape[1], generator=generator)
-        else:
-            mean = seen.mean(0)
-            drawn = torch.randn(count, len(seen), generator=generator)
-            rows = (mean + drawn @ (seen - mean) / (len(seen) - 1) ** 0.5).clamp_min(0)
+        rows = self.network.drawn(count, torch.Generator().manual_seed(seed), uniform)
         settings = {"seed": seed, "uniform": uniform}
         cards = [self._card(row, provenance("invented")) for row in rows]
         for i, card in enumerate(cards):
@@ -346,12 +304,3 @@ def _refining(refine: int, options: dict[str, Any]) -> FitConfig:
 
 def _on_cpu(net: nn.Module) -> dict[str, Tensor]:
     return {name: value.detach().cpu().clone() for name, value in net.state_dict().items()}
-
-
-def _small_thumbnail(image: Tensor) -> bytes | None:
-    """The largest that fits into THUMBNAIL_BYTES; None if none does."""
-    for side in (96, 64, 48, 32):
-        thumbnail = thumbnail_bytes(image, side)
-        if len(thumbnail) <= THUMBNAIL_BYTES:
-            return thumbnail
-    return None
