@@ -141,14 +141,14 @@ class MetaNetworks(Method):
         """
         config = _refining(refine, options)
         began = time.monotonic()
-        card = self._card(self.hidden(style, style_size), provenance())
+        picture = enlarged(resize(as_image(style), style_size))
+        card = self._card(self.hidden(picture, style_size), provenance())
         trace: list[float] = []
         if kernels or refine:
             card = self.with_kernels(card)
         if refine:
             practice = practice_images(contents, content_size)
-            reference = enlarged(resize(as_image(style), 2 * style_size))
-            self._refine(card, reference, practice, config, on_step, trace)
+            self._refine(card, picture, practice, config, on_step, trace)
         source = style if isinstance(style, str | Path) else ""
         card.provenance = provenance(
             source,
@@ -160,7 +160,7 @@ class MetaNetworks(Method):
         )
         card.settings = {"encoder": self.encoder.name, "style_size": style_size}
         card.settings |= asdict(config) if refine else {}
-        card.thumbnail = thumbnail_within(as_image(style), THUMBNAIL_BYTES)
+        card.thumbnail = thumbnail_within(picture, THUMBNAIL_BYTES)
         return card
 
     def _refine(
