@@ -106,6 +106,7 @@ class MetaNetworks(Method):
         return network.hidden(statistics)[0]
 
     def _check_encoder(self) -> None:
+        _ = self.network
         trained, found = self.config.encoder, self.encoder.identity
         if trained and found != trained:
             raise GessoError(
@@ -140,6 +141,7 @@ class MetaNetworks(Method):
             GessoError: a picture that cannot be read, an option that makes no sense.
         """
         config = _refining(refine, options)
+        self._check_encoder()  # which loads it, once and for all
         began = time.monotonic()
         picture = enlarged(resize(as_image(style), style_size))
         card = self._card(self.hidden(picture, style_size), provenance())
