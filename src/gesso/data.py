@@ -24,7 +24,15 @@ from torch import Tensor
 from gesso.errors import GessoError
 from gesso.image_source import ImageSource
 
-__all__ = ["Batches", "ImageSource", "MakeBatch", "image_batches", "meta_batches", "prefetch"]
+__all__ = [
+    "Batches",
+    "ImageSource",
+    "MakeBatch",
+    "image_batches",
+    "meta_batches",
+    "prefetch",
+    "style_batches",
+]
 
 T = TypeVar("T")
 
@@ -173,6 +181,31 @@ def meta_batches(
             "contents_support": support.batch(step),
             "contents_query": query.batch(step),
             "styles": style.batch(step, rank, world),
+        }
+
+    return make
+
+
+def style_batches(contents: Batches, styles: Batches, repeats: int) -> MakeBatch:
+    """Meta Networks' draws (Algorithm 1): the same styles for `repeats` steps, new contents every
+    step. `contents.batch_size` must be a multiple of `styles.batch_size`.
+
+    {"contents": (C / world, 3, h, w), "styles": (S / world, 3, h', w')}: style i goes with the
+    i-th of S equal runs of contents. Several styles are divided among the processes together with
+    their contents; of a single one every process gets some of the contents.
+    """
+    count, total = styles.batch_size, contents.batch_size
+    if repeats < 1 or total % count:
+        raise GessoError(
+            f"{total} contents for {count} styles, kept for {repeats} steps: allowed are a "
+            "multiple of the styles, and at least 1 step"
+        )
+
+    def make(step: int, rank: int = 0, world: int = 1) -> dict[str, Tensor]:
+        share = (rank, world) if count > 1 else (0, 1)
+        return {
+            "contents": contents.batch(step, rank, world),
+            "styles": styles.batch(step // repeats, *share),
         }
 
     return make

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from gesso.adam import Adam
 from gesso.encoders.base import Encoder
-from gesso.losses import Objective, grams
-from gesso.networks import TransferNet, is_affine
+from gesso.losses import NetworkObjective
+from gesso.networks import is_affine
 
 OnFit = Callable[[int, dict[str, float]], None]
 
@@ -40,9 +40,9 @@ class FitConfig:
 
 
 def fit(
-    net: TransferNet,
+    net: nn.Module,
     encoder: Encoder,
-    objective: Objective,
+    objective: NetworkObjective,
     style: Tensor,
     contents: Sequence[Tensor],
     config: FitConfig,
@@ -50,12 +50,14 @@ def fit(
 ) -> dict[str, float]:
     """Adapt `net` in place to `style` (3, H, W) on random crops of `contents` (3, h, w) each.
 
+    `net(images, raw=True)` gives what the objective's `of_network` takes.
+
     `on_step(steps done, terms)` is called before the first step and after each. Returns the mean
     terms of the last tenth of the steps.
     """
     with torch.no_grad():
         levels = objective.style_levels
-        target = grams(encoder(style.unsqueeze(0), levels), levels) if levels else {}
+        target = objective.targets(encoder(style.unsqueeze(0), levels)) if levels else {}
     crops = _Crops(encoder, objective, contents, config)
     named = [(n, p) for n, p in net.named_parameters() if is_affine(n) or not config.only_affine]
     for name, parameter in net.named_parameters():
@@ -81,9 +83,9 @@ def fit(
 
 
 def _terms(
-    net: TransferNet,
+    net: nn.Module,
     encoder: Encoder,
-    objective: Objective,
+    objective: NetworkObjective,
     images: Tensor,
     features: Tensor,
     target: dict[str, Tensor],
@@ -118,7 +120,7 @@ class _Crops:
     def __init__(
         self,
         encoder: Encoder,
-        objective: Objective,
+        objective: NetworkObjective,
         contents: Sequence[Tensor],
         config: FitConfig,
     ) -> None:

@@ -138,6 +138,15 @@ def conv2d(
     return y
 
 
+def conv_transpose2d(x: Tensor, weight: Tensor, *, stride: int = 1, padding: int = 0) -> Tensor:
+    """F.conv_transpose2d in the dtype of `compute_in`; to first order only as fast as torch's.
+
+    x (B, C, H, W), weight (C, O, k, k) → (B, O, (H − 1)·stride − 2·padding + k, …).
+    """
+    dtype = _compute_dtype.get() or weight.dtype
+    return F.conv_transpose2d(x.to(dtype), weight.to(dtype), stride=stride, padding=padding)
+
+
 def reflect_pad(x: Tensor, size_px: int) -> Tensor:
     """Reflection padding by `size_px` on all four sides; x must be larger than the padding."""
     return F.pad(x, (size_px,) * 4, mode="reflect")

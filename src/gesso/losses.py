@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -27,6 +28,15 @@ def gram_matrix(features: Tensor) -> Tensor:
 def grams(features: Features, levels: Sequence[str] = LEVELS) -> dict[str, Tensor]:
     """Gram matrix of each level."""
     return {level: gram_matrix(features[level]) for level in levels}
+
+
+def channel_statistics(features: Tensor) -> Tensor:
+    """(B, C, H, W) → (B, 2·C): every channel's mean, then every channel's standard deviation
+    (divisor H·W), in float32. (Li et al. 2017, "Demystifying neural style transfer".)"""
+    f = widen(features.permute(0, 2, 3, 1).reshape(features.shape[0], -1, features.shape[1]))
+    mean = f.mean(1)
+    variance = f.square().mean(1) - mean.square()
+    return torch.cat([mean, (variance.clamp_min(0) + 1e-6).sqrt()], 1)
 
 
 def total_variation(image: Tensor) -> Tensor:
@@ -54,6 +64,26 @@ def relative_squared_error(a: Tensor, b: Tensor) -> Tensor:
     return error / widen(b).square().flatten(1).sum(1).clamp_min(1e-12)
 
 
+class NetworkObjective(Protocol):
+    """What `gesso.fit.fit` minimises: see `Objective`."""
+
+    @property
+    def content_level(self) -> str:
+        """Where contents are compared."""
+
+    @property
+    def style_levels(self) -> tuple[str, ...]:
+        """The levels that `targets` needs; none without a style weight."""
+
+    def targets(self, features: Features) -> dict[str, Tensor]:
+        """What is compared of a style, by level."""
+
+    def of_network(
+        self, raw: Tensor, features_of: Encode, content: Tensor, style: Mapping[str, Tensor]
+    ) -> dict[str, Tensor]:
+        """Weighted terms, each (B,), of a network's raw output (B, 3, H, W)."""
+
+
 @dataclass(frozen=True)
 class Objective:
     """What a transfer network minimises: content + style (+ total variation), per image.
@@ -76,6 +106,10 @@ class Objective:
         """The levels whose Gram matrices count; none without a style weight, which makes the
         objective that of a network which reproduces its content."""
         return self.levels if self.style_weight else ()
+
+    def targets(self, features: Features) -> dict[str, Tensor]:
+        """What `style` is below: the Gram matrices of a style's features."""
+        return grams(features, self.style_levels) if self.style_levels else {}
 
     def __call__(
         self, image: Tensor, features: Features, content: Tensor, style: Mapping[str, Tensor]
@@ -118,3 +152,58 @@ PAPER = Objective(
     relative=False, content_level="relu2_2", content_weight=1.0, style_weight=1e5, tv_weight=0.0
 )
 """MetaStyle's released weights; for VGG-16 features of torchvision's normalised input."""
+
+
+@dataclass(frozen=True)
+class StatisticsObjective:
+    """Meta Networks' objective (Shen et al. 2018) for a network without a final sigmoid: style is
+    mean and standard deviation of every channel.
+
+    `relative` (the default): Σ over levels of ‖Δstatistics‖²/‖statistics(style)‖², plus
+    ‖ΔF‖²/‖F(content)‖² at the content level. Otherwise the paper's: mean squared errors of
+    statistics and features with hand-set weights (`PAPER_STATISTICS`).
+    """
+
+    relative: bool = True
+    content_level: str = "relu3_3"
+    content_weight: float = 1.0
+    style_weight: float = 6.0
+    tv_weight: float = 0.0
+    range_weight: float = 10.0  # against values outside [0, 1], which are cut off in the end
+    levels: tuple[str, ...] = LEVELS
+
+    @property
+    def style_levels(self) -> tuple[str, ...]:
+        """The levels whose statistics count; none without a style weight."""
+        return self.levels if self.style_weight else ()
+
+    def targets(self, features: Features) -> dict[str, Tensor]:
+        """Statistics (B, 2·C) of each style level."""
+        return {level: channel_statistics(features[level]) for level in self.style_levels}
+
+    def of_network(
+        self, raw: Tensor, features_of: Encode, content: Tensor, style: Mapping[str, Tensor]
+    ) -> dict[str, Tensor]:
+        """Weighted terms, each (B,), of a network's output (B, 3, H, W) before it is clamped.
+        `content` is the content's feature map at `content_level`, `style` as from `targets`
+        (1 or B rows), `features_of(image, levels)` the encoder."""
+        features = features_of(raw, sorted({*self.style_levels, self.content_level}))
+        compare = relative_squared_error if self.relative else mean_squared_error
+        terms = {"content": self.content_weight * compare(features[self.content_level], content)}
+        if self.style_levels:
+            found = self.targets(features)
+            gaps = [compare(found[level], style[level].expand_as(found[level])) for level in found]
+            terms["style"] = self.style_weight * torch.stack(gaps).sum(0)
+        if self.tv_weight:
+            terms["tv"] = self.tv_weight * total_variation(raw)
+        if self.range_weight:
+            beyond = (raw - raw.clamp(0, 1)).square().mean((1, 2, 3))
+            terms["range"] = self.range_weight * beyond
+        return terms
+
+
+PAPER_STATISTICS = StatisticsObjective(
+    relative=False, content_weight=1.0, style_weight=25.0, tv_weight=1.0, range_weight=0.0
+)
+"""Weights within the range of public reimplementations, for VGG-16 features of torchvision's
+normalised input; the paper's own did not survive in the text that is published."""

@@ -28,6 +28,14 @@ def adapt(
     method: opt.MethodName = None,
     steps: opt.Steps = None,
     only_in: opt.OnlyIn = False,
+    refine: opt.Refine = None,
+    kernels: Annotated[
+        bool,
+        typer.Option(
+            "--kernels",
+            help="meta_networks: write the generated network, which runs without its weights.",
+        ),
+    ] = False,
     lr: opt.Rate = None,
     crop: Annotated[
         int | None, typer.Option(min=16, metavar="PX", help="Side of the contents' crops.")
@@ -65,7 +73,7 @@ def adapt(
     """
     options = AdaptOptions(
         method, weights, encoder, device, contents, style_size, steps, only_in, lr, seed,
-        crop, batch, max_pixels,
+        crop, batch, max_pixels, refine, kernels,
     )  # fmt: skip
     return _adapt(image, out, size, options, float32, licence, overwrite, quiet)
 

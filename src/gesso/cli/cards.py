@@ -33,7 +33,7 @@ def method_and_card(
     from gesso.adaptation import is_card
 
     if is_card(style):
-        return _with_card(style, options)
+        return with_card(style, options)
     return adapt_to(style, practice, options, use_cache, quiet)
 
 
@@ -78,7 +78,9 @@ def _told(card: StyleCard, known: bool) -> str:
     return f"adapted, {origin.get('steps', 0)} steps in {origin.get('seconds', 0):.1f} s"
 
 
-def _with_card(path: Path, options: AdaptOptions) -> tuple[Method, StyleCard]:
+def with_card(path: Path, options: AdaptOptions) -> tuple[Method, StyleCard]:
+    """The card in the file, and the method to run it; options that only matter while adapting are
+    refused."""
     from gesso.card import StyleCard
     from gesso.methods import load
 

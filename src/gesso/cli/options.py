@@ -38,13 +38,25 @@ OnlyIn = Annotated[
     bool,
     typer.Option("--only-in", help="Adapt instance norm's γ and β alone: a card of some kB."),
 ]
+Refine = Annotated[
+    int | None,
+    typer.Option(
+        "--refine",
+        min=0,
+        metavar="N",
+        help="meta_networks: continue with N gradient steps on the generated network.",
+    ),
+]
 Rate = Annotated[
     float | None, typer.Option("--lr", metavar="RATE", help="Learning rate of the adaptation.")
 ]
 StyleSize = Annotated[
     int | None,
     typer.Option(
-        "--style-size", min=16, metavar="PX", help="Longer side of the style in px; default: 512."
+        "--style-size",
+        min=16,
+        metavar="PX",
+        help="Longer side of the style in px; default: 512 (meta_networks: 256).",
     ),
 ]
 Seed = Annotated[
@@ -95,6 +107,8 @@ class AdaptOptions:
     crop: int | None = None
     batch: int | None = None
     max_pixels: int | None = None
+    refine: int | None = None
+    kernels: bool = False
 
     @property
     def pixels(self) -> int:
@@ -115,6 +129,8 @@ class AdaptOptions:
             "seed": self.seed,
             "crop": self.crop,
             "batch": self.batch,
+            "refine": self.refine,
+            "kernels": self.kernels or None,
         }
         return {name: value for name, value in options.items() if value is not None}
 
@@ -128,5 +144,6 @@ class AdaptOptions:
             "--only-in": self.only_in or None,
             "--lr": self.lr,
             "--seed": self.seed,
+            "--refine": self.refine,
         }
         return [name for name, value in named.items() if value is not None]

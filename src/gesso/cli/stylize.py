@@ -50,6 +50,7 @@ def stylize(
     method: opt.MethodName = None,
     steps: opt.Steps = None,
     only_in: opt.OnlyIn = False,
+    refine: opt.Refine = None,
     lr: opt.Rate = None,
     style_size: opt.StyleSize = None,
     contents: Annotated[
@@ -89,7 +90,7 @@ def stylize(
     """
     adaptation = AdaptOptions(
         method, weights, encoder, device, contents, style_size, steps, only_in, lr, seed,
-        max_pixels=max_pixels,
+        max_pixels=max_pixels, refine=refine,
     )  # fmt: skip
     output = _Output(out, size, strength, quality, keep_metadata, overwrite, cache, quiet)
     return _stylize(photos, style, adaptation, output)

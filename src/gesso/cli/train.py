@@ -170,7 +170,7 @@ def metastyle(
     from gesso.methods.metastyle_training import MetaBatch, train_metastyle
     from gesso.training_config import TrainConfig
 
-    _set_up(device, threads)
+    set_up(device, threads)
     result = train_metastyle(
         contents,
         styles,
@@ -255,7 +255,7 @@ def distill(
     from gesso.encoders import load_encoder
     from gesso.training_config import TrainConfig
 
-    _set_up(device, threads)
+    set_up(device, threads)
     training = TrainConfig(
         steps,
         lr,
@@ -306,7 +306,8 @@ def _objective(
     return replace(chosen, **{key: value for key, value in given.items() if value is not None})
 
 
-def _set_up(device: str, threads: int | None) -> None:
+def set_up(device: str, threads: int | None) -> None:
+    """Check the device and choose the GPU of this process; limit the CPU threads."""
     import torch
 
     from gesso.methods import checked_device

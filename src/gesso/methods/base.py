@@ -32,6 +32,7 @@ class Method(nn.Module):
     """Turns a style into a stylizer. Images are RGB in [0, 1]: (3, H, W), or (B, 3, H, W)."""
 
     name: str
+    neutral_of_content = False  # whether the neutral card differs from content to content
     base: str = ""  # SHA-256 of the weights the method was loaded with
 
     def __init__(self, encoder: EncoderSource) -> None:
@@ -58,6 +59,10 @@ class Method(nn.Module):
         """
         return {key: value for key, value in options.items() if value is not None}
 
+    def practises(self, **options: Any) -> bool:
+        """Whether `adapt` with these options looks at contents; where not, none need be read."""
+        return True
+
     def adapt(
         self,
         style: ImageLike,
@@ -77,6 +82,11 @@ class Method(nn.Module):
         """The card that changes nothing, or as little as the method can; of the kind of `like`,
         so that the two can be blended."""
         raise NotImplementedError
+
+    def blends_with_neutral(self, card: StyleCard) -> bool:
+        """Whether the card can be blended with `neutral(like=card)`: both from the same weights."""
+        neutral = self.neutral(like=card)
+        return (neutral.base, neutral.config) == (card.base, card.config)
 
     def blend(self, cards: Sequence[StyleCard], weights: Sequence[float]) -> StyleCard:
         """Mix styles: the weighted mean of the cards' tensors."""
