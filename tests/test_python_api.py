@@ -25,7 +25,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TinyFiles:
     monkeypatch.setattr("gesso.methods.metastyle.MetaStyle.default_fit", lambda self: quick)
     contents = tmp_path / "contents"
     contents.mkdir()
-    monkeypatch.setattr("gesso.methods.metastyle.CONTENTS", contents)
+    monkeypatch.setattr("gesso.methods.common.CONTENTS", contents)
     for path, picture in zip(
         (tmp_path / f"{name}.jpg" for name in ("painting", "other", "photo", "contents/one")),
         pictures(4, 66),

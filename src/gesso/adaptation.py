@@ -151,7 +151,8 @@ class Adaptation:
         arguments = self.arguments()
         size = method.adapt_settings(**arguments).get("style_size")
         picture = read_image(style, size=size, max_pixels=self.max_pixels)
-        contents = None if self.practice is None else self.practice.images()
+        used = method.practises(**arguments)
+        contents = self.practice.images() if self.practice and used else None
         card = method.adapt(picture, contents, on_step=on_step, **arguments)
         card.provenance |= {"style": style.name, "sha256": sha256_file(style)}
         return card

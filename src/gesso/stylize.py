@@ -27,8 +27,9 @@ def apply_strength(method: Method, card: StyleCard, strength: float) -> Stylize:
     """The stylizer of a card at a strength from 0 (the photo itself) to 1 (the card's own).
 
     Two mixtures at once. The weights go from the neutral card's to the card's, which changes the
-    strokes, not just their opacity. But the neutral network (MetaStyle's start) does not give back
-    the photo: it washes it out. So up to a strength of 1/2 the picture is mixed with the photo,
+    strokes, not just their opacity. Where the method's neutral card is that of a content, every
+    photo gets its own. But the neutral network (MetaStyle's start, say) does not give back the
+    photo: it washes it out. So up to a strength of 1/2 the picture is mixed with the photo,
     in the share 2 · strength. A card that cannot be blended with the neutral one (of another
     start) is mixed in the picture alone, in the share strength.
 
@@ -43,11 +44,25 @@ def apply_strength(method: Method, card: StyleCard, strength: float) -> Stylize:
     if strength == 1:
         return stylize
     neutral = method.neutral(like=card)
-    share = strength
-    if (neutral.base, neutral.config) == (card.base, card.config):
+    if (neutral.base, neutral.config) != (card.base, card.config):
+        return _mixed(stylize, strength)
+    if method.neutral_of_content:
+        stylize = _one_by_one(method, card, strength)
+    else:
         stylize = method.stylizer(method.blend([neutral, card], [1 - strength, strength]))
-        share = min(1.0, 2 * strength)
-    return _mixed(stylize, share)
+    return _mixed(stylize, min(1.0, 2 * strength))
+
+
+def _one_by_one(method: Method, card: StyleCard, strength: float) -> Stylize:
+    def stylize(contents: Tensor) -> Tensor:
+        pictures = []
+        for content in contents:
+            neutral = method.neutral(content, like=card)
+            blend = method.blend([neutral, card], [1 - strength, strength])
+            pictures.append(method.stylizer(blend)(content.unsqueeze(0)))
+        return torch.cat(pictures)
+
+    return stylize
 
 
 def _unchanged(content: Tensor) -> Tensor:

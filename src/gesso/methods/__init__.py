@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
     from gesso.methods.base import Method
 
-HELPERS = ("base",)  # modules here that are no methods; so are those named METHOD_something
+HELPERS = (
+    "base",
+    "common",
+)  # modules here that are no methods; so are those named METHOD_something
 
 
 def methods() -> list[str]:

@@ -32,6 +32,7 @@ class Method(nn.Module):
     """Turns a style into a stylizer. Images are RGB in [0, 1]: (3, H, W), or (B, 3, H, W)."""
 
     name: str
+    neutral_of_content = False  # whether the neutral card differs from content to content
     base: str = ""  # SHA-256 of the weights the method was loaded with
 
     def __init__(self, encoder: EncoderSource) -> None:
@@ -57,6 +58,10 @@ class Method(nn.Module):
         values: part of a cached card's key. Raises GessoError for an option that makes no sense.
         """
         return {key: value for key, value in options.items() if value is not None}
+
+    def practises(self, **options: Any) -> bool:
+        """Whether `adapt` with these options looks at contents; where not, none need be read."""
+        return True
 
     def adapt(
         self,

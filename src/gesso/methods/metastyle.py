@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
-import torch
 from torch import Tensor, nn
 
 from gesso import checkpoint
@@ -18,17 +17,23 @@ from gesso.errors import GessoError
 from gesso.files import sha256_file
 from gesso.fit import FitConfig, fit
 from gesso.functional import compute_in, fast_dtype
-from gesso.image import read_image, resize, thumbnail_bytes
+from gesso.image import resize, thumbnail_bytes
 from gesso.losses import Objective
 from gesso.metalearning import InnerLoop, bilevel_losses
 from gesso.methods.base import AdaptStep, EncoderSource, ImageLike, Method, OnStep
+from gesso.methods.common import (
+    Stylizer,
+    as_image,
+    enlarged,
+    fit_config,
+    load_exactly,
+    practice_images,
+)
 from gesso.networks import TransferNet, is_affine
 
 BUNDLED = Path(__file__).parent.parent / "weights" / "metastyle.safetensors"
-CONTENTS = Path(__file__).parent.parent / "contents"
 STYLE_WEIGHT = 1.5  # while adapting: balances style gap and content distortion on unseen pairs
 STYLE_SIZE_PX = 512  # longer side of the style while adapting, as in the released code
-SMALLEST_STYLE_PX = 64  # a smaller one is enlarged: the deepest level sees one pixel in eight
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,7 @@ class MetaStyle(Method):
         tensors, header = checkpoint.load_file(path, kind="start")
         config = Config.from_header(header.get("config", {}))
         method = cls(encoder, config, str(header["sha256"]))
-        _load(method.net, tensors, str(path))
+        load_exactly(method.net, tensors, str(path))
         return method
 
     def losses(self, batch: dict[str, Tensor], step: int) -> dict[str, Tensor]:
@@ -108,10 +113,10 @@ class MetaStyle(Method):
         Raises:
             GessoError: a picture that cannot be read, an option that makes no sense.
         """
-        config = _fit_config(self.default_fit(), options)
+        config = fit_config(self.default_fit(), options)
         began = time.monotonic()
-        reference = _enlarged(resize(_image(style), style_size))
-        practice = _practice(contents, content_size)
+        reference = enlarged(resize(as_image(style), style_size))
+        practice = practice_images(contents, content_size)
         device = next(self.net.parameters()).device
         net = deepcopy(self.net)
         trace: list[float] = []
@@ -153,7 +158,7 @@ class MetaStyle(Method):
     ) -> dict[str, Any]:
         """`FitConfig`, objective and sizes as `adapt` would use them."""
         return {
-            **asdict(_fit_config(self.default_fit(), options)),
+            **asdict(fit_config(self.default_fit(), options)),
             "objective": asdict(objective or self.default_objective()),
             "style_size": style_size,
             "content_size": content_size,
@@ -201,70 +206,9 @@ class MetaStyle(Method):
             )
         net = TransferNet(Config.from_header({**self.config.as_header(), **card.config}).width)
         tensors = {**self.net.state_dict(), **card.tensors} if card.base else card.tensors
-        _load(net, tensors, "style card")
+        load_exactly(net, tensors, "style card")
         return Stylizer(net.to(next(self.net.parameters()).device))
 
     def neutral(self, content: ImageLike | None = None, like: StyleCard | None = None) -> StyleCard:
         """The start itself, style-neutral (γ and β alone if `like` is such a card)."""
         return self._card(self.net, bool(like and like.base), {}, provenance())
-
-
-class Stylizer(nn.Module):
-    """A frozen transfer network: contents (B, 3, H, W) → images (B, 3, H, W), any H and W."""
-
-    def __init__(self, net: TransferNet) -> None:
-        super().__init__()
-        self.net = net.requires_grad_(False).eval()
-
-    @torch.inference_mode()
-    def forward(self, content: Tensor) -> Tensor:
-        device = next(self.net.parameters()).device
-        with compute_in(fast_dtype(device)):
-            out: Tensor = self.net(content.to(device))
-        return out.float().to(content.device)
-
-
-def _load(net: nn.Module, tensors: dict[str, Tensor], what: str) -> None:
-    expected = {name: tuple(value.shape) for name, value in net.state_dict().items()}
-    found = {name: tuple(value.shape) for name, value in tensors.items()}
-    if expected != found:
-        wrong = sorted(set(expected.items()) ^ set(found.items()))[0][0]
-        raise GessoError(
-            f"{what}: expected the {len(expected)} tensors of a transfer network, found "
-            f"{len(found)}; the first difference is {wrong}"
-        )
-    net.load_state_dict({name: value.float() for name, value in tensors.items()})
-
-
-def _image(image: ImageLike) -> Tensor:
-    tensor = image if isinstance(image, Tensor) else read_image(image)
-    return tensor[0] if tensor.dim() == 4 and len(tensor) == 1 else tensor
-
-
-def _enlarged(image: Tensor) -> Tensor:
-    """At least SMALLEST_STYLE_PX on the shorter side, so that every level has pixels."""
-    shorter = min(image.shape[-2:])
-    if shorter >= SMALLEST_STYLE_PX:
-        return image
-    target = [max(SMALLEST_STYLE_PX, n) for n in image.shape[-2:]]
-    return nn.functional.interpolate(image.unsqueeze(0), target, mode="bilinear")[0]
-
-
-def _practice(contents: Sequence[ImageLike] | None, size: int | None) -> list[Tensor]:
-    pictures: Sequence[ImageLike] = contents or sorted(CONTENTS.glob("*.jpg"))
-    images = [_image(picture) for picture in pictures]
-    return [resize(image, size) if size else image for image in images]
-
-
-def _fit_config(default: FitConfig, options: dict[str, Any]) -> FitConfig:
-    known = FitConfig.__dataclass_fields__
-    for name in options:
-        if name not in known:
-            raise GessoError(f"option {name}: unknown; allowed are {', '.join(known)}")
-    config = replace(default, **{k: v for k, v in options.items() if v is not None})
-    if config.steps < 0 or config.batch < 1 or config.crop < 16 or config.lr < 0:
-        raise GessoError(
-            f"steps {config.steps}, batch {config.batch}, crop {config.crop}, lr {config.lr}: "
-            "allowed are steps from 0, batch from 1, crop from 16 and lr from 0"
-        )
-    return config
