@@ -40,7 +40,7 @@ def apply_strength(method: Method, card: StyleCard, strength: float) -> Stylize:
         raise GessoError(f"strength: {strength} is out of range; allowed are 0 to 1")
     if strength == 0:
         return _unchanged
-    stylize = method.stylizer(card)
+    stylize: Stylize = method.stylizer(card)
     if strength == 1:
         return stylize
     neutral = method.neutral(like=card)

@@ -29,6 +29,10 @@ def adapt(
     steps: opt.Steps = None,
     only_in: opt.OnlyIn = False,
     lr: opt.Rate = None,
+    optimizer: opt.Optimizer = None,
+    init: opt.Init = None,
+    objective: opt.ObjectiveName = None,
+    start: opt.Start = None,
     crop: Annotated[
         int | None, typer.Option(min=16, metavar="PX", help="Side of the contents' crops.")
     ] = None,
@@ -66,6 +70,7 @@ def adapt(
     options = AdaptOptions(
         method, weights, encoder, device, contents, style_size, steps, only_in, lr, seed,
         crop, batch, max_pixels,
+        optimizer=optimizer, init=init, objective=objective, start=start,
     )  # fmt: skip
     return _adapt(image, out, size, options, float32, licence, overwrite, quiet)
 

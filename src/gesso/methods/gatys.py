@@ -1,4 +1,4 @@
-"""Gatys et al. (CVPR 2016): every picture is optimised by itself; slow, and the yardstick of all."""
+"""Gatys et al. (CVPR 2016): every picture is optimised by itself, slowly; the yardstick."""
 
 from __future__ import annotations
 
