@@ -13,6 +13,7 @@ from gesso.card import StyleCard
 from gesso.encoders.base import Encoder
 from gesso.encoders.vgg import VGG
 from gesso.errors import GessoError
+from gesso.fit import FitConfig
 from gesso.gatys_settings import GATYS, Config, objective_for
 from gesso.lbfgs import minimise
 from gesso.losses import LEVELS, Objective, gram_matrix, grams
@@ -45,7 +46,7 @@ def tiny_vgg(caffe: bool = True) -> VGG:
 
 def run(method: Gatys, photo: Tensor = PHOTO, **options: Any) -> tuple[Tensor, list[AdaptStep]]:
     """The picture, and what was told of its steps."""
-    stylize = method.stylizer(method.adapt(STYLE, [photo[0]], **options))
+    stylize = method.stylizer(method.adapt(STYLE, [photo[0]], style_size=64, **options))
     told: list[AdaptStep] = []
     stylize.on_step = told.append
     return stylize(photo), told
@@ -118,13 +119,13 @@ def test_coarse_to_fine_tells_all_its_steps_and_keeps_the_size(method: Gatys) ->
 
 
 def test_lbfgs_finds_the_minimum_of_a_quadratic_inside_its_bounds() -> None:
-    scale = torch.logspace(0, 3, 20)
-    aim = torch.linspace(-0.5, 1.5, 20)
+    scale = torch.logspace(0, 3, 20, dtype=torch.float64)
+    aim = torch.linspace(-0.5, 1.5, 20, dtype=torch.float64)
 
     def evaluate(x: Tensor) -> tuple[float, Tensor]:
         return float((scale * (x - aim).square()).sum()), 2 * scale * (x - aim)
 
-    found = minimise(torch.full((20,), 0.5), evaluate, 60, 0.02)
+    found = minimise(torch.full_like(aim, 0.5), evaluate, 60, 0.02)
     torch.testing.assert_close(found, aim.clamp(0, 1), atol=1e-3, rtol=0)
 
 
@@ -135,7 +136,7 @@ def test_lbfgs_never_rises_and_counts_every_evaluation() -> None:
         calls.append(x)
         x = x.detach().requires_grad_()
         value = (20 * x).sin().sum() + x.square().sum()
-        return float(value), torch.autograd.grad(value, x)[0]
+        return float(value.detach()), torch.autograd.grad(value, x)[0]
 
     start = torch.linspace(0, 1, 7)
     found = minimise(start, evaluate, 9, 5.0)
@@ -164,7 +165,7 @@ def test_gatys_from_metastyle_begins_with_its_picture(
     method = Gatys(tiny_encoder())
     monkeypatch.setattr(
         "gesso.methods.metastyle.MetaStyle.default_fit",
-        lambda self: __import__("gesso.fit").fit.FitConfig(steps=2, crop=32),
+        lambda self: FitConfig(steps=2, crop=32),
     )
     card = method.adapt(STYLE, [PHOTO[0]], init="metastyle", steps=0, seed=7)
     first = method._first("metastyle")
@@ -185,7 +186,7 @@ def test_any_stylizer_can_make_the_first_picture(method: Gatys) -> None:
 
 
 def test_a_card_holds_the_gram_matrices_of_the_style(method: Gatys) -> None:
-    card = method.adapt(STYLE)
+    card = method.adapt(STYLE, style_size=64)
     assert set(card.tensors) == {f"gram.{level}" for level in LEVELS}
     aim = grams(method.encoder(STYLE[None]))
     for level in LEVELS:
@@ -236,7 +237,7 @@ def test_the_papers_objective_needs_vgg19_up_to_relu5_1(method: Gatys) -> None:
 
 def test_the_papers_objective_runs_on_vgg19_and_its_card_fits_float16(tmp_path: Path) -> None:
     method = Gatys(tiny_vgg())
-    card = method.adapt(STYLE, objective="paper", steps=2)
+    card = method.adapt(STYLE, objective="paper", steps=2, style_size=64)
     assert [n.removeprefix("gram.") for n in card.tensors] == list(GATYS.levels)
     card.save(tmp_path / "card.safetensors")
     stylize = method.stylizer(StyleCard.load(tmp_path / "card.safetensors"))

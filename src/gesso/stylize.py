@@ -43,12 +43,12 @@ def apply_strength(method: Method, card: StyleCard, strength: float) -> Stylize:
     stylize: Stylize = method.stylizer(card)
     if strength == 1:
         return stylize
-    neutral = method.neutral(like=card)
-    if (neutral.base, neutral.config) != (card.base, card.config):
+    if not method.blends_with_neutral(card):
         return _mixed(stylize, strength)
     if method.neutral_of_content:
         stylize = _one_by_one(method, card, strength)
     else:
+        neutral = method.neutral(like=card)
         stylize = method.stylizer(method.blend([neutral, card], [1 - strength, strength]))
     return _mixed(stylize, min(1.0, 2 * strength))
 
@@ -121,3 +121,10 @@ def stylize_all(
         if on_job is not None:
             on_job(job)
     return failures
+
+
+def noise(size_px: int, seed: int = 0) -> Tensor:
+    """Gaussian white noise (3, size_px, size_px) around mid-grey: the content that shows a style's
+    texture (Shen et al. 2018, figure 5)."""
+    generator = torch.Generator().manual_seed(seed)
+    return (0.5 + 0.25 * torch.randn(3, size_px, size_px, generator=generator)).clamp(0, 1)

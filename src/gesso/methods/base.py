@@ -88,6 +88,11 @@ class Method(nn.Module):
         so that the two can be blended."""
         raise NotImplementedError
 
+    def blends_with_neutral(self, card: StyleCard) -> bool:
+        """Whether the card can be blended with `neutral(like=card)`: both from the same weights."""
+        neutral = self.neutral(like=card)
+        return (neutral.base, neutral.config) == (card.base, card.config)
+
     def blend(self, cards: Sequence[StyleCard], weights: Sequence[float]) -> StyleCard:
         """Mix styles: the weighted mean of the cards' tensors."""
         return blend_tensors(cards, weights)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from gesso.errors import GessoError
 from gesso.fit import FitConfig
 from gesso.functional import compute_in, fast_dtype
-from gesso.image import read_image, resize
+from gesso.image import read_image, resize, thumbnail_bytes
 from gesso.methods.base import ImageLike
 
 CONTENTS = Path(__file__).parent.parent / "contents"
@@ -88,3 +88,12 @@ def fit_config(default: FitConfig, options: dict[str, Any]) -> FitConfig:
             "allowed are steps from 0, batch from 1, crop from 16 and lr from 0"
         )
     return config
+
+
+def thumbnail_within(image: Tensor, most_bytes: int) -> bytes | None:
+    """The largest thumbnail of (3, H, W) that takes at most `most_bytes`; None if none does."""
+    for side in (96, 64, 48, 32):
+        thumbnail = thumbnail_bytes(image, side)
+        if len(thumbnail) <= most_bytes:
+            return thumbnail
+    return None

@@ -134,6 +134,13 @@ class Gatys(Method):
             _add_first(card, self._first(config.init).neutral(content, like=_first_card(like)))
         return card
 
+    def blends_with_neutral(self, card: StyleCard) -> bool:
+        """Gram matrices always do; another method's card inside need not."""
+        config = Config.from_header(card.config)
+        return config.init in INITS or self._first(config.init).blends_with_neutral(
+            _first_card(card)
+        )
+
     def _card(self, tensors: dict[str, Tensor], config: Config) -> StyleCard:
         encoder = {"encoder": self.encoder.name, "encoder_sha256": self.encoder.identity}
         return StyleCard(self.name, tensors, {**config.as_header(), **encoder})
