@@ -15,13 +15,14 @@ import torch
 
 import gesso
 from gesso.card import StyleCard
-from gesso.cli import run
+from gesso.cli import console, run
 from gesso.encoders import load_encoder
 from gesso.errors import GessoError
 from gesso.image import read_image
 from gesso.losses import PAPER
 from gesso.metalearning import InnerLoop
 from gesso.methods import metastyle_training
+from gesso.methods.base import AdaptStep
 from gesso.methods.metastyle import Config
 from gesso.training_config import TrainConfig, TrainResult
 from tiny_files import TinyFiles, make_tiny_files, save_start
@@ -296,6 +297,71 @@ def test_options_of_an_adaptation_are_refused_with_a_card(
     command += ["-o", tmp_path / "out.png"]
     refused(cli(*command, "--steps", 5, "--lr", 0.1), "--steps, --lr", str(card))
     refused(cli(*command, "--method", "adain"), "--method adain", "a card of metastyle")
+
+
+# methods and their options
+
+
+@pytest.mark.parametrize("command", ["stylize", "adapt"])
+def test_options_a_method_does_not_know_are_refused(
+    files: TinyFiles, cli: Gesso, tmp_path: Path, command: str
+) -> None:
+    inputs = [files.photo, "-s", files.style] if command == "stylize" else [files.style]
+    out = tmp_path / ("out.png" if command == "stylize" else "out.safetensors")
+    for options, words in [
+        (["--init", "noise"], ("--init: method metastyle has no such option", "--only-in")),
+        (["--method", "gatys", "--only-in"], ("--only-in: method gatys", "--optimizer, --init")),
+        (["--method", "johnson", "--objective", "paper"], ("--objective", "--start")),
+        (["--method", "gatys", "--optimizer", "sgd"], ("optimizer sgd", "adam, lbfgs")),
+        (["--method", "gatys", "--objective", "paper"], ("needs VGG-19 up to relu5_1",)),
+        (["--method", "gatys", "--weights", files.start], ("method gatys has none",)),
+        (["--method", "johnson", "--start", "none"], ("start none: no such file",)),
+    ]:
+        refused(cli(command, *inputs, "-o", out, "--encoder", files.encoder, *options), *words)
+    assert not out.exists()
+
+
+def test_gatys_from_the_command_line(files: TinyFiles, cli: Gesso, tmp_path: Path) -> None:
+    options = ["--method", "gatys", "--encoder", files.encoder, "--steps", 2, "--style-size", 64]
+    options += ["--init", "noise", "--seed", 3, "--optimizer", "lbfgs"]
+    command = ["stylize", files.photo, "-s", files.style, *options, "-o"]
+    assert cli(*command, tmp_path / "one.png")[0] == 0
+    code, _, err = cli(*command, tmp_path / "two.png", "--strength", 0.8)
+    assert code == 0 and "card taken from the cache" in err
+
+    card = tmp_path / "card.safetensors"
+    assert cli("adapt", files.style, *options, "--float32", "-o", card)[0] == 0
+    command = ["stylize", files.photo, "-s", card, "-o", tmp_path / "three.png"]
+    refused(cli(*command), str(card), "a card made with the encoder compact")
+    refused(cli(*command, "--encoder", files.encoder, "--steps", 1), "--steps: of no use with")
+    assert cli(*command, "--encoder", files.encoder)[0] == 0
+    one = (tmp_path / "one.png").read_bytes()
+    assert one == (tmp_path / "three.png").read_bytes()
+    assert one != (tmp_path / "two.png").read_bytes()
+
+
+def test_johnson_from_a_file_on_the_command_line(
+    files: TinyFiles, cli: Gesso, tmp_path: Path
+) -> None:
+    card = tmp_path / "card.safetensors"
+    options = ["--method", "johnson", "--encoder", files.encoder, "--steps", 1, "--crop", 32]
+    options += ["--batch", 1, "--style-size", 64, "--start", files.start]
+    assert cli("adapt", files.style, *options, "-o", card)[0] == 0
+    assert StyleCard.load(card).config["width"] == 4
+    assert cli("stylize", files.photo, "-s", card, "-o", tmp_path / "out.png")[0] == 0
+
+
+def test_bars_are_drawn_from_the_first_report_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(console, "_shows_bars", lambda quiet: not quiet)
+    with console.stylizing("stylizing", 2, True) as (on_job, on_step):
+        assert on_job is None and on_step is None
+    with console.stylizing("stylizing", 2, False) as (on_job, on_step):
+        assert on_job is not None and on_step is not None
+        on_step(AdaptStep(1, 2, {"content": 0.5}))
+        on_job(None)
+    assert "\n" not in capsys.readouterr().out
 
 
 # adapt

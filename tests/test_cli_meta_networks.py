@@ -163,7 +163,7 @@ def test_mistakes_are_one_line(
 ) -> None:
     card = tmp_path / "card.safetensors"
     adapt = ["adapt", files.style, "-o", card]
-    refused(cli(*adapt, *options, "--steps", 5), "steps: meta_networks takes none")
+    refused(cli(*adapt, *options, "--steps", 5), "--steps: method meta_networks has no such option")
     refused(cli(*adapt, *options, "--refine", -1), "--refine")
     refused(cli(*adapt, *options, "--encoder", "compact"), "were trained with")
     refused(cli(*adapt, "--weights", files.start, "--method", "meta_networks"), "start.safetensors")

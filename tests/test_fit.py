@@ -8,7 +8,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from gesso import fit as fit_module
 from gesso.fit import FitConfig, fit
 from gesso.losses import PAPER, Objective, grams
 from gesso.metalearning import InnerLoop, adapted_images
@@ -222,9 +221,8 @@ def test_every_content_is_used() -> None:
     assert used == {0.0, 0.1, 0.2, 0.3, 0.4}
 
 
-def test_no_more_crops_than_the_pool_holds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fit_module, "POOL", 3)
-    batches = watched(CONTENTS, config(12, crop=16))
+def test_no_more_crops_than_the_pool_holds() -> None:
+    batches = watched(CONTENTS, config(12, crop=16, pool=3))
     assert len({tuple(b.flatten().tolist()) for b in batches}) == 3
 
 

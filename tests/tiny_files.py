@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 from gesso.checkpoint import save_file
+from gesso.hypernetwork import Config as HyperConfig
 from gesso.image import write_image
 from gesso.methods.metastyle import Config
-from tiny import pictures, tiny_encoder, tiny_net
+from tiny import WIDTHS, pictures, tiny_encoder, tiny_net
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,10 @@ class TinyFiles:
         return self.photos / "a.png"
 
     @property
+    def hypernetwork(self) -> Path:
+        return self.folder / "hypernetwork.safetensors"
+
+    @property
     def bad(self) -> Path:
         return self.photos / "bad.jpg"
 
@@ -54,10 +61,19 @@ def save_start(path: Path, seed: int = 0) -> None:
     save_file(path, tiny_net(seed).state_dict(), header)
 
 
+def save_hypernetwork(path: Path) -> None:
+    """Weights of Meta Networks for the tiny encoder."""
+    torch.manual_seed(0)
+    config = HyperConfig(width=4, hidden=6, statistics=2 * sum(WIDTHS))
+    header = {"kind": "weights", "method": "meta_networks", "config": config.as_header()}
+    save_file(path, config.build().state_dict(), header)
+
+
 def make_tiny_files(folder: Path) -> TinyFiles:
     """Write them all into `folder`."""
     files = TinyFiles(folder)
     save_start(files.start)
+    save_hypernetwork(files.hypernetwork)
     save_file(files.encoder, tiny_encoder().state_dict(), {"kind": "encoder", "config": {}})
     style, *photos = pictures(4, 68)
     write_image(files.style, style[:, :, :66])

@@ -37,6 +37,7 @@ class FitConfig:
     whole: float = 0.2  # share of the crops that show (nearly) the whole content, scaled down
     inner_lr: float = 0.0  # the meta-learned first step: plain SGD on γ and β; 0: none
     seed: int = 0
+    pool: int = POOL
 
 
 def fit(
@@ -115,7 +116,7 @@ def _sgd(named: list[tuple[str, torch.nn.Parameter]], lr: float) -> None:
 
 
 class _Crops:
-    """Random crops, mirrored or not, with their content features; at most POOL different ones."""
+    """Random crops, mirrored or not, with their content features; at most `pool` different ones."""
 
     def __init__(
         self,
@@ -138,7 +139,7 @@ class _Crops:
             yield torch.cat([c for c, _ in drawn]), torch.cat([f for _, f in drawn])
 
     def _draw(self) -> tuple[Tensor, Tensor]:
-        if len(self.pool) == POOL:
+        if len(self.pool) >= max(1, self.config.pool):
             return self.random.choice(self.pool)
         content = self._zoomed(self.contents[len(self.pool) % len(self.contents)])
         height, width = content.shape[-2:]

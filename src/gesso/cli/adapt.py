@@ -37,6 +37,10 @@ def adapt(
         ),
     ] = False,
     lr: opt.Rate = None,
+    optimizer: opt.Optimizer = None,
+    init: opt.Init = None,
+    objective: opt.ObjectiveName = None,
+    start: opt.Start = None,
     crop: Annotated[
         int | None, typer.Option(min=16, metavar="PX", help="Side of the contents' crops.")
     ] = None,
@@ -73,7 +77,8 @@ def adapt(
     """
     options = AdaptOptions(
         method, weights, encoder, device, contents, style_size, steps, only_in, lr, seed,
-        crop, batch, max_pixels, refine, kernels,
+        crop, batch, max_pixels, refine=refine, kernels=kernels,
+        optimizer=optimizer, init=init, objective=objective, start=start,
     )  # fmt: skip
     return _adapt(image, out, size, options, float32, licence, overwrite, quiet)
 

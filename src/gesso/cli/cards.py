@@ -51,10 +51,10 @@ def adapt_to(
     """
     from gesso.adaptation import Adaptation, cached_card
     from gesso.cache import CardCache
-    from gesso.methods import load
+    from gesso.methods import load, load_class
 
     name, encoder = options.method or "metastyle", options.encoder or "compact"
-    fit = options.fit()  # a senseless option is told before anything is loaded
+    fit = options.fit(load_class(name))  # a senseless option is told before anything is loaded
     method = load(name, weights=options.weights, encoder=encoder, device=options.device)
     adaptation = Adaptation(
         encoder,
@@ -82,15 +82,18 @@ def with_card(path: Path, options: AdaptOptions) -> tuple[Method, StyleCard]:
     """The card in the file, and the method to run it; options that only matter while adapting are
     refused."""
     from gesso.card import StyleCard
-    from gesso.methods import load
+    from gesso.methods import load, load_class
 
     card = StyleCard.load(path)
-    if options.given():
-        names = ", ".join(options.given())
+    needed = ("--encoder",) if load_class(card.method).runs_encoder else ()
+    given = [flag for flag in options.given() if flag not in needed]
+    if given:
+        names = ", ".join(given)
         raise GessoError(f"{names}: of no use with {shown(path)}, a card, which is adapted already")
     if options.method not in (None, card.method):
         raise GessoError(f"--method {options.method}: {shown(path)} is a card of {card.method}")
-    method = load(card.method, weights=options.weights, device=options.device)
+    encoder = options.encoder or "compact"
+    method = load(card.method, weights=options.weights, encoder=encoder, device=options.device)
     try:
         method.stylizer(card)
     except GessoError as error:

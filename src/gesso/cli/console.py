@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, ProgressColumn
+    from rich.progress import Progress, ProgressColumn, TaskID
 
     from gesso.methods.base import AdaptStep, OnStep
 
@@ -83,14 +83,49 @@ def adapting(title: str, quiet: bool) -> Iterator[OnStep | None]:
 
 
 @contextmanager
-def counting(title: str, total: int, quiet: bool) -> Iterator[Callable[[object], None] | None]:
-    """A bar of pictures done."""
-    if total < 2 or not _shows_bars(quiet):
-        yield None
+def stylizing(
+    title: str, total: int, quiet: bool
+) -> Iterator[tuple[Callable[[object], None] | None, OnStep | None]]:
+    """A bar of pictures done and, for a method that optimises each, one of its steps."""
+    if not _shows_bars(quiet):
+        yield None, None
         return
-    with _progress() as progress:
-        task = progress.add_task(title, total=total)
-        yield lambda _: progress.advance(task)
+    bars = _Bars(title, total)
+    try:
+        yield bars.job if total > 1 else None, bars.step
+    finally:
+        bars.stop()
+
+
+class _Bars:
+    """Drawn from the first report on: most single pictures are done before rich is imported."""
+
+    def __init__(self, title: str, total: int) -> None:
+        self.title, self.total, self.done = title, total, 0
+        self.progress: Progress | None = None
+        self.tasks: dict[str, TaskID] = {}
+
+    def job(self, _: object) -> None:
+        self.done += 1
+        self._show("pictures", self.title, self.done, self.total, "")
+
+    def step(self, step: AdaptStep) -> None:
+        losses = "  ".join(f"{name} {value:.3g}" for name, value in step.losses.items())
+        self._show("steps", "optimizing", step.step, step.steps, losses)
+
+    def stop(self) -> None:
+        if self.progress is not None:
+            self.progress.stop()
+
+    def _show(self, key: str, title: str, done: int, total: int, losses: str) -> None:
+        from rich.progress import TextColumn
+
+        if self.progress is None:
+            self.progress = _progress(TextColumn("{task.fields[losses]}", markup=False))
+            self.progress.start()
+        if key not in self.tasks:
+            self.tasks[key] = self.progress.add_task(title, losses="")
+        self.progress.update(self.tasks[key], completed=done, total=total, losses=losses)
 
 
 def _progress(*more: ProgressColumn) -> Progress:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gesso.cli.console import set_up_logging
 from gesso.errors import GessoError
+
+if TYPE_CHECKING:
+    from gesso.methods.base import Method
 
 MethodName = Annotated[
     str | None, typer.Option("--method", metavar="NAME", help="Method; default: metastyle.")
@@ -49,6 +52,34 @@ Refine = Annotated[
 ]
 Rate = Annotated[
     float | None, typer.Option("--lr", metavar="RATE", help="Learning rate of the adaptation.")
+]
+Optimizer = Annotated[
+    str | None,
+    typer.Option("--optimizer", metavar="adam|lbfgs", help="Of gatys; default: adam."),
+]
+Init = Annotated[
+    str | None,
+    typer.Option(
+        "--init",
+        metavar="content|noise|METHOD",
+        help="What gatys begins with; METHOD, such as metastyle: its picture. Default: content.",
+    ),
+]
+ObjectiveName = Annotated[
+    str | None,
+    typer.Option(
+        "--objective",
+        metavar="relative|paper|metastyle",
+        help="Of gatys; paper needs --encoder vgg19. Default: relative.",
+    ),
+]
+Start = Annotated[
+    str | None,
+    typer.Option(
+        "--start",
+        metavar="random|metastyle|FILE",
+        help="The weights johnson begins with; default: random.",
+    ),
 ]
 StyleSize = Annotated[
     int | None,
@@ -90,6 +121,26 @@ Verbose = Annotated[
 ]
 
 
+# Option → what it sets in `Method.adapt`; each is the field of that name in AdaptOptions.
+NAMES: dict[str, tuple[str, ...]] = {
+    "--contents": ("contents",),
+    "--style-size": ("style_size",),
+    "--steps": ("steps",),
+    "--only-in": ("only_affine",),
+    "--lr": ("lr", "affine_lr"),
+    "--seed": ("seed",),
+    "--crop": ("crop",),
+    "--batch": ("batch",),
+    "--optimizer": ("optimizer",),
+    "--init": ("init",),
+    "--objective": ("objective",),
+    "--start": ("start",),
+    "--refine": ("refine",),
+    "--kernels": ("kernels",),
+}
+ENCODER: dict[str, tuple[str, ...]] = {"--encoder": ()}  # every method takes one
+
+
 @dataclass(frozen=True)
 class AdaptOptions:
     """The options of an adaptation as given; None: not given."""
@@ -109,6 +160,10 @@ class AdaptOptions:
     max_pixels: int | None = None
     refine: int | None = None
     kernels: bool = False
+    optimizer: str | None = None
+    init: str | None = None
+    objective: str | None = None
+    start: str | None = None
 
     @property
     def pixels(self) -> int:
@@ -117,33 +172,30 @@ class AdaptOptions:
 
         return self.max_pixels or MAX_PIXELS
 
-    def fit(self) -> dict[str, Any]:
-        """Those given, by their names in `Method.adapt`; one --lr is the rate of all weights."""
+    def fit(self, method: type[Method]) -> dict[str, Any]:
+        """Those given, by their names in `method.adapt`; one --lr is the rate of all weights.
+
+        Raises:
+            GessoError: an option that the method does not know.
+        """
         if self.lr is not None and not (math.isfinite(self.lr) and self.lr >= 0):
             raise GessoError(f"--lr: {self.lr} is no learning rate; allowed are numbers from 0")
-        options = {
-            "steps": self.steps,
-            "only_affine": self.only_in or None,
-            "lr": self.lr,
-            "affine_lr": self.lr,
-            "seed": self.seed,
-            "crop": self.crop,
-            "batch": self.batch,
-            "refine": self.refine,
-            "kernels": self.kernels or None,
+        known = {flag: [n for n in names if n in method.options] for flag, names in NAMES.items()}
+        for flag in self.given():
+            if not known.get(flag, [flag]):
+                allowed = ", ".join(other for other, names in known.items() if names)
+                raise GessoError(
+                    f"{flag}: method {method.name} has no such option; allowed are {allowed}"
+                )
+        apart = ("--contents", "--style-size")  # not handed on by these names
+        return {
+            name: value
+            for flag, value in self.given().items()
+            if flag not in apart
+            for name in known.get(flag, [])
         }
-        return {name: value for name, value in options.items() if value is not None}
 
-    def given(self) -> list[str]:
-        """The names of the options that only matter while adapting, where given."""
-        named = {
-            "--encoder": self.encoder,
-            "--contents": self.contents,
-            "--style-size": self.style_size,
-            "--steps": self.steps,
-            "--only-in": self.only_in or None,
-            "--lr": self.lr,
-            "--seed": self.seed,
-            "--refine": self.refine,
-        }
-        return [name for name, value in named.items() if value is not None]
+    def given(self) -> dict[str, Any]:
+        """The options that only matter while adapting, where given."""
+        values = {flag: getattr(self, flag[2:].replace("-", "_")) for flag in ENCODER | NAMES}
+        return {f: v for f, v in values.items() if v is not None and v is not False}

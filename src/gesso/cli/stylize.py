@@ -10,7 +10,7 @@ import typer
 
 from gesso.cli import options as opt
 from gesso.cli.cards import method_and_card, practice_on
-from gesso.cli.console import complain, counting, import_torch, say
+from gesso.cli.console import complain, import_torch, say, stylizing
 from gesso.cli.options import AdaptOptions
 from gesso.errors import GessoError
 from gesso.files import shown
@@ -52,6 +52,10 @@ def stylize(
     only_in: opt.OnlyIn = False,
     refine: opt.Refine = None,
     lr: opt.Rate = None,
+    optimizer: opt.Optimizer = None,
+    init: opt.Init = None,
+    objective: opt.ObjectiveName = None,
+    start: opt.Start = None,
     style_size: opt.StyleSize = None,
     contents: Annotated[
         Path | None,
@@ -91,6 +95,7 @@ def stylize(
     adaptation = AdaptOptions(
         method, weights, encoder, device, contents, style_size, steps, only_in, lr, seed,
         max_pixels=max_pixels, refine=refine,
+        optimizer=optimizer, init=init, objective=objective, start=start,
     )  # fmt: skip
     output = _Output(out, size, strength, quality, keep_metadata, overwrite, cache, quiet)
     return _stylize(photos, style, adaptation, output)
@@ -155,8 +160,8 @@ def _do(
         if options.contents is not None:
             raise
         return {job.photo: error.failures[job.photo] for job in todo}
-    stylize = apply_strength(method, card, output.strength)
     pictures = Pictures(output.size, options.pixels, output.quality, output.keep_metadata)
     make_folders(todo)
-    with counting("stylizing", len(todo), output.quiet) as on_job:
+    with stylizing("stylizing", len(todo), output.quiet) as (on_job, method.on_step):
+        stylize = apply_strength(method, card, output.strength)
         return stylize_all(todo, stylize, pictures, on_job)

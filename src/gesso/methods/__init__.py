@@ -43,21 +43,27 @@ def load(
     Raises:
         GessoError: an unknown method, encoder or device, or weights that cannot be used.
     """
-    if name not in methods():
-        raise GessoError(f"method {name}: unknown; allowed are {', '.join(methods())}")
     from gesso.encoders import check_encoder, load_encoder
-    from gesso.methods.base import Method
 
+    kind = load_class(name)
     place = checked_device(device or "cpu")
     check_encoder(encoder)
+    method = kind.load(partial(load_encoder, encoder, kind.deepest), weights)
+    return method.to(place)
+
+
+def load_class(name: str) -> type[Method]:
+    """The class of a method. Raises GessoError for an unknown name."""
+    if name not in methods():
+        raise GessoError(f"method {name}: unknown; allowed are {', '.join(methods())}")
+    from gesso.methods.base import Method
+
     module = import_module(f"gesso.methods.{name}")
-    kind = next(
+    return next(
         c
         for c in vars(module).values()
         if isinstance(c, type) and issubclass(c, Method) and getattr(c, "name", "") == name
     )
-    method: Method = kind.load(partial(load_encoder, encoder), weights)
-    return method.to(place)
 
 
 def checked_device(name: str) -> torch.device:

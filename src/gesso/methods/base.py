@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any, Self
 
@@ -34,6 +35,10 @@ class Method(nn.Module):
     name: str
     neutral_of_content = False  # whether the neutral card differs from content to content
     base: str = ""  # SHA-256 of the weights the method was loaded with
+    options: tuple[str, ...] = ()  # what `adapt` takes besides the style and `on_step`
+    deepest = "relu4_3"  # the last level of VGG that is loaded
+    runs_encoder = False  # whether a card is run with the encoder it was made with
+    on_step: OnStep | None = None  # told of the steps of stylizers that optimise, made from now on
 
     def __init__(self, encoder: EncoderSource) -> None:
         super().__init__()
@@ -48,8 +53,8 @@ class Method(nn.Module):
     def encoder(self) -> Encoder:
         """The encoder, loaded on first use if a function was given: a card is run without it."""
         if not isinstance(self._encoder, Encoder):
-            parameter = next(self.parameters(), None)
-            device = "cpu" if parameter is None else parameter.device
+            tensor = next(chain(self.parameters(), self.buffers()), None)
+            device = "cpu" if tensor is None else tensor.device
             self._encoder = self._encoder().to(device)
         return self._encoder
 

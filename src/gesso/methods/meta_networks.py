@@ -49,6 +49,10 @@ class MetaNetworks(Method):
 
     name = "meta_networks"
     neutral_of_content = True
+    options = (
+        *("contents", "style_size", "content_size", "refine", "kernels"),
+        *(name for name in FitConfig.__dataclass_fields__ if name != "steps"),
+    )
     _place: Tensor
 
     def __init__(self, encoder: EncoderSource, config: Config | None, base: str = "") -> None:

@@ -65,6 +65,7 @@ class MetaStyle(Method):
     """A transfer network at its meta-learned start, and the encoder that judges it."""
 
     name = "metastyle"
+    options = ("contents", "style_size", "content_size", *FitConfig.__dataclass_fields__)
 
     def __init__(
         self, encoder: EncoderSource, config: Config | None = None, base: str = ""
