@@ -27,14 +27,14 @@ class FitConfig:
     minute of two cores; the released MetaStyle code takes 200 steps of Adam at 1e-3 on four 256 px
     crops (steps=200, lr=1e-3, affine_lr=1e-3, decay=False, batch=4, whole=0)."""
 
-    steps: int = 60
+    steps: int = 90
     lr: float = 4e-3
     affine_lr: float = 1e-2  # of γ and β
     decay: bool = True  # lower both rates to a tenth along half a cosine
     only_affine: bool = False  # adapt γ and β alone
     crop: int = 256  # larger crops know more of the picture: fewer, larger ones win
     batch: int = 1
-    whole: float = 0.2  # share of the crops that show (nearly) the whole content, scaled down
+    whole: float = 0.7  # share of the crops that show (nearly) the whole content, scaled down
     inner_lr: float = 0.0  # the meta-learned first step: plain SGD on γ and β; 0: none
     seed: int = 0
     pool: int = POOL

@@ -32,7 +32,7 @@ from gesso.methods.common import (
 from gesso.networks import TransferNet, is_affine
 
 BUNDLED = Path(__file__).parent.parent / "weights" / "metastyle.safetensors"
-STYLE_WEIGHT = 1.5  # while adapting: balances style gap and content distortion on unseen pairs
+STYLE_WEIGHT = 2.0  # while adapting: balances style gap and content distortion on unseen pairs
 STYLE_SIZE_PX = 512  # longer side of the style while adapting, as in the released code
 
 
