@@ -63,7 +63,7 @@ def yardstick(session: Session) -> int:
 
 
 def gatys(session: Session) -> int:
-    """Gatys' optimisation, minutes a pair; taken up inside a pair too."""
+    """Gatys' optimisation, minutes a pair."""
     trials = [session.gatys(session.args.gatys_steps, session.args.gatys_lr)]
     done = session.bench.measure(session.pairs, trials)
     return session.report("gatys", mean_table(session, trials), trials, done)
@@ -173,10 +173,8 @@ def grid(session: Session) -> int:
 def stylize(trial: Trial, pair: Pair, size: int, target: Path) -> None:
     """One picture, not judged."""
     photo, style = (read_image(path, size=size) for path in (pair.content, pair.style))
-    made = trial.run(pair, photo, style)
     target.parent.mkdir(parents=True, exist_ok=True)
-    if made is not None:
-        write_image(target, made[0])
+    write_image(target, trial.run(pair, photo, style)[0])
 
 
 COMMANDS: dict[str, Callable[[Session], int]] = {
@@ -214,7 +212,6 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--tag", default="", help="put into the names of results")
     p.add_argument("--results", type=Path, default=RESULTS)
     p.add_argument("--pictures", type=Path, default=RUNS / "pictures")
-    p.add_argument("--scratch", type=Path, default=RUNS, help="for work half done")
     return p
 
 

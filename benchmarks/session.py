@@ -72,7 +72,7 @@ class Session:
 
     def gatys(self, steps: int, lr: float) -> Trial:
         """Optimisation of the pixels on VGG-19."""
-        return gatys_trial(self.vgg, steps, lr, self.args.scratch, self.budget)
+        return gatys_trial(self.vgg, steps, lr)
 
     def report(self, part: str, table: list[Row], trials: list[Trial], done: bool) -> int:
         """Print the table, write it and the sheet of pictures; status 3 if rows are missing."""

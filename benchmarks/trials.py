@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from gatys import gatys
 from measures import OBJECTIVE, Yardstick
 from store import Budget, Row, Store
 from torch import Tensor
@@ -21,9 +20,12 @@ from torch import Tensor
 from gesso.encoders import Encoder
 from gesso.errors import GessoError
 from gesso.files import sha256_file, shown
+from gesso.functional import compute_in, fast_dtype
 from gesso.image import list_images, read_image, write_image
+from gesso.losses import grams
 from gesso.metalearning import InnerLoop
 from gesso.methods.metastyle import MetaStyle
+from gesso.pixels import Descent, optimise
 
 UNRELATED = 4  # other photos that content distortion is measured against
 
@@ -78,12 +80,12 @@ def _pair(photos: list[Path], paintings: list[Path], i: int) -> Pair:
 class Trial:
     """One way to stylize: its name, the settings that decide its result, and how it is done.
 
-    `run(pair, photo, style)` returns the picture and its seconds, None when stopped half-way.
+    `run(pair, photo, style)` returns the picture and its seconds.
     """
 
     name: str
     settings: dict[str, Any]
-    run: Callable[[Pair, Tensor, Tensor], tuple[Tensor, float] | None]
+    run: Callable[[Pair, Tensor, Tensor], tuple[Tensor, float]]
 
 
 class Bench:
@@ -114,10 +116,7 @@ class Bench:
         if self.budget.over():
             return False
         print(f"{pair.name} | {trial.name}", file=sys.stderr)
-        made = trial.run(pair, self._read(pair.content), self._read(pair.style))
-        if made is None:
-            return False
-        image, seconds = made
+        image, seconds = trial.run(pair, self._read(pair.content), self._read(pair.style))
         judgement = self._yardstick(pair).judge(image)
         row = {**asdict(judgement), "seconds": seconds}
         self.store.put(f"{pair.name} | {trial.name}", self._settings(pair, trial), row)
@@ -184,17 +183,16 @@ def random_start(like: MetaStyle, seed: int) -> MetaStyle:
     return MetaStyle(like.encoder, config)
 
 
-def gatys_trial(vgg: Encoder, steps: int, lr: float, scratch: Path, budget: Budget) -> Trial:
-    """Adam on the pixels, from the photo; taken up again where a budget stopped it."""
+def gatys_trial(vgg: Encoder, steps: int, lr: float) -> Trial:
+    """Adam on the pixels, from the photo, at its own size."""
     settings = {"steps": steps, "lr": lr, "encoder": vgg.identity}
 
-    def run(pair: Pair, photo: Tensor, style: Tensor) -> tuple[Tensor, float] | None:
-        files = "".join(sha256_of(p)[:8] for p in (pair.content, pair.style))
-        shape = "x".join(str(n) for n in (*photo.shape[1:], *style.shape[1:]))
-        state = scratch / f"gatys-{files}-{shape}-{steps}-{lr}-{vgg.identity[:8]}.safetensors"
-        made = gatys(photo, style, vgg, OBJECTIVE, steps, lr=lr, state=state, stop=budget.over)
-        if made is not None:
-            state.unlink(missing_ok=True)
-        return made
+    def run(pair: Pair, photo: Tensor, style: Tensor) -> tuple[Tensor, float]:
+        began = time.perf_counter()
+        with torch.no_grad(), compute_in(fast_dtype(style.device)):
+            target = grams(vgg(style.unsqueeze(0), OBJECTIVE.levels), OBJECTIVE.levels)
+        descent = Descent(steps, lr, coarse=0)
+        image = optimise(photo.unsqueeze(0), lambda c: c, vgg, OBJECTIVE, target, descent)
+        return image[0], time.perf_counter() - began
 
     return Trial(f"Gatys, {steps} steps", settings, run)

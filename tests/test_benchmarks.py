@@ -23,7 +23,6 @@ from tiny import pictures, tiny_encoder, tiny_net
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 curves = importlib.import_module("curves")
-gatys = importlib.import_module("gatys")
 measures = importlib.import_module("measures")
 meta_step = importlib.import_module("meta_step")
 quality = importlib.import_module("quality")
@@ -119,27 +118,6 @@ def test_a_judge_other_than_vgg19_is_refused_in_one_line(tmp_path: Path) -> None
         with pytest.raises(GessoError, match=words) as caught:
             measures.judge_encoder(source)
         assert "\n" not in str(caught.value)
-
-
-def test_gatys_falls_and_goes_on_where_it_was_stopped(
-    tmp_path: Path, three: tuple[Tensor, Tensor, Tensor]
-) -> None:
-    photo, style, _ = (x[:, :24, :24] for x in three)
-    encoder, objective = tiny_encoder(), Objective()
-    whole, _ = gatys.gatys(photo, style, encoder, objective, 6)
-    answers = iter([False, False, True])
-    state = tmp_path / "state.safetensors"
-    part = gatys.gatys(photo, style, encoder, objective, 6, state=state, stop=lambda: next(answers))
-    assert part is None
-    assert checkpoint.read_header(state)["steps"] == 2
-    resumed, _ = gatys.gatys(photo, style, encoder, objective, 6, state=state)
-    assert torch.equal(resumed, whole)
-    target, content = grams(encoder(style[None])), encoder(photo[None])["relu3_3"]
-    before, after = (
-        float(sum(objective(x[None], encoder(x[None]), content, target).values()))
-        for x in (photo, whole)
-    )
-    assert after < before
 
 
 def test_the_plain_rendering_has_our_gradient_and_first_order_has_not() -> None:
@@ -274,7 +252,7 @@ def bench(vgg: VGG, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     files = {"vgg": "vgg.safetensors", "start": "start.safetensors"}
     files |= {"encoder": "small.safetensors", "average": "average.safetensors"}
     files |= {"contents": "photos", "styles": "styles", "results": "results"}
-    files |= {"pictures": "pictures", "scratch": "scratch"}
+    files |= {"pictures": "pictures"}
     return [
         *(f"--{option}={root / name}" for option, name in files.items()),
         *("--size=32", "--pairs=2", "--gatys-steps=2"),
