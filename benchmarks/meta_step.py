@@ -26,6 +26,7 @@ from gesso.encoders.vgg import VGG
 from gesso.errors import GessoError
 from gesso.functional import compute_in, fast_dtype
 from gesso.losses import PAPER
+from gesso.memory import keep_freed_memory
 from gesso.metalearning import InnerLoop, bilevel_losses
 from gesso.networks import TransferNet
 
@@ -130,6 +131,8 @@ def measure(variant: str, args: argparse.Namespace) -> Row:
     dtype = torch.bfloat16 if variant.endswith("bf16") else None
     loop = InnerLoop(1, args.inner_lr, style_chunk=CHUNKS.get(variant.split(",")[0], 0))
     trained = net if variant == "plain" else ours
+    if variant != "plain":
+        keep_freed_memory()  # as `gesso train` does
     baseline = peak_memory_mib()
 
     def step(pictures: dict[str, Tensor]) -> None:

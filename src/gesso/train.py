@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from gesso.checkpoint import read_header
 from gesso.data import MakeBatch, prefetch
 from gesso.errors import GessoError
+from gesso.memory import keep_freed_memory
 from gesso.training_config import FREE, TrainConfig, TrainResult, make_optimizer
 from gesso.training_log import TrainingLog
 from gesso.training_process import FlatGradients, StopSignal, World, join_world, seed_step
@@ -83,6 +84,7 @@ def train(
         *(loss_fn, make_batch, config, Path(out_dir), resume, log_dir),
         *(dict(header or {"kind": "weights"}), dict(settings or {}), sample_fn, on_step),
     )
+    keep_freed_memory()
     with ExitStack() as stack:
         trainer = _Trainer(module, job, join_world(config.device))
         trainer.open(stack)
