@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from gesso import checkpoint
 from gesso.card import StyleCard, provenance
 from gesso.errors import GessoError
+from gesso.factorised import multiplied
 from gesso.files import sha256_file
 from gesso.fit import FitConfig, fit
 from gesso.functional import compute_in, fast_dtype
@@ -72,7 +73,8 @@ class MetaNetworks(Method):
         if header.get("method") != cls.name:
             raise GessoError(f"{path}: weights of {header.get('method')}, not of {cls.name}")
         method = cls(encoder, Config.from_header(header.get("config", {})), str(header["sha256"]))
-        load_exactly(method.network, tensors, str(path))
+        whole = multiplied(tensors, method.network.state_dict())
+        load_exactly(method.network, whole, str(path))
         return method
 
     @property

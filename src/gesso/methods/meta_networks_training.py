@@ -12,9 +12,11 @@ from torch import Tensor
 from gesso.checkpoint import load_file
 from gesso.data import Batches, ImageSource, style_batches
 from gesso.encoders import load_encoder
+from gesso.factorised import multiplied
 from gesso.functional import compute_in, fast_dtype
 from gesso.hypernetwork import style_statistics
 from gesso.losses import LEVELS
+from gesso.methods.common import load_exactly
 from gesso.methods.meta_networks import Config, MetaNetworks
 from gesso.train import TrainConfig, TrainResult, train
 from gesso.training_state import CHECKPOINT
@@ -67,8 +69,8 @@ def train_meta_networks(
     make_batch = style_batches(*draws, batch.repeats)
     dtype = fast_dtype(training.device)
     if start is not None:
-        tensors, _ = load_file(start, expected=method.network.state_dict())
-        method.network.load_state_dict({k: v.float() for k, v in tensors.items()})
+        whole = multiplied(load_file(start)[0], method.network.state_dict())
+        load_exactly(method.network, whole, str(start))
     elif not (resume and (Path(out_dir) / CHECKPOINT).is_file()):
         with compute_in(dtype):
             method.network.normalise(_measured(method, draws[1], training.device))
