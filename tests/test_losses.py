@@ -14,6 +14,7 @@ from gesso.losses import (
     LEVELS,
     PAPER,
     Objective,
+    UnboundedObjective,
     gram_matrix,
     grams,
     mean_squared_error,
@@ -195,3 +196,17 @@ def test_the_relative_objective_means_the_same_for_an_encoder_in_other_units() -
         return float(sum(terms.values()))
 
     assert total(100.0) == pytest.approx(total(1.0), rel=1e-9)
+
+
+def test_without_a_sigmoid_the_terms_are_the_same_and_leaving_the_range_costs() -> None:
+    encoder = tiny_encoder()
+    objective = UnboundedObjective(style_weight=2.0, range_weight=10.0)
+    image, style = pictures(1, 32, seed=1), pictures(1, 32, seed=2)
+    target = objective.targets(encoder(style, LEVELS))
+    content = encoder(image, [objective.content_level])[objective.content_level]
+    terms = objective.of_network(image, encoder, content, target)
+    same = Objective(style_weight=2.0)(image, encoder(image, LEVELS), content, target)
+    assert float(terms.pop("range")) == 0
+    torch.testing.assert_close(terms, same)
+    outside = objective.of_network(image + 1.0, encoder, content, target)["range"]
+    torch.testing.assert_close(outside, 10 * image.square().mean((1, 2, 3)), rtol=1e-4, atol=1e-6)

@@ -148,6 +148,26 @@ class Objective:
         return terms
 
 
+@dataclass(frozen=True)
+class UnboundedObjective(Objective):
+    """The same for a network without a final sigmoid, such as Meta Networks'."""
+
+    range_weight: float = 10.0  # against values outside [0, 1], which are cut off in the end
+
+    def of_network(
+        self, raw: Tensor, features_of: Encode, content: Tensor, style: Mapping[str, Tensor]
+    ) -> dict[str, Tensor]:
+        """Weighted terms, each (B,), of a network's output (B, 3, H, W) before it is clamped."""
+        features = features_of(raw, sorted({*self.style_levels, self.content_level}))
+        terms = self(raw, features, content, style)
+        return terms | {"range": self.range_weight * beyond_range(raw)}
+
+
+def beyond_range(raw: Tensor) -> Tensor:
+    """How far values leave [0, 1], squared, per image: (B, C, H, W) → (B,)."""
+    return (raw - raw.clamp(0, 1)).square().mean((1, 2, 3))
+
+
 PAPER = Objective(
     relative=False, content_level="relu2_2", content_weight=1.0, style_weight=1e5, tv_weight=0.0
 )
@@ -197,8 +217,7 @@ class StatisticsObjective:
         if self.tv_weight:
             terms["tv"] = self.tv_weight * total_variation(raw)
         if self.range_weight:
-            beyond = (raw - raw.clamp(0, 1)).square().mean((1, 2, 3))
-            terms["range"] = self.range_weight * beyond
+            terms["range"] = self.range_weight * beyond_range(raw)
         return terms
 
 

@@ -22,7 +22,7 @@ from gesso.functional import compute_in, fast_dtype
 from gesso.generated_network import GeneratedNet
 from gesso.hypernetwork import Config, HyperNetwork, meta_losses, style_statistics
 from gesso.image import resize
-from gesso.losses import LEVELS
+from gesso.losses import LEVELS, UnboundedObjective
 from gesso.methods.base import AdaptStep, EncoderSource, ImageLike, Method, OnStep
 from gesso.methods.common import (
     Stylizer,
@@ -39,7 +39,9 @@ __all__ = ["Config", "MetaNetworks"]
 BUNDLED = Path(__file__).parent.parent / "weights" / "meta_networks.safetensors"
 STYLE_SIZE_PX = 256  # longer side of the style, about the size of those in training
 THUMBNAIL_BYTES = 2000  # so that a card of a hidden vector stays below 8 kB
-REFINING = FitConfig(steps=0, lr=2e-3, affine_lr=5e-3)
+REFINED_STYLE_SIZE_PX = 512  # while refining, as MetaStyle's adaptation
+REFINING = FitConfig(steps=0, lr=1e-3, affine_lr=2e-3)
+REFINED = UnboundedObjective(style_weight=2.0, tv_weight=1.0)  # Gram matrices say more than means
 
 
 class MetaNetworks(Method):
@@ -126,7 +128,7 @@ class MetaNetworks(Method):
         contents: Sequence[ImageLike] | None = None,
         *,
         on_step: OnStep | None = None,
-        style_size: int = STYLE_SIZE_PX,
+        style_size: int | None = None,
         content_size: int | None = None,
         kernels: bool = False,
         refine: int = 0,
@@ -135,7 +137,8 @@ class MetaNetworks(Method):
         """One pass of encoder and hypernetwork.
 
         Args:
-            style: the picture whose style to take on; its longer side becomes `style_size` px.
+            style: the picture whose style to take on; its longer side becomes `style_size` px:
+                by default 256 for the pass, as in training, and 512 for `refine`.
             contents: what `refine` practises on; by default a small bundled set.
             kernels: the card holds the whole generated network, not the hidden vector: larger, and
                 runs without the hypernetwork.
@@ -149,8 +152,10 @@ class MetaNetworks(Method):
         config = _refining(refine, options)
         self._check_encoder()  # which loads it, once and for all
         began = time.monotonic()
-        picture = enlarged(resize(as_image(style), style_size))
-        card = self._card(self.hidden(picture, style_size), provenance())
+        sizes = _style_sizes(style_size, refine)
+        original = as_image(style)
+        picture = enlarged(resize(original, sizes[-1]))
+        card = self._card(self.hidden(original, sizes[0]), provenance())
         trace: list[float] = []
         if kernels or refine:
             card = self.with_kernels(card)
@@ -166,7 +171,7 @@ class MetaNetworks(Method):
             loss_before=trace[0] if trace else None,
             loss_after=trace[-1] if trace else None,
         )
-        card.settings = {"encoder": self.encoder.name, "style_size": style_size}
+        card.settings = {"encoder": self.encoder.name, "style_size": sizes[-1]}
         card.settings |= asdict(config) if refine else {}
         card.thumbnail = thumbnail_within(picture, THUMBNAIL_BYTES)
         return card
@@ -190,9 +195,8 @@ class MetaNetworks(Method):
                 on_step(AdaptStep(step, config.steps, terms))
 
         with compute_in(fast_dtype(place)):
-            objective = self.config.objective
             pictures = [content.to(place) for content in contents]
-            final = fit(net, self.encoder, objective, style.to(place), pictures, config, report)
+            final = fit(net, self.encoder, REFINED, style.to(place), pictures, config, report)
         trace.append(sum(final.values()))
         card.tensors = _on_cpu(net)
 
@@ -203,16 +207,21 @@ class MetaNetworks(Method):
     def adapt_settings(
         self,
         *,
-        style_size: int = STYLE_SIZE_PX,
+        style_size: int | None = None,
         content_size: int | None = None,
         kernels: bool = False,
         refine: int = 0,
         **options: Any,
     ) -> dict[str, Any]:
-        """All that `adapt` would use; of the options for `refine`, if it takes steps at all."""
+        """All that `adapt` would use; of the options for `refine`, if it takes steps at all.
+        `style_size` is the larger one that the picture has to be read at."""
         config = _refining(refine, options)
-        settings = {"style_size": style_size, "kernels": bool(kernels or refine)}
-        return settings | ({**asdict(config), "content_size": content_size} if refine else {})
+        sizes = _style_sizes(style_size, refine)
+        settings = {"style_size": sizes[-1], "kernels": bool(kernels or refine)}
+        if not refine:
+            return settings
+        refining = {"content_size": content_size, "objective": asdict(REFINED), "pass": sizes[0]}
+        return settings | asdict(config) | refining
 
     def _card(self, hidden: Tensor, origin: dict[str, Any]) -> StyleCard:
         c = self.config
@@ -300,6 +309,12 @@ class MetaNetworks(Method):
         for i, card in enumerate(cards):
             card.settings = {**settings, "number": i + 1}
         return cards
+
+
+def _style_sizes(style_size: int | None, refine: int) -> list[int]:
+    """Of the style in the pass and, if there are steps, while refining."""
+    sizes = [STYLE_SIZE_PX, REFINED_STYLE_SIZE_PX] if refine else [STYLE_SIZE_PX]
+    return sizes if style_size is None else [style_size] * len(sizes)
 
 
 def _refining(refine: int, options: dict[str, Any]) -> FitConfig:
