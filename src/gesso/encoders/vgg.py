@@ -90,6 +90,12 @@ class VGG(Encoder):
                 features[level] = x
         return features
 
+    def widths(self, level: str) -> tuple[tuple[int, ...], ...]:
+        _, last = self.wanted([level])
+        names = self.levels[: last + 1]
+        depths = [sum(name[4] == str(b) for name in names) for b in range(1, 6)]
+        return tuple((width,) * n for width, n in zip(WIDTHS, depths, strict=True) if n)
+
 
 def from_tensors(
     variant: str, tensors: Mapping[str, Tensor], *, caffe: bool, deepest: str = DEEPEST
