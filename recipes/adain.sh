@@ -12,12 +12,12 @@ train() { # folder, options …
   "${PYTHON:-.venv/bin/python}" -m gesso train adain -o "$folder" \
     --contents "$DATA/content" --styles "$DATA/style" --encoder "${ENCODER:-compact}" \
     --level "${LEVEL:-relu4_1}" --batch "${BATCH:-4}" --crop "${CROP:-128}" --resize-max "${RESIZE_MAX:-256}" \
-    --grad-clip 1 --device "${DEVICE:-cpu}" --workers 1 --threads "${THREADS:-1}" --save-every 100 --sample-every 250 \
+    --skips "${SKIPS:-relu2_1,relu3_1}" --grad-clip 1 --device "${DEVICE:-cpu}" --workers 1 --threads "${THREADS:-1}" --save-every 100 --sample-every 250 \
     $([ -f "$folder/checkpoint.safetensors" ] && echo --resume) "$@"
 }
 # First a decoder that gives back its content, pixel by pixel: a third of the cost of a step on styles.
 train "$OUT/adain_identity" --steps "${IDENTITY_STEPS:-1500}" \
-  --style-weight 0 --content-weight 0 --range-weight 0 --identity-weight 10 --lr 3e-3 --warmup 20 --seed 1
+  --style-weight 0 --content-weight 0 --range-weight 0 --identity-weight 10 --lr 2e-3 --warmup 20 --seed 1
 # Then content and style; the error of the content as it is stays in, so that detail does.
 train "$OUT/adain" --steps "${STEPS:-5000}" --start "$OUT/adain_identity/weights.safetensors" \
   --style-weight "${STYLE_WEIGHT:-3}" --identity-weight "${IDENTITY_WEIGHT:-10}" --tv-weight "${TV_WEIGHT:-0}" \

@@ -14,6 +14,7 @@ import gesso
 from gesso.adain import (
     OBJECTIVE,
     PAPER_OBJECTIVE,
+    SKIPS,
     Config,
     adain,
     adain_losses,
@@ -24,7 +25,7 @@ from gesso.card import StyleCard
 from gesso.decoder import Decoder, mirrored
 from gesso.encoders.vgg import VGG
 from gesso.errors import GessoError
-from gesso.losses import LEVELS, mean_squared_error
+from gesso.losses import LEVELS, StatisticsObjective, mean_squared_error
 from gesso.methods import adain as module
 from gesso.methods.adain import AdaIN
 from tiny import WIDTHS, pictures, tiny_encoder
@@ -41,9 +42,10 @@ def features(count: int, seed: int) -> Tensor:
     )
 
 
-def make(objective: object = OBJECTIVE) -> AdaIN:
+def make(objective: StatisticsObjective = OBJECTIVE) -> AdaIN:
     torch.manual_seed(1)
-    method = AdaIN(tiny_encoder(), Config(blocks=BLOCKS, objective=objective))  # type: ignore[arg-type]
+    config = Config(blocks=BLOCKS, objective=objective, skips=SKIPS)
+    method = AdaIN(tiny_encoder(), config)
     return method.requires_grad_(False)
 
 
@@ -84,35 +86,54 @@ def test_the_decoder_mirrors_vgg_19_as_in_the_paper() -> None:
     assert sum(p.numel() for p in decoder.parameters()) == 3_505_219
     channels = [512, 256, 256, 256, 256, 128, 128, 64, 64, 3]
     layers = mirrored(encoder.widths("relu4_1"))
-    assert [layer[:2] for layer in layers] == list(pairwise(channels))
-    assert [i for i, layer in enumerate(layers) if layer[2]] == [1, 5, 7]  # after relu4_1, 3_1, 2_1
+    assert [(layer.inputs, layer.outputs) for layer in layers] == list(pairwise(channels))
+    assert [layer.level for layer in layers if layer.up] == ["relu3_4", "relu2_2", "relu1_2"]
+
+
+def maps(side: int = 4, count: int = 1) -> dict[str, Tensor]:
+    """Features of the tiny encoder's shapes at relu4_1, 3_1 and 2_1."""
+    torch.manual_seed(3)
+    levels = zip(("relu4_1", "relu3_1", "relu2_1"), (1, 2, 4), WIDTHS[:0:-1], strict=True)
+    return {level: torch.rand(count, c, n * side, n * side) for level, n, c in levels}
 
 
 def test_the_decoder_has_no_normalisation() -> None:
     torch.manual_seed(0)
-    decoder = Decoder(BLOCKS)
-    assert not [name for name, _ in decoder.named_parameters() if "gamma" in name or "norm" in name]
+    decoder = Decoder(BLOCKS, SKIPS)
     for bias in (p for p in decoder.parameters() if p.dim() == 1):
         torch.nn.init.zeros_(bias)
-    x = torch.rand(1, WIDTHS[-1], 4, 4)  # without biases it is as homogeneous as ReLU is
-    torch.testing.assert_close(decoder(2 * x), 2 * decoder(x), atol=1e-4, rtol=1e-4)
+    x = maps()  # without biases it is as homogeneous as ReLU is
+    double = {level: 2 * value for level, value in x.items()}
+    torch.testing.assert_close(decoder(double), 2 * decoder(x), atol=1e-4, rtol=1e-4)
 
 
 def test_the_decoder_computes_the_same_with_and_without_gradients() -> None:
     torch.manual_seed(0)
-    decoder, x = Decoder(((4, 4), (6,))), torch.rand(1, 6, 5, 3)
+    decoder = Decoder(((4, 4), (6, 6), (8,)), ("relu2_1",))
+    x = {"relu3_1": torch.rand(1, 8, 5, 3), "relu2_1": torch.rand(1, 6, 10, 6)}
     with torch.no_grad():
         quiet = decoder(x)
-    assert quiet.shape == (1, 3, 10, 6)
+    assert quiet.shape == (1, 3, 20, 12)
     torch.testing.assert_close(decoder(x), quiet, atol=1e-5, rtol=1e-4)
 
 
 def test_its_scale_is_measured_and_dead_channels_stay_finite() -> None:
-    decoder = Decoder(BLOCKS)
-    x = torch.rand(4, WIDTHS[-1], 4, 4) * 100
-    x[:, 0] = 0
+    decoder = Decoder(BLOCKS, SKIPS)
+    x = {level: 100 * value for level, value in maps(count=4).items()}
+    x["relu4_1"][:, 0] = 0
     decoder.measure(x)
-    assert bool((decoder.scale > 1).all()) and bool(torch.isfinite(decoder(x)).all())
+    assert bool((decoder.scale_relu4_1 > 1).all()) and bool(torch.isfinite(decoder(x)).all())
+
+
+def test_a_skip_is_decoded_and_has_to_be_a_shallower_level() -> None:
+    torch.manual_seed(0)
+    decoder, x = Decoder(BLOCKS, SKIPS), maps()
+    other = {**x, "relu2_1": x["relu2_1"] + 1}
+    assert not torch.equal(decoder(x), decoder(other))
+    assert Decoder(BLOCKS, SKIPS).levels == ["relu4_1", *SKIPS]
+    for skip in ("relu4_1", "relu5_1"):
+        with pytest.raises(GessoError, match=f"skip {skip}: no level above relu4_1"):
+            Decoder(BLOCKS, (skip,))
 
 
 def test_the_compact_encoders_own_features_by_name() -> None:
@@ -137,8 +158,9 @@ def test_strength_is_the_papers_formula() -> None:
     target = method.transfer(content, style)
     for alpha in (0.0, 0.3, 1.0):
         blend = method.blend([method.neutral(PHOTO[0], like=style), style], [1 - alpha, alpha])
-        mixed = (1 - alpha) * content + alpha * target
-        torch.testing.assert_close(method.transfer(content, blend), mixed, atol=2e-5, rtol=1e-4)
+        mixed = {n: (1 - alpha) * content[n] + alpha * target[n] for n in content}
+        found = method.transfer(content, blend)
+        torch.testing.assert_close(found, mixed, atol=2e-5, rtol=1e-4)
         expected = method.decode(mixed, 64, 64)
         torch.testing.assert_close(method.stylizer(blend)(PHOTO), expected, atol=2e-2, rtol=0)
 
@@ -148,7 +170,11 @@ def test_a_blend_of_cards_is_the_sum_of_their_features() -> None:
     method = make()
     cards, weights = [card(method, i) for i in range(3)], [0.5, 0.3, 0.2]
     content = method.encode(PHOTO)
-    expected = sum(w * method.transfer(content, c) for w, c in zip(weights, cards, strict=True))
+    parts = [method.transfer(content, c) for c in cards]
+    expected = {
+        level: sum(w * part[level] for w, part in zip(weights, parts, strict=True))
+        for level in content
+    }
     found = method.transfer(content, method.blend(cards, weights))
     torch.testing.assert_close(found, expected, atol=2e-5, rtol=1e-4)
 
@@ -156,9 +182,11 @@ def test_a_blend_of_cards_is_the_sum_of_their_features() -> None:
 def test_a_card_is_the_styles_mean_and_deviation() -> None:
     method = make()
     made = card(method)
-    mean, deviation = mean_and_deviation(method.encode(STYLES[:1]))
-    torch.testing.assert_close(made.tensors["mean"], mean[0])
-    torch.testing.assert_close(made.tensors["deviation"], deviation[0])
+    for level, encoded in method.encode(STYLES[:1]).items():
+        mean, deviation = mean_and_deviation(encoded)
+        torch.testing.assert_close(made.tensors[f"mean.{level}"], mean[0])
+        torch.testing.assert_close(made.tensors[f"deviation.{level}"], deviation[0])
+    assert len(made.tensors) == 6
     assert made.thumbnail and made.config == {"level": "relu4_1"}
     assert not method.practises() and method.adapt_settings() == {"style_size": 512}
 
@@ -166,7 +194,7 @@ def test_a_card_is_the_styles_mean_and_deviation() -> None:
 def test_a_card_file_is_small(tmp_path: Path) -> None:
     torch.manual_seed(0)
     encoder = gesso.encoders.load_encoder()
-    method = AdaIN(encoder, Config(blocks=encoder.widths("relu4_1")))
+    method = AdaIN(encoder, Config(blocks=encoder.widths("relu4_1"), skips=SKIPS))
     method.adapt(pictures(1, 128)[0]).save(tmp_path / "card.safetensors")
     assert (tmp_path / "card.safetensors").stat().st_size < 8000
 
@@ -181,8 +209,8 @@ def test_weights_are_for_one_encoder_and_cards_for_one_decoder() -> None:
     other.base = "another"
     with pytest.raises(GessoError, match="other weights made it"):
         other.stylizer(made)
-    made.base, made.tensors = "another", {"mean": torch.zeros(3)}
-    with pytest.raises(GessoError, match="without mean and deviation of 10 channels"):
+    made.base, made.tensors = "another", {"mean.relu4_1": torch.zeros(3)}
+    with pytest.raises(GessoError, match=r"without mean\.relu4_1 of 10 channels"):
         other.stylizer(made)
 
 
@@ -198,7 +226,7 @@ def test_without_weights_one_line_says_so(monkeypatch: pytest.MonkeyPatch, tmp_p
 
 
 def test_a_configuration_survives_its_header() -> None:
-    config = Config(BLOCKS, "abc", replace(PAPER_OBJECTIVE, style_weight=2.0), 3.0)
+    config = Config(BLOCKS, "abc", replace(PAPER_OBJECTIVE, style_weight=2.0), 3.0, SKIPS)
     assert Config.from_header(config.as_header()) == config
     for blocks in ((), ((),), ((0,),), ((4096,),), ((4,),) * 6):
         with pytest.raises(GessoError, match="adain with blocks"):
@@ -213,21 +241,21 @@ def test_the_papers_losses() -> None:
     assert PAPER_OBJECTIVE.levels == levels
     encoder = tiny_encoder()
     torch.manual_seed(0)
-    decoder = Decoder(BLOCKS)
+    decoder = Decoder(BLOCKS, ("relu2_1",))
     batch = {"contents": pictures(2, 32, seed=1), "styles": pictures(2, 32, seed=2)}
-    config = Config(BLOCKS, objective=PAPER_OBJECTIVE, identity_weight=1.5)
+    config = Config(BLOCKS, objective=PAPER_OBJECTIVE, identity_weight=1.5, skips=("relu2_1",))
     terms = adain_losses(decoder, encoder, config, batch)
     f, s = encoder(batch["contents"], levels), encoder(batch["styles"], levels)
-    target = adain(f["relu4_1"], *mean_and_deviation(s["relu4_1"]))
+    target = {n: adain(f[n], *mean_and_deviation(s[n])) for n in ("relu4_1", "relu2_1")}
     out = encoder(decoder(target), levels)
     style = 10 * sum(
         ((a - b) ** 2).mean()
         for level in levels
         for a, b in zip(mean_and_deviation(out[level]), mean_and_deviation(s[level]), strict=True)
     )
-    torch.testing.assert_close(terms["content"], ((out["relu4_1"] - target) ** 2).mean())
+    torch.testing.assert_close(terms["content"], ((out["relu4_1"] - target["relu4_1"]) ** 2).mean())
     torch.testing.assert_close(terms["style"], style)
-    again = mean_squared_error(decoder(f["relu4_1"]), batch["contents"]).mean()
+    again = mean_squared_error(decoder(f), batch["contents"]).mean()
     torch.testing.assert_close(terms["identity"], 1.5 * again)
     assert set(terms) == {"content", "style", "identity"}
 

@@ -9,7 +9,6 @@ import torch
 
 from gesso.adain import Config as AdaINConfig
 from gesso.checkpoint import save_file
-from gesso.decoder import Decoder
 from gesso.hypernetwork import Config as HyperConfig
 from gesso.image import write_image
 from gesso.methods.metastyle import Config
@@ -78,9 +77,9 @@ def save_hypernetwork(path: Path) -> None:
 def save_decoder(path: Path) -> None:
     """Weights of AdaIN for the tiny encoder."""
     torch.manual_seed(0)
-    config = AdaINConfig(blocks=tuple((width,) for width in WIDTHS))
+    config = AdaINConfig(blocks=tuple((width,) for width in WIDTHS), skips=("relu2_1",))
     header = {"kind": "weights", "method": "adain", "config": config.as_header()}
-    save_file(path, Decoder(config.blocks).state_dict(), header)
+    save_file(path, config.build().state_dict(), header)
 
 
 def make_tiny_files(folder: Path) -> TinyFiles:

@@ -3,7 +3,7 @@ the losses that train its decoder."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -14,9 +14,16 @@ from gesso.decoder import Decoder
 from gesso.encoders.base import Encoder
 from gesso.errors import GessoError
 from gesso.functional import widen
-from gesso.losses import LEVELS, StatisticsObjective, channel_statistics, mean_squared_error
+from gesso.losses import (
+    LEVELS,
+    Features,
+    StatisticsObjective,
+    channel_statistics,
+    mean_squared_error,
+)
 
 LEVEL = "relu4_1"  # where the paper aligns the features
+SKIPS = ("relu2_1", "relu3_1")  # of the compact encoder, which keeps less detail than VGG
 PAPER_LEVELS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
 
 OBJECTIVE = StatisticsObjective(content_level=LEVEL, style_weight=3.0)
@@ -70,6 +77,8 @@ class Config:
         encoder: the identity of that encoder; "": any of that shape.
         objective: its content level is where AdaIN works; without a style weight the decoder
             learns to give back its content.
+        skips: shallower levels on which AdaIN works too, and which are decoded with it; none in
+            the paper.
         identity_weight: of the squared error, per pixel, of the content decoded as it is.
     """
 
@@ -77,6 +86,7 @@ class Config:
     encoder: str = ""
     objective: StatisticsObjective = field(default_factory=lambda: OBJECTIVE)
     identity_weight: float = 0.0
+    skips: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         widths = [width for block in self.blocks for width in block]
@@ -90,6 +100,15 @@ class Config:
         """The encoder's level on which AdaIN works."""
         return self.objective.content_level
 
+    @property
+    def levels(self) -> tuple[str, ...]:
+        """All levels on which AdaIN works, the deepest first."""
+        return (self.level, *self.skips)
+
+    def build(self) -> Decoder:
+        """An untrained decoder."""
+        return Decoder(self.blocks, self.skips)
+
     def as_header(self) -> dict[str, Any]:
         """JSON values."""
         return asdict(self)
@@ -101,7 +120,8 @@ class Config:
             terms = {**values["objective"], "levels": tuple(values["objective"]["levels"])}
             blocks = tuple(tuple(block) for block in values["blocks"])
             objective = StatisticsObjective(**terms)
-            return cls(**{**values, "blocks": blocks, "objective": objective})
+            whole = {"blocks": blocks, "objective": objective, "skips": tuple(values["skips"])}
+            return cls(**{**values, **whole})
         except (KeyError, TypeError) as error:
             raise GessoError(f"not the configuration of adain: {error!r}") from None
 
@@ -126,12 +146,12 @@ def adain_losses(
     """
     contents, objective = batch["contents"], config.objective
     with torch.no_grad():
-        content = widen(encoder(contents, [config.level])[config.level])
+        content = encoder(contents, config.levels)
         target, style = _target(encoder, config, content, batch["styles"])
     terms: dict[str, Tensor] = {}
     if objective.style_weight or objective.content_weight:
         decoded = decoder(target)
-        terms |= objective.of_network(decoded, encoder, target, style)
+        terms |= objective.of_network(decoded, encoder, target[config.level], style)
     if config.identity_weight:
         again = decoder(content)
         terms["identity"] = config.identity_weight * mean_squared_error(again, contents)
@@ -139,13 +159,16 @@ def adain_losses(
 
 
 def _target(
-    encoder: Encoder, config: Config, content: Tensor, styles: Tensor
-) -> tuple[Tensor, dict[str, Tensor]]:
-    """t, and the style's statistics by level; t is the content's own features where the style has
-    no weight."""
-    levels: Sequence[str] = config.objective.style_levels
+    encoder: Encoder, config: Config, content: Features, styles: Tensor
+) -> tuple[Features, dict[str, Tensor]]:
+    """t by level, and the style's statistics by level; t is the content's own features where the
+    style has no weight."""
+    levels = config.objective.style_levels
     if not levels:
         return content, {}
-    features = encoder(styles, sorted({*levels, config.level}))
-    target = adain(content, *mean_and_deviation(features[config.level]))
+    features = encoder(styles, sorted({*levels, *config.levels}))
+    target = {
+        level: adain(content[level], *mean_and_deviation(features[level]))
+        for level in config.levels
+    }
     return target, config.objective.targets(features)

@@ -3,19 +3,23 @@
 Every 3×3 convolution of the encoder has its counterpart with inputs and outputs exchanged, every
 pooling a nearest upsampling, all padding reflects, and there is no normalisation: instance norm
 would make all outputs one style, batch norm one average of styles (section 7.1 of the paper).
+
+From relu4_1 of a small encoder too little of a content's detail comes back. Then shallower features
+are decoded as well, each with the style's statistics, as Sheng et al. (2018, Avatar-Net) do.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import cast
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gesso import functional
+from gesso.errors import GessoError
 from gesso.networks import Convolution
 
 Blocks = Sequence[Sequence[int]]
@@ -25,56 +29,96 @@ SMALLEST_SIDE = 2  # of a feature map: one that reflection by one pixel can pad
 
 
 class Decoder(nn.Module):
-    """Features (B, C, h, w) → images (B, 3, h·s, w·s), s = 2 for each pooling of the encoder.
+    """Features by level, the deepest (B, C, h, w) → images (B, 3, h·s, w·s), s = 2 for each
+    pooling of the encoder. Its output is not clamped to [0, 1].
 
-    For VGG-19 up to relu4_1: 3,505,219 parameters. Its output is not clamped to [0, 1].
+    Mirroring VGG-19 up to relu4_1 without skips it has 3,505,219 parameters.
 
     Args:
         blocks: the encoder that is mirrored, up to the features' level.
+        skips: shallower levels whose features are given too; a 1×1 convolution of each is added
+            where the decoder has come to that level.
     """
 
-    scale: Tensor
-
-    def __init__(self, blocks: Blocks) -> None:
+    def __init__(self, blocks: Blocks, skips: Sequence[str] = ()) -> None:
         super().__init__()
         self.stride = 2 ** (len(blocks) - 1)
-        self.layers = nn.ModuleList()
-        self._up: list[bool] = []
-        for inputs, outputs, up in mirrored(blocks):
-            self.layers.append(_started(Convolution(inputs, outputs, 3)))
-            self._up.append(up)
+        self.plan = mirrored(blocks)
+        self.deepest = self.plan[0].level
+        self.layers = nn.ModuleList(
+            _started(Convolution(layer.inputs, layer.outputs, 3)) for layer in self.plan
+        )
         last = cast(Convolution, self.layers[-1])
         nn.init.constant_(last.bias, 0.5)  # begin at mid-grey
-        # Whatever an encoder's scale, the first layer sees numbers of about 1.
-        self.register_buffer("scale", torch.ones(blocks[-1][-1]))
+        last.weight.data.mul_(0.1)
+        widths = {layer.level: layer.inputs for layer in self.plan}
+        unknown = [level for level in skips if level not in list(widths)[1:]]
+        if unknown:
+            raise GessoError(f"skip {unknown[0]}: no level above {self.deepest}")
+        self.skips = nn.ModuleDict(
+            {level: _started(Convolution(widths[level], widths[level], 1)) for level in skips}
+        )
+        for level in (self.deepest, *skips):
+            # Whatever an encoder's scale, every layer sees numbers of about 1.
+            self.register_buffer(f"scale_{level}", torch.ones(widths[level]))
 
-    def forward(self, features: Tensor) -> Tensor:
-        x = features / self.scale.view(1, -1, 1, 1)
-        x = x.contiguous(memory_format=torch.channels_last)
-        last = len(self.layers) - 1
-        for i, (layer, up) in enumerate(zip(self.layers, self._up, strict=True)):
-            x = cast(Convolution, layer).upsampled(x) if up else layer(x)
-            if i < last:
+    @property
+    def levels(self) -> list[str]:
+        """The levels of the features it takes, the deepest first."""
+        return [self.deepest, *self.skips]
+
+    def width(self, level: str) -> int:
+        """Channels of the features at one of its levels."""
+        return len(self._scale(level))
+
+    def forward(self, features: Mapping[str, Tensor]) -> Tensor:
+        x = self._scaled(features, self.deepest)
+        for plan, layer in zip(self.plan, self.layers, strict=True):
+            conv, up = cast(Convolution, layer), plan.up
+            if plan.level in self.skips:
+                x = F.interpolate(x, scale_factor=2.0, mode="nearest") if up else x
+                x = x + self.skips[plan.level](self._scaled(features, plan.level))
+                up = False
+            x = conv.upsampled(x) if up else conv(x)
+            if layer is not self.layers[-1]:
                 x = F.relu(x) if torch.is_grad_enabled() else x.relu_()
         return functional.widen(x)
 
     @torch.no_grad()
-    def measure(self, features: Tensor) -> None:
-        """Divide every channel by its root mean square in `features` (B, C, h, w) from now on."""
-        size = functional.widen(features).square().mean((0, 2, 3)).sqrt()
-        typical = size.mean().clamp_min(1e-6)
-        self.scale.copy_(size.clamp_min(0.05 * float(typical)))  # a dead channel may yet wake
+    def measure(self, features: Mapping[str, Tensor]) -> None:
+        """Divide every channel by its root mean square in `features` from now on."""
+        for level in self.levels:
+            size = functional.widen(features[level]).square().mean((0, 2, 3)).sqrt()
+            floor = 0.05 * float(size.mean()) + 1e-6  # a channel that is dead here may yet wake
+            self._scale(level).copy_(size.clamp_min(floor))
+
+    def _scale(self, level: str) -> Tensor:
+        return cast(Tensor, getattr(self, f"scale_{level}"))
+
+    def _scaled(self, features: Mapping[str, Tensor], level: str) -> Tensor:
+        x = features[level] / self._scale(level).view(1, -1, 1, 1)
+        return x.contiguous(memory_format=torch.channels_last)
 
 
-def mirrored(blocks: Blocks) -> list[tuple[int, int, bool]]:
-    """(inputs, outputs, whether the input is upsampled before) of each layer of the decoder."""
+class Layer(NamedTuple):
+    """One of the decoder's: where its input stands in the encoder, its widths, and whether the
+    input is upsampled before."""
+
+    level: str
+    inputs: int
+    outputs: int
+    up: bool
+
+
+def mirrored(blocks: Blocks) -> list[Layer]:
+    """The decoder's layers, the deepest first."""
     layers = []
-    inputs = 3
-    for b, block in enumerate(blocks):
-        for j, width in enumerate(block):
-            pooled = j == len(block) - 1 and b < len(blocks) - 1
-            layers.append((width, inputs, pooled))
-            inputs = width
+    outputs = 3
+    for b, block in enumerate(blocks, 1):
+        for i, width in enumerate(block, 1):
+            pooled = i == len(block) and b < len(blocks)
+            layers.append(Layer(f"relu{b}_{i}", width, outputs, pooled))
+            outputs = width
     return layers[::-1]
 
 

@@ -21,6 +21,13 @@ def adain(
     level: Annotated[
         str, typer.Option(metavar="LEVEL", help="The encoder's, on which AdaIN works.")
     ] = "relu4_1",
+    skips: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LEVEL,…|none",
+            help="Shallower ones for it too; default: relu2_1,relu3_1 with compact, else none.",
+        ),
+    ] = None,
     lr: Annotated[float, typer.Option(metavar="X", help="Adam's learning rate.")] = 1e-3,
     schedule: Annotated[
         common.Schedule, typer.Option(help="How it falls.")
@@ -84,7 +91,7 @@ def adain(
         folders.contents,
         folders.styles,
         folders.out,
-        Config(objective=terms, identity_weight=identity_weight),
+        Config(objective=terms, identity_weight=identity_weight, skips=_skips(skips, encoder)),
         training,
         PairBatch(batch, crop, resize_max),
         encoder=encoder,
@@ -93,3 +100,11 @@ def adain(
         log_dir=run.log_dir,
     )
     return result.exit_code
+
+
+def _skips(given: str | None, encoder: str) -> tuple[str, ...]:
+    from gesso.adain import SKIPS
+
+    if given is None:
+        return SKIPS if encoder == "compact" else ()
+    return () if given == "none" else tuple(level.strip() for level in given.split(","))

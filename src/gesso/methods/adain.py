@@ -19,6 +19,7 @@ from gesso.errors import GessoError
 from gesso.files import sha256_file
 from gesso.functional import compute_in, fast_dtype, widen
 from gesso.image import resize
+from gesso.losses import Features
 from gesso.methods.base import EncoderSource, ImageLike, Method, OnStep
 from gesso.methods.common import (
     as_image,
@@ -52,7 +53,7 @@ class AdaIN(Method):
     def __init__(self, encoder: EncoderSource, config: Config | None, base: str = "") -> None:
         super().__init__(encoder)
         self.config = config or Config()
-        self.decoder = None if config is None else Decoder(config.blocks)
+        self.decoder = None if config is None else config.build()
         self.base = base  # SHA-256 of the weights' file, which cards belong to
         self.register_buffer("_place", torch.empty(0), persistent=False)
 
@@ -84,27 +85,27 @@ class AdaIN(Method):
         return adain_losses(self.network, self.encoder, self.config, batch)
 
     @torch.no_grad()
-    def encode(self, images: Tensor) -> Tensor:
-        """f: images (B, 3, H, W) in [0, 1] → features (B, C, ⌈H/s⌉, ⌈W/s⌉) at the level where
-        AdaIN works (s = 8 at relu4_1), in float32."""
-        level, stride = self.config.level, self.network.stride
-        place = self._place.device
+    def encode(self, images: Tensor) -> dict[str, Tensor]:
+        """f: images (B, 3, H, W) in [0, 1] → features (B, C, h, w) in float32 for each level on
+        which AdaIN works; at relu4_1 h = ⌈H/8⌉, and twice that a block shallower."""
+        stride, place = self.network.stride, self._place.device
         with compute_in(fast_dtype(place)):
-            features = self.encoder(whole_cells(images.to(place), stride), [level])[level]
-        return widen(features)
+            features = self.encoder(whole_cells(images.to(place), stride), self.config.levels)
+        return {level: widen(features[level]) for level in self.config.levels}
 
-    def transfer(self, features: Tensor, card: StyleCard) -> Tensor:
-        """t = AdaIN(f(c), f(s)): features (B, C, h, w) with the mean and deviation in the card.
+    def transfer(self, features: Features, card: StyleCard) -> dict[str, Tensor]:
+        """t = AdaIN(f(c), f(s)): features by level with the means and deviations in the card.
 
         Raises:
             GessoError: a card of another method, other weights or another shape.
         """
-        return adain(features, *self._statistics(card))
+        statistics = self._statistics(card)
+        return {level: adain(features[level], *statistics[level]) for level in self.config.levels}
 
     @torch.no_grad()
-    def decode(self, features: Tensor, height: int, width: int) -> Tensor:
-        """g: features (B, C, h, w) → pictures (B, 3, height, width) in [0, 1]."""
-        with compute_in(fast_dtype(features.device)):
+    def decode(self, features: Features, height: int, width: int) -> Tensor:
+        """g: features by level → pictures (B, 3, height, width) in [0, 1]."""
+        with compute_in(fast_dtype(self._place.device)):
             picture = self.network(features)
         return picture[..., :height, :width].clamp(0, 1)
 
@@ -171,13 +172,17 @@ class AdaIN(Method):
 
     def _card(self, pictures: Sequence[Tensor]) -> StyleCard:
         """The mean statistics of pictures (3, H, W)."""
-        rows = [mean_and_deviation(self.encode(picture.unsqueeze(0))) for picture in pictures]
-        mean, deviation = (torch.cat(column).mean(0).cpu() for column in zip(*rows, strict=True))
-        tensors = {MEAN: mean, DEVIATION: deviation}
+        encoded = [self.encode(picture.unsqueeze(0)) for picture in pictures]
+        tensors: dict[str, Tensor] = {}
+        for level in self.config.levels:
+            rows = [torch.cat(mean_and_deviation(features[level])) for features in encoded]
+            mean, deviation = torch.stack(rows).mean(0).cpu()
+            tensors |= dict(zip(_names(level), (mean, deviation), strict=True))
         config = {"level": self.config.level}
         return StyleCard(self.name, tensors, config, base=self.base, provenance=provenance())
 
-    def _statistics(self, card: StyleCard) -> tuple[Tensor, Tensor]:
+    def _statistics(self, card: StyleCard) -> dict[str, tuple[Tensor, Tensor]]:
+        """Mean and deviation (C,) of every level, from a card of these weights."""
         if card.method != self.name:
             raise GessoError(f"a card of method {card.method}: {self.name} cannot run it")
         if card.base != self.base or self.decoder is None:
@@ -186,12 +191,18 @@ class AdaIN(Method):
                 if self.decoder is not None
                 else "a card of adain: needs the weights it was made with (--weights)"
             )
-        channels = (self.config.blocks[-1][-1],)
-        found = [card.tensors.get(name, torch.empty(0)) for name in (MEAN, DEVIATION)]
-        if any(tensor.shape != channels for tensor in found):
-            raise GessoError(f"a card without mean and deviation of {channels[0]} channels")
-        mean, deviation = (tensor.to(self._place.device) for tensor in found)
-        return mean, deviation
+        expected = {level: self.decoder.width(level) for level in self.config.levels}
+        found = {n: card.tensors.get(n) for level in expected for n in _names(level)}
+        for name, tensor in found.items():
+            channels = expected[name.partition(".")[2]]
+            if tensor is None or tensor.shape != (channels,):
+                raise GessoError(f"a card without {name} of {channels} channels")
+        place = self._place.device
+        return {
+            level: (card.tensors[mean].to(place), card.tensors[deviation].to(place))
+            for level in expected
+            for mean, deviation in [_names(level)]
+        }
 
     def _check_encoder(self) -> None:
         _ = self.network
@@ -220,3 +231,8 @@ class Stylizer(nn.Module):
         method = self.method
         features = method.transfer(method.encode(content), self.card)
         return method.decode(features, *content.shape[-2:]).to(content.device)
+
+
+def _names(level: str) -> tuple[str, str]:
+    """Of a level's tensors in a card."""
+    return f"{MEAN}.{level}", f"{DEVIATION}.{level}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,7 @@ def train_adain(
         decoder.load_state_dict({k: v.float() for k, v in tensors.items()})
     elif not (resume and (Path(out_dir) / CHECKPOINT).is_file()):
         with compute_in(dtype):
-            decoder.measure(_measured(judge, config.level, draws[0], training.device))
+            decoder.measure(_measured(judge, config.levels, draws[0], training.device))
 
     def loss_fn(tensors: dict[str, Tensor], step: int) -> dict[str, Tensor]:
         with compute_in(dtype):
@@ -90,7 +91,7 @@ def train_adain(
 
 
 def _completed(config: Config, encoder: Encoder) -> Config:
-    """`config` for that encoder, with its levels where none are named."""
+    """`config` for that encoder, with its levels of the style where none are named."""
     levels = config.objective.levels or style_levels(encoder)
     return replace(config, objective=replace(config.objective, levels=levels)).of_encoder(encoder)
 
@@ -107,11 +108,13 @@ def _draws(source: ImageSource, batch: PairBatch, seed: int, stream: int) -> Bat
 
 
 @torch.no_grad()
-def _measured(encoder: Encoder, level: str, contents: Batches, device: str) -> Tensor:
-    """Features (N, C, h, w) of the first contents of the run."""
+def _measured(
+    encoder: Encoder, levels: Sequence[str], contents: Batches, device: str
+) -> dict[str, Tensor]:
+    """Features (N, C, h, w) by level of the first contents of the run."""
     steps = -(-MEASURED_CONTENTS // contents.batch_size)
-    images = (contents.batch(step).to(device) for step in range(steps))
-    return torch.cat([encoder(image, [level])[level] for image in images])
+    parts = [encoder(contents.batch(step).to(device), levels) for step in range(steps)]
+    return {level: torch.cat([part[level] for part in parts]) for level in levels}
 
 
 def _settings(
@@ -133,10 +136,13 @@ def _sample_grid(method: AdaIN, batch: dict[str, Tensor]) -> Tensor:
     with compute_in(fast_dtype(place)):
         content, style = method.encode(contents), method.encode(styles)
         results = [
-            method.network(features).clamp(0, 1)
-            for features in (adain(content, *mean_and_deviation(style)), content)
+            method.network(features).clamp(0, 1) for features in (_aligned(content, style), content)
         ]
     side = contents.shape[-1]
     rows = [contents, styles, *(result[..., :side, :side] for result in results)]
     grid = torch.stack(rows)  # (4, N, 3, h, w)
     return grid.permute(2, 0, 3, 1, 4).reshape(3, len(rows) * side, -1).cpu()
+
+
+def _aligned(content: dict[str, Tensor], style: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {level: adain(x, *mean_and_deviation(style[level])) for level, x in content.items()}
