@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor
+from safetensors.torch import save_file as save_safetensors
+from torch import Tensor, nn
 
 import gesso
 from gesso.adain import (
@@ -23,6 +24,7 @@ from gesso.adain import (
 )
 from gesso.card import StyleCard
 from gesso.decoder import Decoder, mirrored
+from gesso.encoders import load_encoder, vgg
 from gesso.encoders.vgg import VGG
 from gesso.errors import GessoError
 from gesso.losses import LEVELS, StatisticsObjective, mean_squared_error
@@ -137,7 +139,7 @@ def test_a_skip_is_decoded_and_has_to_be_a_shallower_level() -> None:
 
 
 def test_the_compact_encoders_own_features_by_name() -> None:
-    encoder = gesso.encoders.load_encoder()
+    encoder = load_encoder()
     both = encoder(PHOTO, ["relu3_3", "relu4_1"])
     assert both["relu4_1"].shape == (1, 256, 8, 8) and float(both["relu4_1"].min()) >= 0
     assert torch.equal(both["relu3_3"], encoder(PHOTO, ["relu3_3"])["relu3_3"])
@@ -193,7 +195,7 @@ def test_a_card_is_the_styles_mean_and_deviation() -> None:
 
 def test_a_card_file_is_small(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    encoder = gesso.encoders.load_encoder()
+    encoder = load_encoder()
     method = AdaIN(encoder, Config(blocks=encoder.widths("relu4_1"), skips=SKIPS))
     method.adapt(pictures(1, 128)[0]).save(tmp_path / "card.safetensors")
     assert (tmp_path / "card.safetensors").stat().st_size < 8000
@@ -272,3 +274,33 @@ def test_the_style_levels_are_those_the_encoder_has() -> None:
     assert style_levels(tiny_encoder()) == LEVELS
     with torch.device("meta"):
         assert style_levels(VGG("vgg19", caffe=False)) == PAPER_OBJECTIVE.levels
+
+
+def test_the_normalised_vgg_of_the_authors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reflection padding, poolings that round up, a 1×1 convolution in front."""
+    monkeypatch.setattr(vgg, "WIDTHS", (4, 5, 6, 7, 8))
+    torch.manual_seed(0)
+    shapes = vgg.normalised_shapes("relu4_1")
+    names = vgg.normalised_names(shapes)
+    assert [names[f"conv{n}.weight"] for n in ("0", "1_1", "1_2", "2_1", "3_1", "4_1")] == [
+        "0.weight", "2.weight", "5.weight", "9.weight", "16.weight", "29.weight"
+    ]  # fmt: skip
+    stored = {names[name]: 0.4 * torch.randn(shape) for name, shape in shapes.items()}
+    save_safetensors(stored, tmp_path / "vgg.safetensors")
+    encoder = load_encoder(tmp_path / "vgg.safetensors", "relu4_1")
+    layers: list[nn.Module] = [nn.Conv2d(3, 3, 1)]
+    widths = [w for block in encoder.widths("relu4_1") for w in block]
+    for i, (inputs, outputs) in enumerate(pairwise([3, *widths])):
+        pool = [nn.MaxPool2d(2, ceil_mode=True)] if i in (2, 4, 8) else []
+        layers += [*pool, nn.ReflectionPad2d(1), nn.Conv2d(inputs, outputs, 3), nn.ReLU()]
+    plain = nn.Sequential(*layers)
+    plain.load_state_dict(stored)
+    image = pictures(1, 38)[..., :35]
+    found = encoder(image, ["relu1_1", "relu4_1"])
+    with torch.no_grad():
+        torch.testing.assert_close(found["relu1_1"], plain[:4](image), atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(found["relu4_1"], plain(image), atol=1e-4, rtol=1e-3)
+    del stored["29.bias"]
+    save_safetensors(stored, tmp_path / "vgg.safetensors")
+    with pytest.raises(GessoError, match=r"up to relu4_1: 29\.bias is missing"):
+        load_encoder(tmp_path / "vgg.safetensors", "relu4_1")
