@@ -10,6 +10,7 @@ their meaning.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -59,7 +60,7 @@ class CompactEncoder(Encoder):
         own = {name: place for name, place in places.items() if name not in self.levels}
         end = max(places.values())
         x = ((image - 0.45) * 4).contiguous(memory_format=torch.channels_last)
-        features = {}
+        features: dict[str, Tensor] = {}
         for i in range(end[0] + 1):
             x = nn.functional.max_pool2d(x, 2) if i else x
             for j, conv in enumerate(self.blocks[i].children()):
@@ -77,8 +78,11 @@ class CompactEncoder(Encoder):
                 f"encoder {self.name}: {level} is a projection of its features, which no decoder "
                 f"mirrors; relu{block + 1}_1 is none"
             )
-        convs = [[conv.out_channels for conv in block.children()] for block in self.blocks]
-        return tuple(map(tuple, [*convs[:block], convs[block][: place + 1]]))
+        convs = [
+            tuple(cast(Convolution, conv).out_channels for conv in block.children())
+            for block in self.blocks[: block + 1]
+        ]
+        return (*convs[:-1], convs[-1][: place + 1])
 
     def _places(self, levels: Sequence[str]) -> dict[str, tuple[int, int]]:
         """Block and convolution, from 0, after which each level comes."""

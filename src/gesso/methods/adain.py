@@ -106,7 +106,7 @@ class AdaIN(Method):
     def decode(self, features: Features, height: int, width: int) -> Tensor:
         """g: features by level → pictures (B, 3, height, width) in [0, 1]."""
         with compute_in(fast_dtype(self._place.device)):
-            picture = self.network(features)
+            picture: Tensor = self.network(features)
         return picture[..., :height, :width].clamp(0, 1)
 
     def adapt(
