@@ -32,6 +32,7 @@ def method(
 ) -> Method:
     monkeypatch.setattr("gesso.methods.metastyle.BUNDLED", files.start)
     monkeypatch.setattr("gesso.methods.meta_networks.BUNDLED", files.hypernetwork)
+    monkeypatch.setattr("gesso.methods.adain.BUNDLED", files.decoder)
     return gesso.load(request.param, encoder=files.encoder)
 
 

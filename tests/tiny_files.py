@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from gesso.adain import Config as AdaINConfig
 from gesso.checkpoint import save_file
 from gesso.hypernetwork import Config as HyperConfig
 from gesso.image import write_image
@@ -45,6 +46,10 @@ class TinyFiles:
         return self.folder / "hypernetwork.safetensors"
 
     @property
+    def decoder(self) -> Path:
+        return self.folder / "decoder.safetensors"
+
+    @property
     def bad(self) -> Path:
         return self.photos / "bad.jpg"
 
@@ -69,11 +74,20 @@ def save_hypernetwork(path: Path) -> None:
     save_file(path, config.build().state_dict(), header)
 
 
+def save_decoder(path: Path) -> None:
+    """Weights of AdaIN for the tiny encoder."""
+    torch.manual_seed(0)
+    config = AdaINConfig(blocks=tuple((width,) for width in WIDTHS), skips=("relu2_1",))
+    header = {"kind": "weights", "method": "adain", "config": config.as_header()}
+    save_file(path, config.build().state_dict(), header)
+
+
 def make_tiny_files(folder: Path) -> TinyFiles:
     """Write them all into `folder`."""
     files = TinyFiles(folder)
     save_start(files.start)
     save_hypernetwork(files.hypernetwork)
+    save_decoder(files.decoder)
     save_file(files.encoder, tiny_encoder().state_dict(), {"kind": "encoder", "config": {}})
     style, *photos = pictures(4, 68)
     write_image(files.style, style[:, :, :66])

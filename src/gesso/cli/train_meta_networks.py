@@ -8,8 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-from gesso.cli import options as opt
 from gesso.cli import train as common
+from gesso.cli.groups import grouped
+from gesso.cli.training_options import Folders, Run
 
 
 class Upsample(StrEnum):
@@ -22,10 +23,9 @@ class Upsample(StrEnum):
 Weight = Annotated[float | None, typer.Option(metavar="X", help="Default: the objective's.")]
 
 
+@grouped
 def meta_networks(
-    contents: common.Contents,
-    styles: common.Styles,
-    out: common.Out,
+    folders: Folders,
     steps: Annotated[int, typer.Option(min=1, metavar="N", help="Steps.")] = 5000,
     width: Annotated[
         int,
@@ -84,24 +84,7 @@ def meta_networks(
             metavar="compact|vgg16|vgg19|FILE", help="Whose statistics describe a style; the judge."
         ),
     ] = "compact",
-    start: common.Start = None,
-    resume: common.Resume = False,
-    log_dir: common.LogDir = None,
-    seed: common.Seed = 0,
-    warmup: common.Warmup = 0,
-    grad_clip: common.GradClip = 0.0,
-    ema: Annotated[
-        float, typer.Option(min=0, metavar="X", help="Decay of the weights' moving average.")
-    ] = 0.0,
-    workers: common.Workers = 2,
-    save_every: common.SaveEvery = 1000,
-    sample_every: Annotated[
-        int, typer.Option(min=0, metavar="N", help="Steps from sample to sample.")
-    ] = 1000,
-    log_every: common.LogEvery = 10,
-    device: common.Place = "cpu",
-    threads: common.Threads = None,
-    verbose: opt.Verbose = 0,
+    run: Run = Run(),  # noqa: B008  (frozen)
 ) -> int:
     """Train the hypernetwork of Meta Networks by its Algorithm 1.
 
@@ -112,9 +95,8 @@ def meta_networks(
     from gesso.losses import PAPER_STATISTICS, StatisticsObjective
     from gesso.methods.meta_networks import Config
     from gesso.methods.meta_networks_training import StyleBatch, train_meta_networks
-    from gesso.training_config import TrainConfig
 
-    common.set_up(device, threads)
+    training = run.config(steps, lr, schedule=schedule.value, lr_decay=decay)
     paper = objective is common.ObjectiveName.paper
     chosen: dict[str, Any] = {
         "content_level": None if content_level is None else content_level.value,
@@ -125,31 +107,16 @@ def meta_networks(
     }
     given = {name: value for name, value in chosen.items() if value is not None}
     terms = replace(PAPER_STATISTICS if paper else StatisticsObjective(), **given)
-    training = TrainConfig(
-        steps,
-        lr,
-        schedule=schedule.value,
-        lr_decay=decay,
-        warmup=warmup,
-        grad_clip=grad_clip,
-        ema=ema,
-        seed=seed,
-        save_every=save_every,
-        sample_every=sample_every,
-        log_every=log_every,
-        workers=workers,
-        device=device,
-    )
     result = train_meta_networks(
-        contents,
-        styles,
-        out,
+        folders.contents,
+        folders.styles,
+        folders.out,
         Config(width, hidden, upsample.value, objective=terms),
         training,
         StyleBatch(content_batch, style_batch, repeats, crop, style_crop, resize_max),
         encoder=encoder,
-        start=start,
-        resume=resume,
-        log_dir=log_dir,
+        start=run.start,
+        resume=run.resume,
+        log_dir=run.log_dir,
     )
     return result.exit_code

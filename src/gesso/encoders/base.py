@@ -29,6 +29,15 @@ class Encoder(nn.Module):
         """
         raise NotImplementedError
 
+    def widths(self, level: str) -> tuple[tuple[int, ...], ...]:
+        """Widths of the convolutions up to `level`, block by block, with a 2×2 max-pool between
+        blocks: what a decoder mirrors.
+
+        Raises:
+            GessoError: a level this encoder does not have.
+        """
+        raise NotImplementedError
+
     def freeze(self) -> Encoder:
         """No gradients for the weights, evaluation mode."""
         return self.requires_grad_(False).eval()

@@ -10,6 +10,7 @@ their meaning.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -28,7 +29,11 @@ Shapes = Mapping[str, tuple[int, ...]]
 
 class CompactEncoder(Encoder):
     """Four blocks of 3×3 convolutions (zero padding) and ReLU, 2×2 max-pool before the last three;
-    a linear 1×1 head after each block."""
+    a linear 1×1 head after each block.
+
+    `levels` are the heads. By name there is also `reluB_I`, which convolution I of block B puts
+    out after its ReLU: the student's own features, no projection of its teacher's.
+    """
 
     name = "compact"
     levels = LEVELS
@@ -51,16 +56,41 @@ class CompactEncoder(Encoder):
         )
 
     def forward(self, image: Tensor, levels: Sequence[str] | None = None) -> dict[str, Tensor]:
-        wanted, last = self.wanted(levels)
+        places = self._places(levels or self.levels)
+        own = {name: place for name, place in places.items() if name not in self.levels}
+        end = max(places.values())
         x = ((image - 0.45) * 4).contiguous(memory_format=torch.channels_last)
-        features = {}
-        for i in range(last + 1):
+        features: dict[str, Tensor] = {}
+        for i in range(end[0] + 1):
             x = nn.functional.max_pool2d(x, 2) if i else x
-            for conv in self.blocks[i].children():
-                x = torch.relu(conv(x))
-            if self.levels[i] in wanted:
+            for j, conv in enumerate(self.blocks[i].children()):
+                if (i, j) <= end:
+                    x = torch.relu(conv(x))
+                    features |= {name: x for name, place in own.items() if place == (i, j)}
+            if self.levels[i] in places:
                 features[self.levels[i]] = self.heads[i](x)
         return features
+
+    def widths(self, level: str) -> tuple[tuple[int, ...], ...]:
+        block, place = self._places([level])[level]
+        if level in self.levels:
+            raise GessoError(
+                f"encoder {self.name}: {level} is a projection of its features, which no decoder "
+                f"mirrors; relu{block + 1}_1 is none"
+            )
+        convs = [
+            tuple(cast(Convolution, conv).out_channels for conv in block.children())
+            for block in self.blocks[: block + 1]
+        ]
+        return (*convs[:-1], convs[-1][: place + 1])
+
+    def _places(self, levels: Sequence[str]) -> dict[str, tuple[int, int]]:
+        """Block and convolution, from 0, after which each level comes."""
+        depths = [len(list(block.children())) for block in self.blocks]
+        places = {f"relu{b + 1}_{j + 1}": (b, j) for b, d in enumerate(depths) for j in range(d)}
+        places |= {level: (b, depths[b] - 1) for b, level in enumerate(self.levels)}
+        self.wanted([level for level in levels if level not in places])
+        return {level: places[level] for level in levels}
 
 
 def from_tensors(tensors: Mapping[str, Tensor]) -> CompactEncoder:

@@ -48,6 +48,8 @@ def encoder_file(path: Path, deepest: str) -> Encoder:
         return compact_file(path)
     if not family:
         raise _foreign(path, layout)
+    if family == "normalised":
+        return _normalised_file(path, layout, deepest)
     caffe = family == "caffe"
     mark = "conv3_4.weight" if caffe else "features.16.weight"  # VGG-16 has no such layer
     variant = "vgg19" if mark in layout.entries else "vgg16"
@@ -60,6 +62,18 @@ def encoder_file(path: Path, deepest: str) -> Encoder:
     loaded, identity = _load(path, layout, names.values())
     tensors = {ours: loaded[theirs] for ours, theirs in names.items()}
     return _finished(vgg.from_tensors(variant, tensors, caffe=caffe, deepest=deepest), identity)
+
+
+def _normalised_file(path: Path, layout: Layout, deepest: str) -> Encoder:
+    shapes = vgg.normalised_shapes(deepest)
+    names = vgg.normalised_names(shapes)
+    expected = {names[name]: shape for name, shape in shapes.items()}
+    problem = shapes_problem({n: e.shape for n, e in layout.entries.items()}, expected)
+    if problem:
+        raise GessoError(f"{shown(path)}: not a normalised vgg19 up to {deepest}: {problem}")
+    loaded, identity = _load(path, layout, names.values())
+    tensors = {ours: loaded[theirs] for ours, theirs in names.items()}
+    return _finished(vgg.from_normalised(tensors, deepest=deepest), identity)
 
 
 def published_vgg(variant: str, deepest: str) -> Encoder:
@@ -111,8 +125,12 @@ def _load(path: Path, layout: Layout, names: Iterable[str]) -> tuple[dict[str, T
 
 
 def _family(names: Collection[str]) -> str:
-    """compact, torchvision or caffe; empty for other tensors."""
-    marks = {"conv1_1.weight": "caffe", "features.0.weight": "torchvision"}
+    """compact, torchvision, caffe or normalised; empty for other tensors."""
+    marks = {
+        "conv1_1.weight": "caffe",
+        "features.0.weight": "torchvision",
+        "0.weight": "normalised",
+    }
     for mark, family in marks.items():
         if mark in names:
             return family
@@ -124,6 +142,6 @@ def _foreign(path: Path, layout: Layout) -> GessoError:
     example = brief(next(iter(layout.entries), "none"), 40)
     return GessoError(
         f"{shown(path)}: not an encoder: {len(layout.entries)} tensors, such as {example}; "
-        "expected a compact encoder, or VGG with torchvision's names (features.0.weight …) or "
-        "Caffe's (conv1_1.weight …)"
+        "expected a compact encoder, or VGG with torchvision's names (features.0.weight …), "
+        "Caffe's (conv1_1.weight …) or AdaIN's (0.weight …)"
     )

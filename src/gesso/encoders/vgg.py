@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
+from gesso import functional
 from gesso.encoders.base import Convolution, Encoder, shapes_problem
 from gesso.errors import GessoError
 
@@ -78,17 +80,32 @@ class VGG(Encoder):
 
     def forward(self, image: Tensor, levels: Sequence[str] | None = None) -> dict[str, Tensor]:
         wanted, last = self.wanted(levels)
-        x = ((image * 255 if self.caffe else image) - self.mean) / self.std
-        x = x.contiguous(memory_format=torch.channels_last)
+        x = self._input(image).contiguous(memory_format=torch.channels_last)
         features = {}
         for level in self.levels[: last + 1]:
             name = level.replace("relu", "conv")
             if name.endswith("_1") and name != "conv1_1":
-                x = nn.functional.max_pool2d(x, 2)
-            x = torch.relu(self.convs[name](x))
+                x = self._pooled(x)
+            x = torch.relu(self._convolved(x, name))
             if level in wanted:
                 features[level] = x
         return features
+
+    def _input(self, image: Tensor) -> Tensor:
+        return ((image * 255 if self.caffe else image) - self.mean) / self.std
+
+    def _pooled(self, x: Tensor) -> Tensor:
+        return nn.functional.max_pool2d(x, 2)
+
+    def _convolved(self, x: Tensor, name: str) -> Tensor:
+        y: Tensor = self.convs[name](x)
+        return y
+
+    def widths(self, level: str) -> tuple[tuple[int, ...], ...]:
+        _, last = self.wanted([level])
+        names = self.levels[: last + 1]
+        depths = [sum(name[4] == str(b) for name in names) for b in range(1, 6)]
+        return tuple((width,) * n for width, n in zip(WIDTHS, depths, strict=True) if n)
 
 
 def from_tensors(
@@ -110,3 +127,59 @@ def from_tensors(
         state["conv1_1.weight"] = state["conv1_1.weight"].flip(1)
     vgg.convs.load_state_dict(state)
     return vgg
+
+
+class NormalisedVGG(VGG):
+    """VGG-19 as AdaIN's authors use it: each channel scaled to a mean activation of 1, reflection
+    padding, poolings that round up, and a 1×1 convolution in front from RGB in [0, 1] to Caffe's
+    input. A map must have 2 px at least to be padded: 16 px of picture for relu4_1."""
+
+    def __init__(self, deepest: str = DEEPEST) -> None:
+        super().__init__("vgg19", caffe=False, deepest=deepest)
+        self.first = Convolution(3, 3, 1)
+
+    def _input(self, image: Tensor) -> Tensor:
+        y: Tensor = self.first(image)
+        return y
+
+    def _pooled(self, x: Tensor) -> Tensor:
+        return nn.functional.max_pool2d(x, 2, ceil_mode=True)
+
+    def _convolved(self, x: Tensor, name: str) -> Tensor:
+        conv = cast(Convolution, self.convs[name])
+        return functional.conv2d(functional.reflect_pad(x, 1), conv.weight, conv.bias)
+
+
+def normalised_shapes(deepest: str = DEEPEST) -> dict[str, tuple[int, ...]]:
+    """As `tensor_shapes`, with the 1×1 convolution as conv0."""
+    first: dict[str, tuple[int, ...]] = {"conv0.weight": (3, 3, 1, 1), "conv0.bias": (3,)}
+    return first | tensor_shapes("vgg19", deepest)
+
+
+def normalised_names(tensors: Iterable[str]) -> dict[str, str]:
+    """conv0.weight … → 0.weight …, its name in a state dict of nn.Sequential in which paddings,
+    ReLUs and poolings count."""
+    index, indices = 2, {"conv0": 0}
+    for name in layer_names("vgg19", "relu5_4"):
+        index += name.endswith("_1") and name != "conv1_1"
+        indices[name] = index
+        index += 3
+    parts = {tensor: tensor.split(".") for tensor in tensors}
+    return {tensor: f"{indices[conv]}.{part}" for tensor, (conv, part) in parts.items()}
+
+
+def from_normalised(tensors: Mapping[str, Tensor], *, deepest: str = DEEPEST) -> NormalisedVGG:
+    """Build from the tensors of `normalised_shapes`.
+
+    Raises:
+        GessoError: a tensor that is missing or of another shape, a level VGG does not have.
+    """
+    shapes = normalised_shapes(deepest)
+    problem = shapes_problem({name: tuple(t.shape) for name, t in tensors.items()}, shapes)
+    if problem:
+        raise GessoError(f"not a normalised vgg19 up to {deepest}: {problem}")
+    encoder = NormalisedVGG(deepest)
+    state = {name: tensors[name].float() for name in shapes}
+    encoder.first.load_state_dict({p: state.pop(f"conv0.{p}") for p in ("weight", "bias")})
+    encoder.convs.load_state_dict(state)
+    return encoder

@@ -1,0 +1,238 @@
+"""AdaIN (Huang & Belongie, ICCV 2017): features take on a style's mean and deviation, and one
+decoder for all styles turns them into a picture."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+
+from gesso import checkpoint
+from gesso.adain import LEVEL, Config, adain, adain_losses, mean_and_deviation
+from gesso.card import StyleCard, provenance
+from gesso.decoder import Decoder, whole_cells
+from gesso.errors import GessoError
+from gesso.files import sha256_file
+from gesso.functional import compute_in, fast_dtype, widen
+from gesso.image import resize
+from gesso.losses import Features
+from gesso.methods.base import EncoderSource, ImageLike, Method, OnStep
+from gesso.methods.common import (
+    as_image,
+    enlarged,
+    load_exactly,
+    practice_images,
+    thumbnail_within,
+)
+
+__all__ = ["AdaIN", "Config"]
+
+BUNDLED = Path(__file__).parent.parent / "weights" / "adain.safetensors"
+STYLE_SIZE_PX = 512  # longer side of the style, as in the paper's training
+THUMBNAIL_BYTES = 4000  # so that a card stays below 8 kB
+MEAN, DEVIATION = "mean", "deviation"
+
+
+class AdaIN(Method):
+    """An encoder, and the decoder that was trained for it (`config` None: no decoder).
+
+    A picture is `decode(transfer(encode(content), card))`.
+    """
+
+    name = "adain"
+    options = ("style_size",)
+    deepest = LEVEL
+    runs_encoder = True
+    neutral_of_content = True
+    _place: Tensor
+
+    def __init__(self, encoder: EncoderSource, config: Config | None, base: str = "") -> None:
+        super().__init__(encoder)
+        self.config = config or Config()
+        self.decoder = None if config is None else config.build()
+        self.base = base  # SHA-256 of the weights' file, which cards belong to
+        self.register_buffer("_place", torch.empty(0), persistent=False)
+
+    @classmethod
+    def load(cls, encoder: EncoderSource, weights: str | Path | None = None) -> Self:
+        """The bundled weights, if there are any, or those `gesso train adain` wrote."""
+        if weights is None and not BUNDLED.is_file():
+            return cls(encoder, None)
+        path = Path(weights or BUNDLED)
+        tensors, header = checkpoint.load_file(path, kind="weights", what="adain weights")
+        if header.get("method") != cls.name:
+            raise GessoError(f"{path}: weights of {header.get('method')}, not of {cls.name}")
+        method = cls(encoder, Config.from_header(header.get("config", {})), str(header["sha256"]))
+        load_exactly(method.network, tensors, str(path))
+        return method
+
+    @property
+    def network(self) -> Decoder:
+        """The decoder. Raises GessoError where no weights were loaded."""
+        if self.decoder is None:
+            raise GessoError(
+                "adain: no weights are bundled; train some (gesso train adain) and give them with "
+                "--weights"
+            )
+        return self.decoder
+
+    def losses(self, batch: dict[str, Tensor], step: int) -> dict[str, Tensor]:
+        """ℒ_c + λℒ_s on pairs of contents and styles."""
+        return adain_losses(self.network, self.encoder, self.config, batch)
+
+    @torch.no_grad()
+    def encode(self, images: Tensor) -> dict[str, Tensor]:
+        """f: images (B, 3, H, W) in [0, 1] → features (B, C, h, w) in float32 for each level on
+        which AdaIN works; at relu4_1 h = ⌈H/8⌉, and twice that a block shallower."""
+        stride, place = self.network.stride, self._place.device
+        with compute_in(fast_dtype(place)):
+            features = self.encoder(whole_cells(images.to(place), stride), self.config.levels)
+        return {level: widen(features[level]) for level in self.config.levels}
+
+    def transfer(self, features: Features, card: StyleCard) -> dict[str, Tensor]:
+        """t = AdaIN(f(c), f(s)): features by level with the means and deviations in the card.
+
+        Raises:
+            GessoError: a card of another method, other weights or another shape.
+        """
+        statistics = self._statistics(card)
+        return {level: adain(features[level], *statistics[level]) for level in self.config.levels}
+
+    @torch.no_grad()
+    def decode(self, features: Features, height: int, width: int) -> Tensor:
+        """g: features by level → pictures (B, 3, height, width) in [0, 1]."""
+        with compute_in(fast_dtype(self._place.device)):
+            picture: Tensor = self.network(features)
+        return picture[..., :height, :width].clamp(0, 1)
+
+    def adapt(
+        self,
+        style: ImageLike,
+        contents: Sequence[ImageLike] | None = None,
+        *,
+        on_step: OnStep | None = None,
+        style_size: int = STYLE_SIZE_PX,
+        **options: Any,
+    ) -> StyleCard:
+        """Encode the style; contents are not looked at.
+
+        Args:
+            style: the picture whose style to take on; its longer side becomes `style_size` px,
+                which sets the size of its strokes in the results.
+
+        Raises:
+            GessoError: a picture that cannot be read, an option that makes no sense, an encoder
+                other than the one the decoder was trained for.
+        """
+        self._check(options)
+        self._check_encoder()  # which loads it
+        began = time.monotonic()
+        picture = enlarged(resize(as_image(style), style_size))
+        card = self._card([picture])
+        source = style if isinstance(style, str | Path) else ""
+        card.provenance = provenance(
+            source,
+            sha256=sha256_file(source) if source else "",
+            seconds=time.monotonic() - began,
+        )
+        card.settings = {"encoder": self.encoder.name, "style_size": style_size}
+        card.thumbnail = thumbnail_within(picture, THUMBNAIL_BYTES)
+        return card
+
+    def practises(self, **options: Any) -> bool:
+        """Never."""
+        return False
+
+    def adapt_settings(self, *, style_size: int = STYLE_SIZE_PX, **options: Any) -> dict[str, Any]:
+        """The style's size."""
+        self._check(options)
+        return {"style_size": style_size}
+
+    def neutral(self, content: ImageLike | None = None, like: StyleCard | None = None) -> StyleCard:
+        """The content's own statistics, with which AdaIN changes nothing; without a content the
+        mean over the bundled ones."""
+        self._check_encoder()
+        pictures = [as_image(content)] if content is not None else practice_images(None, None)
+        return self._card(pictures)
+
+    def blends_with_neutral(self, card: StyleCard) -> bool:
+        """Only with the decoder's own encoder."""
+        return self.decoder is not None and card.base == self.base
+
+    def stylizer(self, card: StyleCard) -> Stylizer:
+        """The card's. Raises GessoError for a card of another method or other weights, or another
+        encoder than the one the decoder was trained for."""
+        self._statistics(card)
+        self._check_encoder()
+        return Stylizer(self, card)
+
+    def _card(self, pictures: Sequence[Tensor]) -> StyleCard:
+        """The mean statistics of pictures (3, H, W)."""
+        encoded = [self.encode(picture.unsqueeze(0)) for picture in pictures]
+        tensors: dict[str, Tensor] = {}
+        for level in self.config.levels:
+            rows = [torch.cat(mean_and_deviation(features[level])) for features in encoded]
+            mean, deviation = torch.stack(rows).mean(0).cpu()
+            tensors |= dict(zip(_names(level), (mean, deviation), strict=True))
+        config = {"level": self.config.level}
+        return StyleCard(self.name, tensors, config, base=self.base, provenance=provenance())
+
+    def _statistics(self, card: StyleCard) -> dict[str, tuple[Tensor, Tensor]]:
+        """Mean and deviation (C,) of every level, from a card of these weights."""
+        if card.method != self.name:
+            raise GessoError(f"a card of method {card.method}: {self.name} cannot run it")
+        if card.base != self.base or self.decoder is None:
+            raise GessoError(
+                "a card of adain: other weights made it than those loaded"
+                if self.decoder is not None
+                else "a card of adain: needs the weights it was made with (--weights)"
+            )
+        expected = {level: self.decoder.width(level) for level in self.config.levels}
+        found = {n: card.tensors.get(n) for level in expected for n in _names(level)}
+        for name, tensor in found.items():
+            channels = expected[name.partition(".")[2]]
+            if tensor is None or tensor.shape != (channels,):
+                raise GessoError(f"a card without {name} of {channels} channels")
+        place = self._place.device
+        return {
+            level: (card.tensors[mean].to(place), card.tensors[deviation].to(place))
+            for level in expected
+            for mean, deviation in [_names(level)]
+        }
+
+    def _check_encoder(self) -> None:
+        _ = self.network
+        trained, found = self.config.encoder, self.encoder.identity
+        if trained and found != trained:
+            raise GessoError(
+                f"encoder {self.encoder.name} {found[:12]}: these weights of adain were trained "
+                f"with {trained[:12]}, and take no other"
+            )
+
+    def _check(self, options: dict[str, Any]) -> None:
+        for name in options:
+            raise GessoError(f"option {name}: unknown; allowed are {', '.join(self.options)}")
+
+
+class Stylizer(nn.Module):
+    """Encoder, AdaIN with the card's statistics and decoder: contents (B, 3, H, W) in [0, 1] →
+    pictures of the same shape, any H and W."""
+
+    def __init__(self, method: AdaIN, card: StyleCard) -> None:
+        super().__init__()
+        self.method, self.card = method, card
+
+    @torch.inference_mode()
+    def forward(self, content: Tensor) -> Tensor:
+        method = self.method
+        features = method.transfer(method.encode(content), self.card)
+        return method.decode(features, *content.shape[-2:]).to(content.device)
+
+
+def _names(level: str) -> tuple[str, str]:
+    """Of a level's tensors in a card."""
+    return f"{MEAN}.{level}", f"{DEVIATION}.{level}"

@@ -1,0 +1,148 @@
+"""`gesso train adain`: the decoder, on pairs of contents and styles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gesso.adain import Config, adain, mean_and_deviation, style_levels
+from gesso.checkpoint import load_file
+from gesso.data import Batches, ImageSource, style_batches
+from gesso.encoders import Encoder, load_encoder
+from gesso.functional import compute_in, fast_dtype
+from gesso.methods.adain import AdaIN
+from gesso.train import TrainConfig, TrainResult, train
+from gesso.training_state import CHECKPOINT
+
+MEASURED_CONTENTS = 64  # on which the scale of the features is measured
+STYLE_STREAM = 2  # as in MetaStyle's draws
+
+
+@dataclass(frozen=True)
+class PairBatch:
+    """Shape of one step: pairs of a content and a style. The paper's: 8 pairs, both resized to 512
+    px and cropped to 256. The shorter side becomes a random one from the crop to `resize_max`."""
+
+    pairs: int = 8
+    crop: int = 256
+    resize_max: int = 512
+
+
+def train_adain(
+    contents: str | Path,
+    styles: str | Path,
+    out_dir: str | Path,
+    config: Config,
+    training: TrainConfig,
+    batch: PairBatch,
+    *,
+    encoder: str | Path = "compact",
+    start: str | Path | None = None,
+    resume: bool = False,
+    log_dir: str | Path | None = None,
+) -> TrainResult:
+    """Train a decoder and write it to out_dir/weights.safetensors.
+
+    `start` continues from another run's weights instead of random ones. What `config` says of the
+    encoder is set from the encoder itself, and the levels of the style where it names none. The
+    seed, the pictures and the settings determine every number on the CPU. Raises GessoError as
+    `gesso.train.train` does, and for a level that the encoder does not have.
+    """
+    torch.manual_seed(training.seed)
+    judge = load_encoder(encoder, config.level).to(training.device)
+    config = _completed(config, judge)
+    method = AdaIN(judge, config)
+    decoder = method.network
+    sources = ImageSource(contents), ImageSource(styles)
+    draws = (
+        _draws(sources[0], batch, training.seed, 0),
+        _draws(sources[1], batch, training.seed, STYLE_STREAM),
+    )
+    make_batch = style_batches(*draws, repeats=1)
+    dtype = fast_dtype(training.device)
+    if start is not None:
+        tensors, _ = load_file(start, expected=decoder.state_dict())
+        decoder.load_state_dict({k: v.float() for k, v in tensors.items()})
+    elif not (resume and (Path(out_dir) / CHECKPOINT).is_file()):
+        with compute_in(dtype):
+            decoder.measure(_measured(judge, config.levels, draws[0], training.device))
+
+    def loss_fn(tensors: dict[str, Tensor], step: int) -> dict[str, Tensor]:
+        with compute_in(dtype):
+            return method.losses(tensors, step)
+
+    return train(
+        decoder,
+        loss_fn,
+        make_batch,
+        training,
+        out_dir,
+        resume=resume,
+        log_dir=log_dir,
+        header={"kind": "weights", "method": method.name, "config": config.as_header()},
+        settings=_settings(config, batch, sources),
+        sample_fn=lambda step: _sample_grid(method, make_batch(step, 0, 1)),
+    )
+
+
+def _completed(config: Config, encoder: Encoder) -> Config:
+    """`config` for that encoder, with its levels of the style where none are named."""
+    levels = config.objective.levels or style_levels(encoder)
+    return replace(config, objective=replace(config.objective, levels=levels)).of_encoder(encoder)
+
+
+def _draws(source: ImageSource, batch: PairBatch, seed: int, stream: int) -> Batches:
+    return Batches(
+        source,
+        batch.pairs,
+        crop=batch.crop,
+        resize_max=max(batch.crop, batch.resize_max),
+        seed=seed,
+        stream=stream,
+    )
+
+
+@torch.no_grad()
+def _measured(
+    encoder: Encoder, levels: Sequence[str], contents: Batches, device: str
+) -> dict[str, Tensor]:
+    """Features (N, C, h, w) by level of the first contents of the run."""
+    steps = -(-MEASURED_CONTENTS // contents.batch_size)
+    parts = [encoder(contents.batch(step).to(device), levels) for step in range(steps)]
+    return {level: torch.cat([part[level] for part in parts]) for level in levels}
+
+
+def _settings(
+    config: Config, batch: PairBatch, sources: tuple[ImageSource, ImageSource]
+) -> dict[str, Any]:
+    return {
+        "config": config.as_header(),
+        "batch": batch.__dict__,
+        "contents": sources[0].fingerprint(),
+        "styles": sources[1].fingerprint(),
+    }
+
+
+@torch.no_grad()
+def _sample_grid(method: AdaIN, batch: dict[str, Tensor]) -> Tensor:
+    """Pairs from left to right: content, style, result, and the content decoded as it is."""
+    place = next(method.network.parameters()).device
+    contents, styles = (batch[name][:4].to(place) for name in ("contents", "styles"))
+    with compute_in(fast_dtype(place)):
+        content, style = method.encode(contents), method.encode(styles)
+        results = [
+            method.network(features).clamp(0, 1) for features in (_aligned(content, style), content)
+        ]
+    side = contents.shape[-1]
+    rows = [contents, styles, *(result[..., :side, :side] for result in results)]
+    grid = torch.stack(rows)  # (4, N, 3, h, w)
+    return grid.permute(2, 0, 3, 1, 4).reshape(3, len(rows) * side, -1).cpu()
+
+
+def _aligned(content: dict[str, Tensor], style: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {level: adain(x, *mean_and_deviation(style[level])) for level, x in content.items()}
