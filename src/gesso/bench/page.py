@@ -51,7 +51,7 @@ def html(report: Report, ours: Sequence[Row]) -> str:
     judged = [row for row in ours if row["pairs"]]
     shared = table.same_pairs(report.bench)
     parts = ["<h1>gesso bench</h1>", *map(_paragraph, report.state())]
-    parts += ["<h2>Trade-off</h2>", *trade_off(ours)]
+    parts += ["<h2>Trade-off</h2>", *trade_off(report, ours)]
     parts += ["<h2>Speed and size</h2>", *map(_paragraph, report.speed_notes())]
     parts += [_table(methods, SPEED), "<h2>Quality</h2>"]
     parts += [*map(_paragraph, report.quality_notes()), _table(judged, QUALITY)]
@@ -73,7 +73,7 @@ def html(report: Report, ours: Sequence[Row]) -> str:
     return head + "\n".join(parts) + "\n</body>\n</html>\n"
 
 
-def trade_off(ours: Sequence[Row]) -> list[str]:
+def trade_off(report: Report, ours: Sequence[Row]) -> list[str]:
     """Seconds per picture against the objective, discs as large as taking on a style is long."""
     relative = any(row["of_gatys"] for row in ours if row["method"] != YARDSTICK)
     y, what = (
@@ -83,8 +83,11 @@ def trade_off(ours: Sequence[Row]) -> list[str]:
     )
     x = "seconds_512"
     measured = [row for row in ours if row[x] and row[y] is not None]
+    colours = _colours(report)
     series = [
-        svg.Series(r["method"], [(r[x], r[y])], _radius(r["seconds_style"])) for r in measured
+        svg.Series(name, [(r[x], r[y])], _radius(r["seconds_style"]), colours[name])
+        for r in measured
+        if (name := r["method"]) in colours
     ]
     levels = [(r["method"], r[y]) for r in ours if r["method"] in CONTROLS and r[y] is not None]
     plot = svg.draw(svg.Plot("seconds for a picture of 512 px (logarithmic)", what, series, levels))
@@ -92,9 +95,15 @@ def trade_off(ours: Sequence[Row]) -> list[str]:
         return [_paragraph("Nothing has been measured yet.")]
     caption = (
         "Left is faster, down is better; a larger disc takes longer to take on a style (its radius "
-        "grows with the logarithm of the seconds). Dashed: the controls."
+        "grows with the logarithm of the seconds). Dashed: the controls. Quality judged by "
+        f"{report.bench.judge.name}."
     )
     return [plot, _paragraph(caption)]
+
+
+def _colours(report: Report) -> dict[str, int]:
+    """A method has the same colour in every plot."""
+    return {c.name: i for i, c in enumerate(report.bench.contestants)}
 
 
 def _radius(seconds: float | None) -> float:
@@ -104,7 +113,8 @@ def _radius(seconds: float | None) -> float:
 def curves(report: Report) -> list[str]:
     """The objective against the seconds from a style and a photo to the picture."""
     bench = report.bench
-    series = [svg.Series(c.name, bench.curve(c)) for c in bench.contestants]
+    colours = _colours(report)
+    series = [svg.Series(c.name, bench.curve(c), None, colours[c.name]) for c in bench.contestants]
     untouched = bench.picture_rows(CONTROLS[0]).get(bench.gallery.pairs()[0].name)
     levels = [(CONTROLS[0], untouched["objective"])] if untouched else []
     x = "seconds from style and photo to the picture (logarithmic)"

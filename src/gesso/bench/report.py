@@ -11,7 +11,7 @@ from gesso.bench.contestants import Absent
 from gesso.bench.measures import OBJECTIVE, distortion_level
 from gesso.bench.pictures import STYLE_PX
 from gesso.bench.published import FOOTNOTE
-from gesso.bench.store import Row, conditions, machine_class, write_csv
+from gesso.bench.store import Row, conditions, write_csv
 from gesso.files import atomic_write
 from gesso.losses import LEVELS
 
@@ -59,12 +59,6 @@ class Report:
             "command": self.command,
             "complete": "yes" if self.complete else "no",
         }
-
-    def stem(self) -> str:
-        """The conditions as a file name, for results that are kept."""
-        c = self.conditions()
-        counts = f"{c['contents']}x{c['styles']}"
-        return f"bench-{machine_class()}-{self.size}px-{self.bench.judge.name}-{counts}"
 
     def write(self) -> None:
         """All three files, each whole or not at all."""

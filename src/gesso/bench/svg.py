@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import escape
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")  # Okabe and Ito's
@@ -21,6 +21,7 @@ class Series:
     name: str
     points: Sequence[tuple[float, float]]
     radius: float | None = None
+    colour: int = 0  # of COLOURS
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class _Scale:
 
 def draw(plot: Plot) -> str:
     """An <svg> element; empty where there are no points above 0 to draw."""
-    series = [Series(s.name, [(x, y) for x, y in s.points if x > 0], s.radius) for s in plot.series]
+    series = [replace(s, points=[(x, y) for x, y in s.points if x > 0]) for s in plot.series]
     series = [s for s in series if s.points]
     if not series:
         return ""
@@ -74,10 +75,9 @@ def draw(plot: Plot) -> str:
     scale = _Scale(plot)
     labels = _Labels()
     parts = [*_axes(plot, scale), *_levels(plot, scale, labels)]
-    for i, s in enumerate(series):
-        parts += _marks(s, COLOURS[i % len(COLOURS)], scale)
-    for i, s in enumerate(series):
-        parts.append(_label(s, COLOURS[i % len(COLOURS)], scale, labels))
+    for s in series:
+        parts += _marks(s, COLOURS[s.colour % len(COLOURS)], scale)
+    parts += [_label(s, COLOURS[s.colour % len(COLOURS)], scale, labels) for s in series]
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" '
         f'height="{HEIGHT}" role="img" font-family="sans-serif" font-size="13">'

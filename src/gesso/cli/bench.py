@@ -156,7 +156,12 @@ def named_files(texts: list[str]) -> dict[str, Path]:
 
 
 def command_line() -> str:
-    """The command as it was given."""
+    """The command as it was given, files and folders without what lies above them: results are
+    passed on, and where they were made is nobody's business."""
     import shlex
 
-    return shlex.join(["gesso", *sys.argv[1:]])
+    words = []
+    for word in sys.argv[1:]:
+        head, equals, value = word.rpartition("=")
+        words.append(head + equals + (Path(value).name if "/" in value else value))
+    return shlex.join(["gesso", *words])
