@@ -444,6 +444,10 @@ def test_every_method_is_told_apart_by_what_it_needs(
     assert found["johnson"].entry.note == "not 40,000"
 
 
+def interrupted(*_: object) -> bool:
+    raise KeyboardInterrupt
+
+
 def test_bench_from_start_to_page(
     files: TinyFiles,
     tmp_path: Path,
@@ -459,6 +463,10 @@ def test_bench_from_start_to_page(
     arguments += ["--judge", str(files.encoder), "--method", "meta_networks", "--method", "gatys"]
     arguments += ["--weights", f"meta_networks={files.hypernetwork}", "--gatys-steps", "1"]
     arguments += ["--gatys-pairs", "1", "--max-contents", "2", "--max-styles", "1"]
+    with monkeypatch.context() as patch:
+        patch.setattr(Bench, "measure", interrupted)
+        assert gesso(arguments) == 130
+    assert "Not everything has been measured" in (out / "results.md").read_text(encoding="utf-8")
     assert gesso([*arguments, "--minutes", "0"]) == 1
     assert "the same command goes on" in capsys.readouterr().err
     assert gesso(arguments) == 0
@@ -505,8 +513,10 @@ def test_vgg_judges_where_it_is_in_the_cache(
 
 
 def test_the_bundled_sets_are_there() -> None:
-    assert len(pictures.ordered(pictures.CONTENTS)) == 13
-    assert len(pictures.ordered(pictures.STYLES)) == 10
-    for path in pictures.ordered(pictures.STYLES):
+    assert len(pictures.bundled_contents()) == 9
+    drawn = Path(__file__).parents[1] / "examples" / "styles"
+    bundled = pictures.ordered(pictures.STYLES)
+    assert {path.name for path in bundled} == {path.name for path in drawn.glob("*.jpg")}
+    for path in bundled:
         with Image.open(path) as picture:
             assert max(picture.size) == pictures.STYLE_PX

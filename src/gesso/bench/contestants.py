@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -144,7 +144,7 @@ def count(module: nn.Module, *, with_encoder: bool = True) -> int:
 def entries(
     names: list[str],
     weights: dict[str, Path],
-    steps: dict[str, int | None],
+    steps: Mapping[str, int | None],
     most: Callable[[str], tuple[int | None, int | None]],
     *,
     encoder: str,

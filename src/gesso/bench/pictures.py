@@ -20,6 +20,7 @@ from gesso.image import list_images, read_image, write_image
 
 PACKAGE = Path(__file__).parent.parent
 CONTENTS, STYLES = PACKAGE / "contents", PACKAGE / "styles"  # bundled
+CROPS = ("astronaut-face", "cat-face", "coffee-cup", "rocket-launch")  # of others bundled
 UNRELATED = 4  # other photos that content distortion is measured against
 STYLE_PX = 512  # longer side of the styles, as MetaStyle adapts to them
 
@@ -27,6 +28,11 @@ STYLE_PX = 512  # longer side of the styles, as MetaStyle adapts to them
 def ordered(folder: Path) -> list[Path]:
     """The folder's pictures in an order that depends on their names alone and mixes families."""
     return sorted(list_images(folder), key=lambda p: hashlib.sha256(p.name.encode()).digest())
+
+
+def bundled_contents() -> list[Path]:
+    """Nine different pictures: a crop is no photo unrelated to the one it comes from."""
+    return [path for path in ordered(CONTENTS) if path.stem not in CROPS]
 
 
 @dataclass(frozen=True)
@@ -101,7 +107,7 @@ def gather(
     Raises:
         GessoError: fewer than two contents or no style, a picture that cannot be read or written.
     """
-    photos = ordered(contents or CONTENTS)[:most_contents]
+    photos = (ordered(contents) if contents else bundled_contents())[:most_contents]
     paintings = ordered(styles or STYLES)[:most_styles]
     if len(photos) < 2 or not paintings:
         given = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from gesso.bench.bench import Bench, Plan
@@ -102,7 +102,7 @@ def _entries(options: Options, names: list[str], judge: str) -> list[Entry]:
     quick = options.quick
     steps = {
         YARDSTICK: options.gatys_steps or (20 if quick else 500),
-        JOHNSON: options.johnson_steps or (20 if quick else None),
+        JOHNSON: options.johnson_steps or (20 if quick else 2000),
     }
     limits: dict[str, tuple[int | None, int | None]] = {
         YARDSTICK: (None, options.gatys_pairs or (2 if quick else 10)),
@@ -121,13 +121,12 @@ def _entries(options: Options, names: list[str], judge: str) -> list[Entry]:
 
 
 def _noted(entry: Entry) -> Entry:
-    """With what a reader has to know: fewer steps than in the papers."""
+    """With what a reader has to know: fewer steps than the reference's, or the paper's."""
     paper = {YARDSTICK: 500, JOHNSON: 40_000}.get(entry.name)
-    steps = entry.steps or {JOHNSON: 2000}.get(entry.name)
-    if paper is None or steps is None or steps >= paper:
+    if paper is None or entry.steps is None or entry.steps >= paper:
         return entry
     told = f"not {paper:,}"
-    return Entry(**{**entry.__dict__, "note": told})
+    return replace(entry, note=told)
 
 
 def _tried(
