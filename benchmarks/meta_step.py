@@ -18,10 +18,10 @@ from statistics import median
 
 import torch
 from plain import PlainNet, PlainVGG, plain_step
-from store import RESULTS, Budget, Row, Store, machine_class, markdown, write_csv
 from torch import Tensor, nn
 
 from gesso import checkpoint
+from gesso.bench.store import Budget, Row, Store, machine_class, markdown, write_csv
 from gesso.encoders.vgg import VGG
 from gesso.errors import GessoError
 from gesso.functional import compute_in, fast_dtype
@@ -30,6 +30,7 @@ from gesso.memory import keep_freed_memory
 from gesso.metalearning import InnerLoop, bilevel_losses
 from gesso.networks import TransferNet
 
+RESULTS = Path(__file__).parent / "results"
 SCRATCH = Path("runs") / "benchmarks"
 CHUNKS = {"all styles": 0, "style_chunk 2": 2, "style_chunk 1": 1}
 CHECK_INNER_LR = 0.05  # large enough for the second-order term to be seen

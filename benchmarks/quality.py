@@ -1,4 +1,4 @@
-"""Quality of stylized pictures, judged by VGG-19 (measures.py); one sub-command a question.
+"""Quality of stylized pictures, judged by VGG-19 (gesso.bench); one sub-command a question.
 
 Rows are kept as they are measured: run a command again and it goes on where it stopped. Tables are
 printed and written as CSV to --results, pictures to --pictures.
@@ -14,10 +14,11 @@ from statistics import fmean, median
 
 from curves import Line, line_chart, picture_sheet
 from PIL import Image
-from session import Session, save_picture
-from store import RESULTS, Row, digest
-from trials import Pair, Trial, controls, ordered, random_start
+from session import RESULTS, Session, save_picture
+from trials import Pair, Trial, controls, random_start
 
+from gesso.bench.pictures import ordered
+from gesso.bench.store import Row, digest
 from gesso.errors import GessoError
 from gesso.files import shown
 from gesso.image import read_image, write_image

@@ -11,15 +11,33 @@ from pathlib import Path
 from typing import Any
 
 from curves import picture_sheet
-from measures import judge_encoder
 from PIL import Image
-from store import Budget, Row, Store, machine_class, markdown, write_csv
 from trials import Bench, Pair, Trial, gatys_trial, make_pairs, metastyle
 
+from gesso.bench.store import Budget, Row, Store, machine_class, markdown, write_csv
 from gesso.encoders import Encoder, check_encoder, load_encoder
 from gesso.errors import GessoError
 from gesso.files import atomic_path, shown
 from gesso.methods.metastyle import MetaStyle
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def judge_encoder(source: str | Path | None) -> Encoder:
+    """VGG-19 from a file, or the published one for "vgg19".
+
+    Raises:
+        GessoError: nothing given, a file that cannot be used, another network than VGG-19.
+    """
+    if source is None:
+        raise GessoError(
+            "--vgg: missing: results are judged by VGG-19; give a safetensors file with its "
+            "weights, or vgg19 to download them"
+        )
+    encoder = load_encoder(source, "relu4_3")
+    if encoder.name != "vgg19":
+        raise GessoError(f"--vgg: {source} is {encoder.name}; results are judged by VGG-19")
+    return encoder
 
 
 class Session:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import sys
 import time
@@ -13,21 +12,20 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from measures import OBJECTIVE, Yardstick
-from store import Budget, Row, Store
 from torch import Tensor
 
+from gesso.bench.measures import OBJECTIVE, Yardstick
+from gesso.bench.pictures import UNRELATED, ordered
+from gesso.bench.store import Budget, Row, Store
 from gesso.encoders import Encoder
 from gesso.errors import GessoError
 from gesso.files import sha256_file, shown
 from gesso.functional import compute_in, fast_dtype
-from gesso.image import list_images, read_image, write_image
+from gesso.image import read_image, write_image
 from gesso.losses import grams
 from gesso.metalearning import InnerLoop
 from gesso.methods.metastyle import MetaStyle
 from gesso.pixels import Descent, optimise
-
-UNRELATED = 4  # other photos that content distortion is measured against
 
 
 @dataclass(frozen=True)
@@ -42,11 +40,6 @@ class Pair:
     def name(self) -> str:
         """For keys and captions."""
         return f"{self.content.stem} × {self.style.stem}"
-
-
-def ordered(folder: Path) -> list[Path]:
-    """The folder's pictures in an order that depends on their names alone and mixes families."""
-    return sorted(list_images(folder), key=lambda p: hashlib.sha256(p.name.encode()).digest())
 
 
 def make_pairs(contents: Path, styles: Path, count: int) -> list[Pair]:

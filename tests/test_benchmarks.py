@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from gesso import checkpoint
+from gesso.bench import measures, store
 from gesso.encoders.vgg import VGG
 from gesso.errors import GessoError
 from gesso.image import write_image
@@ -23,10 +24,9 @@ from tiny import pictures, tiny_encoder, tiny_net
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 curves = importlib.import_module("curves")
-measures = importlib.import_module("measures")
 meta_step = importlib.import_module("meta_step")
 quality = importlib.import_module("quality")
-store = importlib.import_module("store")
+session = importlib.import_module("session")
 trials = importlib.import_module("trials")
 
 
@@ -116,7 +116,7 @@ def test_a_judge_other_than_vgg19_is_refused_in_one_line(tmp_path: Path) -> None
     save_file(tiny_encoder().state_dict(), tmp_path / "small.safetensors")
     for source, words in ((None, "--vgg: missing"), (tmp_path / "small.safetensors", "is compact")):
         with pytest.raises(GessoError, match=words) as caught:
-            measures.judge_encoder(source)
+            session.judge_encoder(source)
         assert "\n" not in str(caught.value)
 
 

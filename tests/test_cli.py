@@ -30,7 +30,7 @@ from tiny_files import TinyFiles, make_tiny_files, save_start
 Gesso = Callable[..., tuple[int, str, str]]
 ROOT = Path(__file__).parent.parent
 COMMANDS = ["stylize", "adapt", "texture", "invent", "train", "train metastyle"]
-COMMANDS += ["train meta_networks", "train adain", "distill", "info", "cache", "methods"]
+COMMANDS += ["train meta_networks", "train adain", "distill", "bench", "info", "cache", "methods"]
 
 
 @pytest.fixture(scope="module")

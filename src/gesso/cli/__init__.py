@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 import gesso
-from gesso.cli import adapt, show, stylize, texture, train, train_adain, train_meta_networks
+from gesso.cli import adapt, bench, show, stylize, texture, train, train_adain, train_meta_networks
 from gesso.cli.console import complain, one_line
 from gesso.errors import GessoError
 
@@ -39,6 +39,7 @@ trainers.command("meta_networks")(train_meta_networks.meta_networks)
 trainers.command("adain")(train_adain.adain)
 app.add_typer(trainers, name="train", no_args_is_help=True)
 app.command("distill")(train.distill)
+app.command("bench")(bench.bench)
 app.command("info")(show.info)
 app.command("methods")(show.methods)
 app.add_typer(show.cache, name="cache")

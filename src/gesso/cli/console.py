@@ -97,6 +97,41 @@ def stylizing(
         bars.stop()
 
 
+class Benchmarking:
+    """A bar of all measurements by their costs, with the one under way and its steps."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.progress = progress
+        self.whole = progress.add_task("bench", total=None)
+        self.title = ""
+
+    def task(self, title: str, done: float, total: float) -> None:
+        """A measurement begins."""
+        self.title = title
+        self.progress.update(self.whole, description=title, completed=done, total=total)
+
+    def step(self, step: AdaptStep) -> None:
+        """A step of an adaptation."""
+        title = f"{self.title}, step {step.step} of {step.steps}"
+        self.progress.update(self.whole, description=title)
+
+
+@contextmanager
+def benchmarking(quiet: bool) -> Iterator[Benchmarking | None]:
+    """The bar of `gesso bench`, with the time left."""
+    if not _shows_bars(quiet):
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+    from rich.progress import TimeRemainingColumn as TimeLeft
+
+    title = TextColumn("{task.description}", markup=False)
+    columns = (BarColumn(24), TaskProgressColumn(), TimeLeft(), title)
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        yield Benchmarking(progress)
+
+
 class _Bars:
     """Drawn from the first report on: most single pictures are done before rich is imported."""
 

@@ -34,6 +34,7 @@ class Method(nn.Module):
 
     name: str
     neutral_of_content = False  # whether the neutral card differs from content to content
+    styles = "∞"  # how many styles one set of weights serves
     base: str = ""  # SHA-256 of the weights the method was loaded with
     options: tuple[str, ...] = ()  # what `adapt` takes besides the style and `on_step`
     deepest = "relu4_3"  # the last level of VGG that is loaded

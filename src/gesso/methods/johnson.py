@@ -27,6 +27,7 @@ class Johnson(MetaStyle):
     al. 2019); the card is the whole network."""
 
     name = "johnson"
+    styles = "1"
     options = ("contents", "style_size", "content_size", "start", *FIT)
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Where benchmarks keep what they measured, and how they print it.
+"""Where a benchmark keeps what it measured, and how tables are written.
 
 A results file is JSON with one measured row per line, so that a long benchmark can be stopped and
 run again: rows that were measured under the same settings are not measured twice.
@@ -23,8 +23,6 @@ import gesso
 from gesso.errors import GessoError
 from gesso.files import atomic_write, shown
 from gesso.functional import fast_dtype
-
-RESULTS = Path(__file__).parent / "results"
 
 Row = dict[str, Any]
 

@@ -1,0 +1,84 @@
+"""Peak memory of one method, in a process of its own: `python -m gesso.bench.memory SPEC`.
+
+In one process the highest peak would hide all others.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from gesso.bench.contestants import Entry
+from gesso.bench.measures import covering
+from gesso.errors import GessoError
+
+SIDE_PX = 512
+
+
+def peak_mib() -> float | None:
+    """The highest resident size of this process so far; None where the system does not tell."""
+    # Linux's getrusage begins with the peak of the process that started this one.
+    with suppress(OSError):
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 1024
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    unit = 1 if sys.platform == "darwin" else 1024  # bytes there, KiB elsewhere
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
+
+
+def in_own_process(
+    entry: Entry, style: Path, content: Path, steps: int | None, threads: int
+) -> dict[str, Any]:
+    """Load, take on the style and make a picture of 512 × 512 px; the peak in MiB, and that before
+    the method was loaded.
+
+    Raises:
+        GessoError: the process ended without an answer; its last line.
+    """
+    spec = {
+        "entry": asdict(entry),
+        "style": str(style),
+        "content": str(content),
+        "steps": steps,
+        "threads": threads,
+    }
+    command = [sys.executable, "-m", "gesso.bench.memory", json.dumps(spec)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+        raise GessoError(f"{entry.name}: memory could not be measured: {lines[-1]}")
+    row: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return row
+
+
+def measure(spec: dict[str, Any]) -> dict[str, Any]:
+    """What `in_own_process` returns, measured in this process."""
+    import torch
+
+    from gesso.image import read_image
+
+    torch.set_num_threads(spec["threads"])
+    style, content = (read_image(spec[name]) for name in ("style", "content"))
+    photo = covering(content, SIDE_PX, SIDE_PX).unsqueeze(0)
+    baseline = peak_mib()
+    entry = Entry(**spec["entry"])
+    method = entry.load()
+    card = method.adapt(style, **entry.options(spec["steps"]))
+    method.stylizer(card)(photo)
+    row: dict[str, Any] = {"peak_mib": peak_mib(), "baseline_mib": baseline}
+    if torch.device(entry.device).type == "cuda":
+        row["device_mib"] = torch.cuda.max_memory_allocated() / 2**20
+    return row
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(json.loads(sys.argv[1]))))

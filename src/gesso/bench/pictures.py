@@ -1,0 +1,152 @@
+"""What is stylized: contents and styles, as the 8-bit PNG files that everything is made of.
+
+Methods and judge see what is in these files, so whoever has the folder of results can compute
+every figure again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from torch import Tensor
+
+from gesso.errors import GessoError
+from gesso.files import os_error_line, sha256_file, shown
+from gesso.image import list_images, read_image, write_image
+
+PACKAGE = Path(__file__).parent.parent
+CONTENTS, STYLES = PACKAGE / "contents", PACKAGE / "styles"  # bundled
+CROPS = ("astronaut-face", "cat-face", "coffee-cup", "rocket-launch")  # of others bundled
+UNRELATED = 4  # other photos that content distortion is measured against
+STYLE_PX = 512  # longer side of the styles, as MetaStyle adapts to them
+
+
+def ordered(folder: Path) -> list[Path]:
+    """The folder's pictures in an order that depends on their names alone and mixes families."""
+    return sorted(list_images(folder), key=lambda p: hashlib.sha256(p.name.encode()).digest())
+
+
+def bundled_contents() -> list[Path]:
+    """Nine different pictures: a crop is no photo unrelated to the one it comes from."""
+    return [path for path in ordered(CONTENTS) if path.stem not in CROPS]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A content or style as it is used: its name, its PNG file and the file's SHA-256."""
+
+    name: str
+    path: Path
+    sha256: str
+
+    def read(self) -> Tensor:
+        """(3, H, W) in [0, 1]; a picture is read once, not once a method."""
+        return _read(self.path, self.sha256)
+
+
+@lru_cache(maxsize=128)
+def _read(path: Path, sha256: str) -> Tensor:
+    return read_image(path)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A content, a style and unrelated contents."""
+
+    content: Picture
+    style: Picture
+    unrelated: tuple[Picture, ...]
+
+    @property
+    def name(self) -> str:
+        """For keys and captions."""
+        return f"{self.content.name} × {self.style.name}"
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """The contents and styles of a benchmark."""
+
+    contents: list[Picture]
+    styles: list[Picture]
+
+    def pairs(self, most_styles: int | None = None, most: int | None = None) -> list[Pair]:
+        """Every content in every style, or in the first `most_styles` of them; at most `most`,
+        spread evenly over contents and styles."""
+        styles = self.styles[:most_styles]
+        pairs = [
+            self._pair(c, styles[(c + shift) % len(styles)])
+            for shift in range(len(styles))
+            for c in range(len(self.contents))
+        ]
+        return pairs[:most]
+
+    def _pair(self, c: int, style: Picture) -> Pair:
+        count = len(self.contents)
+        others = range(1, min(UNRELATED, count - 1) + 1)
+        unrelated = tuple(self.contents[(c + k) % count] for k in others)
+        return Pair(self.contents[c], style, unrelated)
+
+
+def gather(
+    contents: Path | None,
+    styles: Path | None,
+    out: Path,
+    *,
+    size: int,
+    most_contents: int,
+    most_styles: int,
+) -> Gallery:
+    """Scale pictures and write them below `out`/pictures: contents with a longer side of `size`
+    px, styles with one of STYLE_PX; without folders the bundled ones.
+
+    Raises:
+        GessoError: fewer than two contents or no style, a picture that cannot be read or written.
+    """
+    photos = (ordered(contents) if contents else bundled_contents())[:most_contents]
+    paintings = ordered(styles or STYLES)[:most_styles]
+    if len(photos) < 2 or not paintings:
+        given = (
+            (shown(contents or CONTENTS), len(photos)),
+            (shown(styles or STYLES), len(paintings)),
+        )
+        found = ", ".join(f"{folder}: {count} pictures" for folder, count in given)
+        raise GessoError(f"{found}; at least two contents and one style are needed")
+    return Gallery(
+        _written(photos, out / "pictures" / "contents", size),
+        _written(paintings, out / "pictures" / "styles", STYLE_PX),
+    )
+
+
+def _written(paths: Sequence[Path], folder: Path, size: int) -> list[Picture]:
+    make_folder(folder)
+    pictures = []
+    for name, path in zip(_names(paths), paths, strict=True):
+        target = folder / f"{name}.png"
+        write_image(target, read_image(path, size=size))
+        pictures.append(Picture(name, target, sha256_file(target)))
+    return pictures
+
+
+def _names(paths: Sequence[Path]) -> list[str]:
+    """File names without their endings, numbered where two are alike."""
+    names: list[str] = []
+    for path in paths:
+        stem = "".join(c if c.isalnum() or c in "-._" else "-" for c in path.stem)
+        name, number = stem, 2
+        while name in names:
+            name, number = f"{stem}-{number}", number + 1
+        names.append(name)
+    return names
+
+
+def make_folder(folder: Path) -> None:
+    """With those above it. Raises GessoError where it cannot be made."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise GessoError(os_error_line(folder, error, "cannot be created")) from error

@@ -1,0 +1,163 @@
+"""Plots as SVG, drawn by hand: nothing to install, nothing to load."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from html import escape
+
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")  # Okabe and Ito's
+INK, FAINT, RULE = "#222222", "#6b6b6b", "#e4e4e4"
+WIDTH, HEIGHT = 860, 470
+LEFT, RIGHT, TOP, BOTTOM = 74, 170, 26, 62  # margins in px
+CHARACTER = 7.2  # px, the width of one in a label of 13 px
+
+
+@dataclass(frozen=True)
+class Series:
+    """Points (x, y) of one name. With a radius they are discs, else they are joined by a line."""
+
+    name: str
+    points: Sequence[tuple[float, float]]
+    radius: float | None = None
+    colour: int = 0  # of COLOURS
+
+
+@dataclass(frozen=True)
+class Plot:
+    """Axes; x is logarithmic. `levels` are named values of y, drawn as dashed lines."""
+
+    x: str
+    y: str
+    series: Sequence[Series]
+    levels: Sequence[tuple[str, float]] = field(default_factory=tuple)
+
+
+class _Scale:
+    """Data coordinates to px."""
+
+    def __init__(self, plot: Plot) -> None:
+        xs = [x for s in plot.series for x, _ in s.points]
+        ys = [y for s in plot.series for _, y in s.points] + [y for _, y in plot.levels]
+        low, high = math.log10(min(xs)), math.log10(max(xs))
+        room = max(0.15, 0.08 * (high - low))
+        self.low, self.high = low - room, high + room
+        self.top = 1.08 * max(ys)
+        self.right, self.bottom = WIDTH - RIGHT, HEIGHT - BOTTOM
+
+    def x(self, value: float) -> float:
+        return LEFT + (math.log10(value) - self.low) / (self.high - self.low) * (self.right - LEFT)
+
+    def y(self, value: float) -> float:
+        return self.bottom - value / self.top * (self.bottom - TOP)
+
+    def x_ticks(self) -> list[float]:
+        """1, 2 and 5 times powers of ten; powers of ten alone on long axes."""
+        factors = (1,) if self.high - self.low > 2.5 else (1, 2, 5)
+        exponents = range(math.floor(self.low), math.ceil(self.high) + 1)
+        ticks = [factor * 10.0**e for e in exponents for factor in factors]
+        return [t for t in ticks if self.low <= math.log10(t) <= self.high]
+
+    def y_ticks(self) -> list[float]:
+        power = 10.0 ** math.floor(math.log10(self.top))
+        step = next(power * f for f in (0.1, 0.2, 0.5, 1.0, 2.0) if self.top / (power * f) <= 7)
+        return [i * step for i in range(math.floor(self.top / step) + 1)]
+
+
+def draw(plot: Plot) -> str:
+    """An <svg> element; empty where there are no points above 0 to draw."""
+    series = [replace(s, points=[(x, y) for x, y in s.points if x > 0]) for s in plot.series]
+    series = [s for s in series if s.points]
+    if not series:
+        return ""
+    plot = Plot(plot.x, plot.y, series, plot.levels)
+    scale = _Scale(plot)
+    labels = _Labels()
+    parts = [*_axes(plot, scale), *_levels(plot, scale, labels)]
+    for s in series:
+        parts += _marks(s, COLOURS[s.colour % len(COLOURS)], scale)
+    parts += [_label(s, COLOURS[s.colour % len(COLOURS)], scale, labels) for s in series]
+    head = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" '
+        f'height="{HEIGHT}" role="img" font-family="sans-serif" font-size="13">'
+    )
+    return "\n".join(
+        [head, f"<title>{escape(f'{plot.y} against {plot.x}')}</title>", *parts, "</svg>"]
+    )
+
+
+def _text(x: float, y: float, text: str, colour: str = INK, anchor: str = "start") -> str:
+    place = f'x="{x:.1f}" y="{y:.1f}" fill="{colour}" text-anchor="{anchor}"'
+    return f"<text {place}>{escape(text)}</text>"
+
+
+def _line(x1: float, y1: float, x2: float, y2: float, colour: str, more: str = "") -> str:
+    ends = f'x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"'
+    return f'<line {ends} stroke="{colour}" {more}/>'
+
+
+def _axes(plot: Plot, scale: _Scale) -> list[str]:
+    parts = []
+    for tick in scale.y_ticks():
+        height = scale.y(tick)
+        parts.append(_line(LEFT, height, scale.right, height, RULE))
+        parts.append(_text(LEFT - 8, height + 4, f"{tick:g}", FAINT, "end"))
+    for tick in scale.x_ticks():
+        across = scale.x(tick)
+        parts.append(_line(across, scale.bottom, across, scale.bottom + 5, FAINT))
+        parts.append(_text(across, scale.bottom + 20, f"{tick:g}", FAINT, "middle"))
+    parts.append(_line(LEFT, scale.bottom, scale.right, scale.bottom, FAINT))
+    parts.append(_text((LEFT + scale.right) / 2, HEIGHT - 12, plot.x, INK, "middle"))
+    parts.append(_text(8, 15, plot.y))
+    return parts
+
+
+def _levels(plot: Plot, scale: _Scale, labels: _Labels) -> list[str]:
+    parts = []
+    for name, value in plot.levels:
+        height = scale.y(value)
+        dashes = 'stroke-dasharray="6 5"'
+        parts.append(_line(LEFT, height, scale.right, height, FAINT, dashes))
+        x, y = labels.place(scale.right + 8, height + 4, name, fixed_x=True)
+        parts.append(_text(x, y, name, FAINT))
+    return parts
+
+
+def _marks(s: Series, colour: str, scale: _Scale) -> list[str]:
+    at = [(scale.x(x), scale.y(y)) for x, y in s.points]
+    if s.radius is not None:
+        style = f'fill="{colour}" fill-opacity="0.55" stroke="{colour}"'
+        return [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{s.radius:.1f}" {style}/>' for x, y in at]
+    joined = " ".join(f"{x:.1f},{y:.1f}" for x, y in at)
+    line = f'<polyline points="{joined}" fill="none" stroke="{colour}" stroke-width="2"/>'
+    return [line, *(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{colour}"/>' for x, y in at)]
+
+
+def _label(s: Series, colour: str, scale: _Scale, labels: _Labels) -> str:
+    """Beside the last point, moved away from labels that are there already."""
+    x, y = s.points[-1]
+    x, y = labels.place(scale.x(x) + (s.radius or 4) + 5, scale.y(y) + 4, s.name)
+    return _text(x, y, s.name, colour)
+
+
+class _Labels:
+    """Keeps labels apart."""
+
+    def __init__(self) -> None:
+        self.taken: list[tuple[float, float, float]] = []  # left, right, baseline
+
+    def place(self, x: float, y: float, text: str, fixed_x: bool = False) -> tuple[float, float]:
+        """The nearest free place above or below."""
+        width = CHARACTER * len(text)
+        x = x if fixed_x else min(x, WIDTH - width - 4)
+        for shift in (0, 17, -17, 34, -34, 51, -51, 68, -68):
+            free = all(
+                abs(y + shift - baseline) >= 16 or x + width < left or x > right
+                for left, right, baseline in self.taken
+            )
+            if free and TOP - 8 < y + shift < HEIGHT - BOTTOM + 4:
+                y += shift
+                break
+        self.taken.append((x, x + width, y))
+        return x, y
