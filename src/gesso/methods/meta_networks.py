@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from copy import deepcopy
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -149,45 +149,59 @@ class MetaNetworks(Method):
         Raises:
             GessoError: a picture that cannot be read, an option that makes no sense.
         """
-        config = _refining(refine, options)
+        _refining(refine, options)
         self._check_encoder()  # which loads it, once and for all
         began = time.monotonic()
         sizes = _style_sizes(style_size, refine)
-        original = as_image(style)
-        picture = enlarged(resize(original, sizes[-1]))
-        card = self._card(self.hidden(original, sizes[0]), provenance())
-        trace: list[float] = []
-        if kernels or refine:
+        picture = as_image(style)
+        card = self._card(self.hidden(picture, sizes[0]), provenance())
+        if kernels:
             card = self.with_kernels(card)
         if refine:
-            practice = practice_images(contents, content_size)
-            self._refine(card, picture, practice, config, on_step, trace)
+            contents = practice_images(contents, content_size)
+            sized = {"style_size": sizes[-1], "on_step": on_step, **options}
+            card = self.refined(card, picture, contents, steps=refine, **sized)
+        known = {k: v for k, v in card.provenance.items() if k in ("loss_before", "loss_after")}
         source = style if isinstance(style, str | Path) else ""
-        card.provenance = provenance(
+        card.provenance = known | provenance(
             source,
             sha256=sha256_file(source) if source else "",
             steps=refine,
             seconds=time.monotonic() - began,
-            loss_before=trace[0] if trace else None,
-            loss_after=trace[-1] if trace else None,
         )
-        card.settings = {"encoder": self.encoder.name, "style_size": sizes[-1]}
-        card.settings |= asdict(config) if refine else {}
-        card.thumbnail = thumbnail_within(picture, THUMBNAIL_BYTES)
+        card.settings |= {"encoder": self.encoder.name, "style_size": sizes[-1]}
+        card.thumbnail = thumbnail_within(enlarged(resize(picture, sizes[-1])), THUMBNAIL_BYTES)
         return card
 
-    def _refine(
+    def refined(
         self,
         card: StyleCard,
-        style: Tensor,
-        contents: list[Tensor],
-        config: FitConfig,
-        on_step: OnStep | None,
-        trace: list[float],
-    ) -> None:
-        """Gradient steps on the network in `card`, in place; the objective goes to `trace`."""
+        style: ImageLike,
+        contents: Sequence[ImageLike] | None = None,
+        *,
+        steps: int = 20,
+        style_size: int = REFINED_STYLE_SIZE_PX,
+        on_step: OnStep | None = None,
+        **options: Any,
+    ) -> StyleCard:
+        """A card of the network of `card`, after `steps` gradient steps on all its weights.
+
+        Args:
+            card: where to begin: `adapt`'s, a mixed or an invented one.
+            style: the picture to come closer to; its longer side becomes `style_size` px.
+            contents: what to practise on; by default a small bundled set.
+            options: fields of `gesso.fit.FitConfig`.
+
+        Raises:
+            GessoError: a card of another method or other weights, a picture that cannot be read.
+        """
+        config = _refining(steps, options)
         place = self._place.device
-        net = self._net(card).requires_grad_(True)
+        whole = self.with_kernels(card)
+        net = self._net(whole).requires_grad_(True)
+        reference = enlarged(resize(as_image(style), style_size)).to(place)
+        pictures = [content.to(place) for content in practice_images(contents, None)]
+        trace: list[float] = []
 
         def report(step: int, terms: dict[str, float]) -> None:
             trace.append(sum(terms.values()))
@@ -195,10 +209,12 @@ class MetaNetworks(Method):
                 on_step(AdaptStep(step, config.steps, terms))
 
         with compute_in(fast_dtype(place)):
-            pictures = [content.to(place) for content in contents]
-            final = fit(net, self.encoder, REFINED, style.to(place), pictures, config, report)
-        trace.append(sum(final.values()))
-        card.tensors = _on_cpu(net)
+            final = fit(net, self.encoder, REFINED, reference, pictures, config, report)
+        losses = {"loss_before": trace[0], "loss_after": sum(final.values())}
+        rounded = {name: float(f"{loss:.6g}") for name, loss in losses.items()}
+        settings = {**whole.settings, **asdict(config)}
+        origin = {**whole.provenance, **rounded, "steps": steps}
+        return replace(whole, tensors=_on_cpu(net), settings=settings, provenance=origin)
 
     def practises(self, **options: Any) -> bool:
         """Only to refine."""
