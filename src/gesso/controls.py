@@ -187,18 +187,21 @@ def at_distance(content: Tensor, soft: Tensor, full: Tensor, strength: float) ->
     """Of the way from the content by the soft picture to the full one, the point whose distance
     from the content is `strength` times that of the full one. All (3, H, W)."""
     away, onward = soft - content, full - soft
-    wanted = strength**2 * _mean_square(full - content)
-    found = _mean_square(away)
-    if found >= wanted:
-        return torch.lerp(content, soft, math.sqrt(wanted / found)) if found > 0 else soft
-    # |away + x·onward|² = wanted has one root x in (0, 1].
-    a, b, c = _mean_square(onward), float((away * onward).double().mean()), found - wanted
-    x = -c / (b + math.sqrt(b * b - a * c)) if b > 0 else (math.sqrt(b * b - a * c) - b) / a
-    return torch.lerp(soft, full, min(1.0, x))
+    # |away + x·onward|² = wanted, with the square at x = 1 being the full picture's distance.
+    a, b, found = _mean(onward, onward), _mean(away, onward), _mean(away, away)
+    wanted = strength**2 * (a + 2 * b + found)
+    if found >= wanted:  # too far, even where nothing is far: mixed with the content
+        return torch.lerp(content, soft, math.sqrt(max(0.0, wanted) / found)) if found else soft
+    missing = wanted - found
+    root = math.sqrt(b * b + a * missing)
+    share = missing / (b + root) if b > 0 else (root - b) / a  # the one in (0, 1]; no cancellation
+    return torch.lerp(soft, full, min(1.0, share))
 
 
-def _mean_square(image: Tensor) -> float:
-    return float(image.double().square().mean())
+def _mean(one: Tensor, other: Tensor) -> float:
+    """Of the products, in float64, which a large picture has no room for at once."""
+    rows = zip(one, other, strict=True)
+    return sum(float((x.double() * y.double()).sum()) for x, y in rows) / one.numel()
 
 
 def _unchanged(content: Tensor) -> Tensor:
