@@ -73,10 +73,10 @@ def strength() -> Tensor:
 
 
 def grid() -> Tensor:
-    """The corners of a square of four styles; small, since there are 25."""
+    """The corners of a square of four styles; small, since there are 15."""
     names = ("stained-glass", "watercolour", "linocut", "pointillism")
-    content, cards = resize(photo("cat"), 136), [card(name, "cat") for name in names]
-    shares = grid_weights(4, 5, 5)
+    content, cards = resize(photo("cat"), 168), [card(name, "cat") for name in names]
+    shares = grid_weights(4, 5, 3)
     return sheet([[stylized(content, cards, Controls(weights=w)) for w in row] for row in shares])
 
 
