@@ -461,7 +461,7 @@ def test_bench_from_start_to_page(
     arguments += ["--contents", str(files.folder / "contents")]
     arguments += ["--styles", str(files.folder / "styles"), "--encoder", str(files.encoder)]
     arguments += ["--judge", str(files.encoder), "--method", "meta_networks", "--method", "gatys"]
-    arguments += ["--weights", f"meta_networks={files.hypernetwork}", "--gatys-steps", "1"]
+    arguments += ["--model", f"meta_networks={files.hypernetwork}", "--gatys-steps", "1"]
     arguments += ["--gatys-pairs", "1", "--max-contents", "2", "--max-styles", "1"]
     with monkeypatch.context() as patch:
         patch.setattr(Bench, "measure", interrupted)
@@ -481,8 +481,8 @@ def test_bench_from_start_to_page(
     ("arguments", "words"),
     [
         (["--method", "magic"], "--method magic: unknown; allowed are"),
-        (["--weights", "metastyle"], "expected NAME=FILE"),
-        (["--weights", "metastyle=missing"], "missing: no such file"),
+        (["--model", "metastyle"], "expected NAME=FILE"),
+        (["--model", "metastyle=missing"], "missing: no such file"),
         (["--judge", "vgg20"], "--judge: encoder vgg20: no such file"),
         (["--contents", "."], "at least two contents"),
     ],

@@ -29,7 +29,7 @@ from tiny_files import TinyFiles, make_tiny_files, save_start
 
 Gesso = Callable[..., tuple[int, str, str]]
 ROOT = Path(__file__).parent.parent
-COMMANDS = ["stylize", "adapt", "texture", "invent", "train", "train metastyle"]
+COMMANDS = ["stylize", "adapt", "mix", "grid", "texture", "invent", "train", "train metastyle"]
 COMMANDS += ["train meta_networks", "train adain", "distill", "bench", "info", "cache", "methods"]
 
 
@@ -161,7 +161,7 @@ def test_mistakes_in_the_options_are_one_line(
     [
         (["--method", "magic"], "method magic: unknown"),
         (["--encoder", "vgg18"], "encoder vgg18: no such file"),
-        (["--weights", "none.safetensors"], "none.safetensors"),
+        (["--model", "none.safetensors"], "none.safetensors"),
         (["--device", "abacus"], "device abacus: not available"),
         (["--contents", "none"], "none: no such folder"),
     ],
@@ -228,7 +228,7 @@ def test_a_folder_is_done_but_for_its_bad_files(
 ) -> None:
     (tmp_path / "out").mkdir()
     results = tmp_path / "out"
-    command = ["stylize", files.photos, "--style", card, "--weights", files.start, "-o", results]
+    command = ["stylize", files.photos, "--style", card, "--model", files.start, "-o", results]
     code, _, err = cli(*command)
     assert code == 1
     lines = err.splitlines()
@@ -236,7 +236,7 @@ def test_a_folder_is_done_but_for_its_bad_files(
     assert lines[1].startswith(f"{files.bad}: damaged") and len(lines) == 2
     found = {p.relative_to(results).as_posix(): p for p in results.rglob("*") if p.is_file()}
     assert set(found) == {"a.jpg", "a.png", "sub/c.webp"}
-    cli("stylize", files.photo, "--style", card, "--weights", files.start, "-o", tmp_path / "a.png")
+    cli("stylize", files.photo, "--style", card, "--model", files.start, "-o", tmp_path / "a.png")
     assert found["a.png"].read_bytes() == (tmp_path / "a.png").read_bytes()
 
     found["a.png"].write_bytes(b"mine")
@@ -271,7 +271,7 @@ def test_an_existing_output_is_replaced_unless_told_not_to_and_an_input_never(
 ) -> None:
     out = tmp_path / "out.png"
     out.write_bytes(b"mine")
-    command = ["stylize", files.photo, "--style", card, "--weights", files.start, "-o"]
+    command = ["stylize", files.photo, "--style", card, "--model", files.start, "-o"]
     refused(cli(*command, out, "--no-overwrite"), str(out), "exists; --overwrite replaces it")
     assert out.read_bytes() == b"mine"
     assert cli(*command, out)[0] == 0 and read_image(out).shape == (3, 66, 68)
@@ -283,7 +283,7 @@ def test_an_existing_output_is_replaced_unless_told_not_to_and_an_input_never(
 def test_strength_and_size_reach_the_picture(
     files: TinyFiles, card: Path, cli: Gesso, tmp_path: Path
 ) -> None:
-    command = ["stylize", files.photo, "--style", card, "--weights", files.start, "-o"]
+    command = ["stylize", files.photo, "--style", card, "--model", files.start, "-o"]
     assert cli(*command, tmp_path / "0.png", "--strength", 0)[0] == 0
     assert torch.equal(read_image(tmp_path / "0.png"), read_image(files.photo))
     assert cli(*command, tmp_path / "s.png", "--size", 34)[0] == 0
@@ -293,7 +293,7 @@ def test_strength_and_size_reach_the_picture(
 def test_options_of_an_adaptation_are_refused_with_a_card(
     files: TinyFiles, card: Path, cli: Gesso, tmp_path: Path
 ) -> None:
-    command = ["stylize", files.photo, "--style", card, "--weights", files.start]
+    command = ["stylize", files.photo, "--style", card, "--model", files.start]
     command += ["-o", tmp_path / "out.png"]
     refused(cli(*command, "--steps", 5, "--lr", 0.1), "--steps, --lr", str(card))
     refused(cli(*command, "--method", "adain"), "--method adain", "a card of metastyle")
@@ -314,7 +314,7 @@ def test_options_a_method_does_not_know_are_refused(
         (["--method", "johnson", "--objective", "paper"], ("--objective", "--start")),
         (["--method", "gatys", "--optimizer", "sgd"], ("optimizer sgd", "adam, lbfgs")),
         (["--method", "gatys", "--objective", "paper"], ("needs VGG-19 up to relu5_1",)),
-        (["--method", "gatys", "--weights", files.start], ("method gatys has none",)),
+        (["--method", "gatys", "--model", files.start], ("method gatys has none",)),
         (["--method", "johnson", "--start", "none"], ("start none: no such file",)),
     ]:
         refused(cli(command, *inputs, "-o", out, "--encoder", files.encoder, *options), *words)
@@ -389,10 +389,10 @@ def test_a_card_of_instance_norms_alone_is_small_and_tied_to_its_start(
     assert cli("adapt", files.style, "-o", path, *files.options, "--only-in")[0] == 0
     assert path.stat().st_size < 4000  # 400 numbers at width 4
     command = ["stylize", files.photo, "--style", path, "-o", tmp_path / "out.png"]
-    assert cli(*command, "--weights", files.start)[0] == 0
+    assert cli(*command, "--model", files.start)[0] == 0
     other = tmp_path / "other.safetensors"
     save_start(other, seed=1)
-    refused(cli(*command, "--weights", other), str(path), "another start")
+    refused(cli(*command, "--model", other), str(path), "another start")
 
 
 def test_adapt_never_overwrites_the_weights_it_uses(files: TinyFiles, cli: Gesso) -> None:
@@ -504,7 +504,7 @@ def test_a_start_is_trained_resumed_and_used(files: TinyFiles, cli: Gesso, tmp_p
         == "checkpoint"
     )
     assert len(list((folder / "samples").iterdir())) == 2
-    weights = ["--weights", folder / "weights.safetensors"]
+    weights = ["--model", folder / "weights.safetensors"]
     card = tmp_path / "card.safetensors"
     assert cli("adapt", files.style, "-o", card, *files.options, *weights)[0] == 0
 

@@ -87,7 +87,7 @@ def test_a_picture_is_stylized_and_its_card_cached(
     files: TinyFiles, cli: Gesso, tmp_path: Path, weights: Path
 ) -> None:
     out = tmp_path / "out.png"
-    options = ["--method", "adain", "--weights", weights, "--encoder", files.encoder]
+    options = ["--method", "adain", "--model", weights, "--encoder", files.encoder]
     command = ["stylize", files.photo, "-s", files.style, "-o", out, *options, "--style-size", 64]
     code, _, err = cli(*command)
     assert code == 0 and "adapted, 0 steps" in err
@@ -104,14 +104,14 @@ def test_a_card_needs_the_weights_and_the_encoder(
     files: TinyFiles, cli: Gesso, tmp_path: Path, weights: Path
 ) -> None:
     card, out = tmp_path / "card.safetensors", tmp_path / "out.png"
-    own = ["--weights", weights, "--encoder", files.encoder]
+    own = ["--model", weights, "--encoder", files.encoder]
     assert cli("adapt", files.style, "-o", card, "--method", "adain", *own)[0] == 0
     assert json.loads(cli("info", card, "--json")[1])["numbers"] == 2 * (10 + 6)
     stylize = ["stylize", files.photo, "--style", card, "-o", out]
     assert cli(*stylize, *own)[0] == 0
-    refused(cli(*stylize, "--weights", weights), "card.safetensors", "take no other")
-    refused(cli(*stylize, *own[2:], "--weights", files.decoder), "other weights made it")
-    refused(cli(*stylize, *own[2:], "--weights", files.hypernetwork), "meta_networks, not of adain")
+    refused(cli(*stylize, "--model", weights), "card.safetensors", "take no other")
+    refused(cli(*stylize, *own[2:], "--model", files.decoder), "other weights made it")
+    refused(cli(*stylize, *own[2:], "--model", files.hypernetwork), "meta_networks, not of adain")
 
 
 def test_mistakes_are_one_line(files: TinyFiles, cli: Gesso, tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def weights(files: TinyFiles, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def options(files: TinyFiles, weights: Path) -> list[object]:
-    method = ["--method", "meta_networks", "--weights", weights, "--encoder", files.encoder]
+    method = ["--method", "meta_networks", "--model", weights, "--encoder", files.encoder]
     return [*method, "--style-size", 64]
 
 
@@ -117,13 +117,13 @@ def test_cards_of_both_kinds(
     facts = json.loads(cli("info", small, "--json")[1])
     assert (facts["method"], facts["tensors"], facts["numbers"]) == ("meta_networks", 1, 84)
     stylize = ["stylize", files.photo, "-o", tmp_path / "out.png", "--style"]
-    assert cli(*stylize, small, "--weights", weights)[0] == 0
+    assert cli(*stylize, small, "--model", weights)[0] == 0
     with_it = read_image(tmp_path / "out.png")
     assert cli(*stylize, whole)[0] == 0  # needs no weights
     assert torch.equal(read_image(tmp_path / "out.png"), with_it)
     refused(cli(*stylize, small), "small.safetensors", "needs the weights that made it")
-    refused(cli(*stylize, small, "--weights", files.start), "start.safetensors", "expected")
-    refused(cli(*stylize, small, "--weights", weights, "--refine", 3), "--refine")
+    refused(cli(*stylize, small, "--model", files.start), "start.safetensors", "expected")
+    refused(cli(*stylize, small, "--model", weights, "--refine", 3), "--refine")
 
 
 def test_texture_of_a_picture_and_of_a_card(
@@ -133,7 +133,7 @@ def test_texture_of_a_picture_and_of_a_card(
     assert cli("texture", files.style, "-o", one, "--size", 50, *options)[0] == 0
     card = tmp_path / "card.safetensors"
     assert cli("adapt", files.style, "-o", card, "--float32", *options)[0] == 0
-    same = ["texture", card, "--size", 50, "--weights", weights, "-o"]
+    same = ["texture", card, "--size", 50, "--model", weights, "-o"]
     assert cli(*same, two)[0] == 0 and cli(*same, other, "--seed", 1)[0] == 0
     assert read_image(one).shape == (3, 50, 50)
     assert torch.equal(read_image(one), read_image(two))
@@ -143,19 +143,19 @@ def test_texture_of_a_picture_and_of_a_card(
 
 
 def test_styles_are_invented(files: TinyFiles, cli: Gesso, tmp_path: Path, weights: Path) -> None:
-    command = ["invent", "-o", tmp_path / "new", "--weights", weights, "--count", 2]
+    command = ["invent", "-o", tmp_path / "new", "--model", weights, "--count", 2]
     assert cli(*command, "--seed", 5)[0] == 0
     paths = sorted((tmp_path / "new").iterdir())
     assert [path.name for path in paths] == [f"invented-5-{i}.safetensors" for i in (1, 2)]
     a, b = (StyleCard.load(path).tensors["hidden"] for path in paths)
     assert not torch.equal(a, b)
     out = tmp_path / "out.png"
-    assert cli("stylize", files.photo, "-s", paths[0], "-o", out, "--weights", weights)[0] == 0
+    assert cli("stylize", files.photo, "-s", paths[0], "-o", out, "--model", weights)[0] == 0
     refused(cli(*command, "--seed", 5, "--no-overwrite"), "exists")
     assert cli(*command, "--uniform")[0] == 0
     (tmp_path / "file").touch()
-    refused(cli("invent", "-o", tmp_path / "file", "--weights", weights), "file")
-    refused(cli("invent", "-o", tmp_path, "--weights", files.start), "start.safetensors")
+    refused(cli("invent", "-o", tmp_path / "file", "--model", weights), "file")
+    refused(cli("invent", "-o", tmp_path, "--model", files.start), "start.safetensors")
 
 
 def test_mistakes_are_one_line(
@@ -166,7 +166,7 @@ def test_mistakes_are_one_line(
     refused(cli(*adapt, *options, "--steps", 5), "--steps: method meta_networks has no such option")
     refused(cli(*adapt, *options, "--refine", -1), "--refine")
     refused(cli(*adapt, *options, "--encoder", "compact"), "were trained with")
-    refused(cli(*adapt, "--weights", files.start, "--method", "meta_networks"), "start.safetensors")
+    refused(cli(*adapt, "--model", files.start, "--method", "meta_networks"), "start.safetensors")
     told = "--refine: method metastyle has no such option"
     refused(cli(*adapt, "--refine", 3, *files.options[:4]), told)
     run_folder = tmp_path / "run"

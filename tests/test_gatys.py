@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from gesso.card import StyleCard
+from gesso.controls import apply_strength
 from gesso.encoders.base import Encoder
 from gesso.encoders.vgg import VGG
 from gesso.errors import GessoError
@@ -20,7 +21,6 @@ from gesso.losses import LEVELS, Objective, gram_matrix, grams
 from gesso.methods.base import AdaptStep
 from gesso.methods.gatys import Gatys
 from gesso.pixels import Descent
-from gesso.stylize import apply_strength
 from tiny import pictures, tiny_encoder
 from tiny_files import make_tiny_files
 
@@ -220,7 +220,6 @@ def test_the_photo_as_its_own_style_is_neutral(method: Gatys) -> None:
     def away(picture: Tensor) -> float:
         return float((picture - PHOTO).abs().mean())
 
-    # Below one half the picture is mixed with the photo as well; above it is the Grams alone.
     shares = [away(apply_strength(method, card, s)(PHOTO)) for s in (0.0, 0.3, 1.0)]
     assert shares[0] == 0 and shares[0] < shares[1] < shares[2]
 

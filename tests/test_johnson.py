@@ -10,11 +10,11 @@ import torch
 
 from gesso.card import StyleCard
 from gesso.checkpoint import save_file
+from gesso.controls import apply_strength
 from gesso.errors import GessoError
 from gesso.methods.base import AdaptStep
 from gesso.methods.johnson import Johnson
 from gesso.methods.metastyle import Config, MetaStyle
-from gesso.stylize import apply_strength
 from tiny import pictures, tiny_encoder
 from tiny_files import TinyFiles, make_tiny_files, save_start
 

@@ -56,7 +56,7 @@ class TinyFiles:
     @property
     def options(self) -> list[str]:
         """Of a quick adaptation."""
-        files = ["--weights", str(self.start), "--encoder", str(self.encoder)]
+        files = ["--model", str(self.start), "--encoder", str(self.encoder)]
         return [*files, "--steps", "2", "--style-size", "64"]
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gesso.card import StyleCard
+    from gesso.controls import Controls, mix
     from gesso.errors import GessoError
     from gesso.image import read_image
     from gesso.image_write import write_image
@@ -28,9 +29,20 @@ _HOMES = {
     "GessoError": "gesso.errors",
     "read_image": "gesso.image",
     "write_image": "gesso.image_write",
+    "Controls": "gesso.controls",
+    "mix": "gesso.controls",
 }
 
-__all__ = ["GessoError", "StyleCard", "list_methods", "load", "read_image", "write_image"]
+__all__ = [
+    "Controls",
+    "GessoError",
+    "StyleCard",
+    "list_methods",
+    "load",
+    "mix",
+    "read_image",
+    "write_image",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from gesso.cache import CardCache, card_key
 from gesso.card import StyleCard
+from gesso.color import Color, Colors, grey, recolored
 from gesso.encoders import encoder_identity
 from gesso.errors import GessoError
 from gesso.files import open_regular, sha256_file, shown
@@ -124,6 +125,8 @@ class Adaptation:
             happen to be stylized are no part of the key: their card serves any photo.
         style_size: longer side of the style picture in px; None: the method's default.
         options: further arguments of `Method.adapt`.
+        photo: (3, H, W), whose colours the style is given first, as `color` says; without
+            `practice` it is also what is practised on.
     """
 
     encoder: str | Path
@@ -132,6 +135,8 @@ class Adaptation:
     style_size: int | None
     options: dict[str, Any]
     max_pixels: int = MAX_PIXELS
+    photo: Tensor | None = None
+    color: Color = "style"
 
     def arguments(self) -> dict[str, Any]:
         """Those of `Method.adapt` but style and contents."""
@@ -144,6 +149,8 @@ class Adaptation:
         contents = self.practice.identity() if self.practice and self.given else None
         size = self.practice.size if self.practice and self.given else None
         settings |= {"encoder": encoder_identity(self.encoder), "contents": [contents, size]}
+        if self.photo is not None:
+            settings |= {"color": [self.color, *Colors.of(self.photo).numbers()]}
         return card_key(sha256_file(style), method.name, method.base, settings)
 
     def run(self, method: Method, style: Path, on_step: OnStep | None = None) -> StyleCard:
@@ -151,11 +158,19 @@ class Adaptation:
         arguments = self.arguments()
         size = method.adapt_settings(**arguments).get("style_size")
         picture = read_image(style, size=size, max_pixels=self.max_pixels)
-        used = method.practises(**arguments)
-        contents = self.practice.images() if self.practice and used else None
+        if self.photo is not None:
+            picture = recolored(picture, self.photo, self.color)
+        contents = self._contents() if method.practises(**arguments) else None
         card = method.adapt(picture, contents, on_step=on_step, **arguments)
         card.provenance |= {"style": style.name, "sha256": sha256_file(style)}
         return card
+
+    def _contents(self) -> list[Tensor] | None:
+        images = self.practice.images() if self.practice else None
+        if self.practice is None and self.photo is not None:
+            large = min(self.photo.shape[1:]) >= SMALLEST_PRACTICE_PX
+            images = [_middle(self.photo, PRACTICE_PIXELS)] if large else None
+        return [grey(i) for i in images] if images and self.color == "luminance" else images
 
 
 def cached_card(

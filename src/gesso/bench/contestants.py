@@ -155,7 +155,7 @@ def entries(
     for name in weights:
         if name not in names:
             allowed = ", ".join(names)
-            raise GessoError(f"--weights {name}: no such method takes part; allowed are {allowed}")
+            raise GessoError(f"--model {name}: no such method takes part; allowed are {allowed}")
     return [
         Entry(
             name,

@@ -14,7 +14,17 @@ from typing import Annotated
 import typer
 
 import gesso
-from gesso.cli import adapt, bench, show, stylize, texture, train, train_adain, train_meta_networks
+from gesso.cli import (
+    adapt,
+    bench,
+    mix,
+    show,
+    stylize,
+    texture,
+    train,
+    train_adain,
+    train_meta_networks,
+)
 from gesso.cli.console import complain, one_line
 from gesso.errors import GessoError
 
@@ -32,6 +42,8 @@ trainers = typer.Typer(
 
 app.command("stylize")(stylize.stylize)
 app.command("adapt")(adapt.adapt)
+app.command("mix")(mix.mix)
+app.command("grid")(mix.grid)
 app.command("texture")(texture.texture)
 app.command("invent")(texture.invent)
 trainers.command("metastyle")(train.metastyle)

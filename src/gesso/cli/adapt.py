@@ -8,13 +8,10 @@ from typing import Annotated
 import typer
 
 from gesso.cli import options as opt
-from gesso.cli.cards import adapt_to
+from gesso.cli.cards import SUFFIX, adapt_to, card_target, method_of
 from gesso.cli.console import import_torch, say
 from gesso.cli.options import AdaptOptions
-from gesso.errors import GessoError
 from gesso.files import shown
-
-SUFFIX = ".safetensors"
 
 
 def adapt(
@@ -57,7 +54,7 @@ def adapt(
     ] = None,
     style_size: opt.StyleSize = None,
     encoder: opt.EncoderName = None,
-    weights: opt.Weights = None,
+    model: opt.Model = None,
     device: opt.Device = None,
     seed: opt.Seed = None,
     float32: Annotated[
@@ -76,7 +73,7 @@ def adapt(
     That is a file which `gesso stylize --style CARD` runs at once, here or anywhere else.
     """
     options = AdaptOptions(
-        method, weights, encoder, device, contents, style_size, steps, only_in, lr, seed,
+        method, model, encoder, device, contents, style_size, steps, only_in, lr, seed,
         crop, batch, max_pixels, refine=refine, kernels=kernels,
         optimizer=optimizer, init=init, objective=objective, start=start,
     )  # fmt: skip
@@ -96,7 +93,7 @@ def fast(
 ) -> int:
     """The name of `gesso adapt` in the original release."""
     options = AdaptOptions(
-        weights=model,
+        model=model,
         device="cuda" if cuda else None,
         contents=content_dataset,
         steps=steps,
@@ -115,7 +112,9 @@ def _adapt(
     overwrite: bool = True,
     quiet: bool = False,
 ) -> int:
-    target = _checked(image, out, options, overwrite)
+    target = out / (image.stem + SUFFIX) if out.is_dir() else out
+    inputs = [image, *([options.model] if options.model else []), Path(options.encoder or "")]
+    card_target(target, inputs, overwrite)
     import_torch()
     from gesso.adaptation import folder_practice
 
@@ -123,25 +122,10 @@ def _adapt(
     if options.contents is not None:
         practice = folder_practice(options.contents, size, options.pixels)
     own_size = size if practice is None else None
-    _, card = adapt_to(image, practice, options, False, quiet, content_size=own_size)
+    chosen = method_of(options)
+    card = adapt_to(chosen, image, practice, options, False, quiet, content_size=own_size)
     if licence is not None:
         card.provenance["licence"] = licence
     card.save(target, "float32" if float32 else "float16")
     say(f"{shown(target)}: {target.stat().st_size / 1000:.0f} kB written", quiet)
     return 0
-
-
-def _checked(image: Path, out: Path, options: AdaptOptions, overwrite: bool) -> Path:
-    """The file to write, if it can be one: better known before adapting than after."""
-    target = out / (image.stem + SUFFIX) if out.is_dir() else out
-    if target.suffix.lower() != SUFFIX:
-        raise GessoError(f"{shown(target)}: a card's name ends in {SUFFIX}")
-    if not target.parent.is_dir():
-        raise GessoError(f"{shown(target)}: its folder does not exist; make it first")
-    if target.exists():
-        inputs = [image, options.weights, Path(options.encoder or "")]
-        if any(p is not None and p.is_file() and target.samefile(p) for p in inputs):
-            raise GessoError(f"{shown(target)}: is an input, which is never overwritten")
-        if not overwrite:
-            raise GessoError(f"{shown(target)}: exists; --overwrite replaces it")
-    return target

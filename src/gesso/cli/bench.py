@@ -45,7 +45,7 @@ def bench(
         list[str] | None,
         typer.Option(metavar="NAME", help="This method; may be repeated. Default: all."),
     ] = None,
-    weights: Annotated[
+    model: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=FILE", help="Weights of a method; may be repeated."),
     ] = None,
@@ -102,7 +102,7 @@ def bench(
     beside the papers' own figures: results.csv, results.md, index.html and all pictures in the
     folder DIR. What is measured is kept at once: after Ctrl-C the same command goes on.
     """
-    given = named_files(weights or [])
+    given = named_files(model or [])
     import_torch()
     import torch
 
@@ -147,10 +147,10 @@ def named_files(texts: list[str]) -> dict[str, Path]:
         name, equals, file = text.partition("=")
         if not (name and equals and file):
             raise GessoError(
-                f"--weights {shown(text)}: expected NAME=FILE, as metastyle=start.safetensors"
+                f"--model {shown(text)}: expected NAME=FILE, as metastyle=start.safetensors"
             )
         if not Path(file).is_file():
-            raise GessoError(f"--weights {name}: {shown(file)}: no such file")
+            raise GessoError(f"--model {name}: {shown(file)}: no such file")
         files[name] = Path(file)
     return files
 

@@ -1,4 +1,4 @@
-"""From the options of a command to a method and a card."""
+"""From the options of a command to a method and its cards."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from gesso.errors import GessoError
 from gesso.files import shown
 
 if TYPE_CHECKING:
-    from gesso.adaptation import Practice
+    from gesso.adaptation import Adaptation, Practice
     from gesso.card import StyleCard
     from gesso.methods.base import Method
+
+SUFFIX = ".safetensors"
 
 
 def practice_on(photos: Sequence[Path], size: int | None, options: AdaptOptions) -> Practice:
@@ -26,49 +28,106 @@ def practice_on(photos: Sequence[Path], size: int | None, options: AdaptOptions)
     return Practice(photos, size, max_pixels=options.pixels)
 
 
-def method_and_card(
-    style: Path, practice: Practice, options: AdaptOptions, use_cache: bool, quiet: bool
-) -> tuple[Method, StyleCard]:
-    """The card in the file `style`, or that of the picture in it, and the method to run it."""
-    from gesso.adaptation import is_card
+def method_and_cards(
+    styles: Sequence[Path],
+    practice: Practice | None,
+    options: AdaptOptions,
+    use_cache: bool,
+    quiet: bool,
+) -> tuple[Method, list[StyleCard]]:
+    """The cards of the styles, each read from its file or made of the picture in it, and the
+    method to run them all."""
+    known = known_cards(styles)
+    if all(style in known for style in styles):
+        _refuse_adapting(known, options)
+    method = method_of(options, known)
+    cards = []
+    for style in styles:
+        card = known.get(style) or adapt_to(method, style, practice, options, use_cache, quiet)
+        cards.append(card)
+    return method, cards
 
-    if is_card(style):
-        return with_card(style, options)
-    return adapt_to(style, practice, options, use_cache, quiet)
+
+def known_cards(styles: Sequence[Path]) -> dict[Path, StyleCard]:
+    """Those of the files that are cards. Raises GessoError for one that cannot be read."""
+    from gesso.adaptation import is_card
+    from gesso.card import StyleCard
+
+    return {style: StyleCard.load(style) for style in styles if is_card(style)}
+
+
+def method_of(options: AdaptOptions, cards: dict[Path, StyleCard] | None = None) -> Method:
+    """The method of the options, or that of the cards, which it has to be able to run.
+
+    Raises:
+        GessoError: options the method does not know, cards of several methods.
+    """
+    from gesso.methods import load, load_class
+
+    known = cards or {}
+    name = options.method or next((card.method for card in known.values()), "metastyle")
+    for path, card in known.items():
+        if card.method != name:
+            given = f"--method {name}" if options.method else f"{shown(next(iter(known)))}: {name}"
+            raise GessoError(f"{given}: {shown(path)} is a card of {card.method}")
+    options.fit(load_class(name))  # a senseless option is told before anything is loaded
+    encoder = options.encoder or "compact"
+    method = load(name, weights=options.model, encoder=encoder, device=options.device)
+    for path, card in known.items():
+        try:
+            method.stylizer(card)
+        except GessoError as error:
+            raise GessoError(f"{shown(path)}: {error}") from error
+    return method
+
+
+def _refuse_adapting(cards: dict[Path, StyleCard], options: AdaptOptions) -> None:
+    """Raises GessoError for options that only matter while adapting."""
+    from gesso.methods import load_class
+
+    path, card = next(iter(cards.items()))
+    needed = ("--encoder",) if load_class(card.method).runs_encoder else ()
+    given = [flag for flag in options.given() if flag not in needed]
+    if given:
+        names = ", ".join(given)
+        raise GessoError(f"{names}: of no use with {shown(path)}, a card, which is adapted already")
+
+
+def adaptation(
+    method: Method, practice: Practice | None, options: AdaptOptions, **more: Any
+) -> Adaptation:
+    """How the options would have a picture adapted to; `more`: arguments of `Method.adapt`."""
+    from gesso.adaptation import Adaptation
+
+    return Adaptation(
+        options.encoder or "compact",
+        practice,
+        given=options.contents is not None,
+        style_size=options.style_size,
+        options=options.fit(type(method)) | more,
+        max_pixels=options.pixels,
+    )
 
 
 def adapt_to(
+    method: Method,
     style: Path,
     practice: Practice | None,
     options: AdaptOptions,
     use_cache: bool,
     quiet: bool,
     **more: Any,
-) -> tuple[Method, StyleCard]:
-    """The method of the options, and its card of a picture: from the cache, or adapted now.
-
-    `more`: further arguments of `Method.adapt`.
-    """
-    from gesso.adaptation import Adaptation, cached_card
+) -> StyleCard:
+    """The card of a picture: from the cache, or adapted now."""
+    from gesso.adaptation import cached_card
     from gesso.cache import CardCache
-    from gesso.methods import load, load_class
 
-    name, encoder = options.method or "metastyle", options.encoder or "compact"
-    fit = options.fit(load_class(name))  # a senseless option is told before anything is loaded
-    method = load(name, weights=options.weights, encoder=encoder, device=options.device)
-    adaptation = Adaptation(
-        encoder,
-        practice,
-        given=options.contents is not None,
-        style_size=options.style_size,
-        options=fit | more,
-        max_pixels=options.pixels,
-    )
+    how = adaptation(method, practice, options, **more)
     cache = CardCache() if use_cache else None
     with adapting(f"adapting to {style.name}", quiet) as on_step:
-        card, known = cached_card(method, style, adaptation, cache, on_step)
+        card, known = cached_card(method, style, how, cache, on_step)
     say(f"{shown(style)}: {_told(card, known)}", quiet)
-    return method, card
+    return card
 
 
 def _told(card: StyleCard, known: bool) -> str:
@@ -78,24 +137,14 @@ def _told(card: StyleCard, known: bool) -> str:
     return f"adapted, {origin.get('steps', 0)} steps in {origin.get('seconds', 0):.1f} s"
 
 
-def with_card(path: Path, options: AdaptOptions) -> tuple[Method, StyleCard]:
-    """The card in the file, and the method to run it; options that only matter while adapting are
-    refused."""
-    from gesso.card import StyleCard
-    from gesso.methods import load, load_class
-
-    card = StyleCard.load(path)
-    needed = ("--encoder",) if load_class(card.method).runs_encoder else ()
-    given = [flag for flag in options.given() if flag not in needed]
-    if given:
-        names = ", ".join(given)
-        raise GessoError(f"{names}: of no use with {shown(path)}, a card, which is adapted already")
-    if options.method not in (None, card.method):
-        raise GessoError(f"--method {options.method}: {shown(path)} is a card of {card.method}")
-    encoder = options.encoder or "compact"
-    method = load(card.method, weights=options.weights, encoder=encoder, device=options.device)
-    try:
-        method.stylizer(card)
-    except GessoError as error:
-        raise GessoError(f"{shown(path)}: {error}") from error
-    return method, card
+def card_target(target: Path, inputs: Sequence[Path], overwrite: bool) -> None:
+    """Raises GessoError if no card can be written to `target`: better known before than after."""
+    if target.suffix.lower() != SUFFIX:
+        raise GessoError(f"{shown(target)}: a card's name ends in {SUFFIX}")
+    if not target.parent.is_dir():
+        raise GessoError(f"{shown(target)}: its folder does not exist; make it first")
+    if target.exists():
+        if any(path.is_file() and target.samefile(path) for path in inputs):
+            raise GessoError(f"{shown(target)}: is an input, which is never overwritten")
+        if not overwrite:
+            raise GessoError(f"{shown(target)}: exists; --overwrite replaces it")

@@ -18,9 +18,13 @@ if TYPE_CHECKING:
 MethodName = Annotated[
     str | None, typer.Option("--method", metavar="NAME", help="Method; default: metastyle.")
 ]
-Weights = Annotated[
+Model = Annotated[
     Path | None,
-    typer.Option("--weights", metavar="FILE", help="Start weights; default: the bundled ones."),
+    typer.Option(
+        "--model",
+        metavar="FILE",
+        help="The method's weights, such as `gesso train` writes; default: the bundled ones.",
+    ),
 ]
 EncoderName = Annotated[
     str | None,
@@ -90,6 +94,54 @@ StyleSize = Annotated[
         help="Longer side of the style in px; default: 512 (meta_networks: 256).",
     ),
 ]
+Style = Annotated[
+    list[Path],
+    typer.Option(
+        "-s",
+        "--style",
+        metavar="IMAGE_OR_CARD",
+        help="A picture, or a card of `gesso adapt`; several times: a mixture, or see --mask.",
+    ),
+]
+Shares = Annotated[
+    str | None,
+    typer.Option(
+        "--weights",
+        metavar="A,B,…",
+        help="Shares of the styles in the order given, such as 0.6,0.4; default: equal ones.",
+    ),
+]
+Mask = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--mask",
+        metavar="IMAGE",
+        help="Where a style goes: white, in shades of grey; one for each --style, in order, or "
+        "one fewer: the last style takes the rest. Scaled to the photo.",
+    ),
+]
+Feather = Annotated[
+    float | None,
+    typer.Option("--feather", min=0, metavar="PX", help="Soften the masks' edges over so many px."),
+]
+Color = Annotated[
+    str,
+    typer.Option(
+        "--color",
+        metavar="style|content|luminance",
+        help="Whose colours: the style's; the photo's, matched in mean and covariance; the "
+        "photo's, with only its luminance stylized.",
+    ),
+]
+Cache = Annotated[
+    bool, typer.Option("--cache/--no-cache", help="Keep and reuse styles adapted before.")
+]
+ContentsFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--contents", metavar="DIR", help="Adapt on the pictures in this folder, not on the photos."
+    ),
+]
 Seed = Annotated[
     int | None,
     typer.Option("--seed", min=0, metavar="N", help="Of all random choices; default: 0."),
@@ -141,12 +193,28 @@ NAMES: dict[str, tuple[str, ...]] = {
 ENCODER: dict[str, tuple[str, ...]] = {"--encoder": ()}  # every method takes one
 
 
+def shares(text: str | None) -> list[float] | None:
+    """The numbers of --weights. Raises GessoError for a text that holds others."""
+    if text is None:
+        return None
+    try:
+        numbers = [float(part) for part in text.split(",")]
+    except ValueError:
+        numbers = [math.nan]
+    if not all(map(math.isfinite, numbers)):
+        raise GessoError(
+            f"--weights: {text!r} is no list of numbers; allowed are shares of the styles, such "
+            "as 0.6,0.4 (a file of weights is --model FILE)"
+        )
+    return numbers
+
+
 @dataclass(frozen=True)
 class AdaptOptions:
     """The options of an adaptation as given; None: not given."""
 
     method: str | None = None
-    weights: Path | None = None
+    model: Path | None = None
     encoder: str | None = None
     device: str | None = None
     contents: Path | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,26 +10,25 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gesso.cli import options as opt
-from gesso.cli.cards import method_and_card, practice_on
+from gesso.cli.cards import adaptation, known_cards, method_and_cards, method_of, practice_on
 from gesso.cli.console import complain, import_torch, say, stylizing
 from gesso.cli.options import AdaptOptions
 from gesso.errors import GessoError
 from gesso.files import shown
 
 if TYPE_CHECKING:
+    from gesso.adaptation import Practice
     from gesso.batch import Job
+    from gesso.controls import Controls
+    from gesso.methods.base import Method
+    from gesso.regions import Stylize
 
 
 def stylize(
     photos: Annotated[
         list[Path], typer.Argument(metavar="PHOTO...", help="Photos, or folders of photos.")
     ],
-    style: Annotated[
-        Path,
-        typer.Option(
-            "-s", "--style", metavar="IMAGE_OR_CARD", help="A picture, or a card of `gesso adapt`."
-        ),
-    ],
+    style: opt.Style,
     out: Annotated[
         Path,
         typer.Option(
@@ -47,6 +47,10 @@ def stylize(
         float,
         typer.Option(min=0, max=1, metavar="SHARE", help="0 is the photo, 1 the whole style."),
     ] = 1.0,
+    weights: opt.Shares = None,
+    color: opt.Color = "style",
+    mask: opt.Mask = None,
+    feather: opt.Feather = None,
     method: opt.MethodName = None,
     steps: opt.Steps = None,
     only_in: opt.OnlyIn = False,
@@ -57,19 +61,12 @@ def stylize(
     objective: opt.ObjectiveName = None,
     start: opt.Start = None,
     style_size: opt.StyleSize = None,
-    contents: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", help="Adapt on the pictures in this folder, not on the photos."
-        ),
-    ] = None,
+    contents: opt.ContentsFolder = None,
     encoder: opt.EncoderName = None,
-    weights: opt.Weights = None,
+    model: opt.Model = None,
     device: opt.Device = None,
     seed: opt.Seed = None,
-    cache: Annotated[
-        bool, typer.Option("--cache/--no-cache", help="Keep and reuse styles adapted before.")
-    ] = True,
+    cache: opt.Cache = True,
     overwrite: opt.Overwrite = True,
     quality: Annotated[
         int | None,
@@ -91,14 +88,17 @@ def stylize(
     written to the file OUT, or into OUT if that is a folder; several, or folders of them, go to
     the folder OUT under their own names. Photos that cannot be read are listed at the end, and the
     exit code is 1.
+
+    Several styles are mixed in the shares of --weights, or have a region each, given by --mask.
     """
-    adaptation = AdaptOptions(
-        method, weights, encoder, device, contents, style_size, steps, only_in, lr, seed,
+    adapting = AdaptOptions(
+        method, model, encoder, device, contents, style_size, steps, only_in, lr, seed,
         max_pixels=max_pixels, refine=refine,
         optimizer=optimizer, init=init, objective=objective, start=start,
     )  # fmt: skip
-    output = _Output(out, size, strength, quality, keep_metadata, overwrite, cache, quiet)
-    return _stylize(photos, style, adaptation, output)
+    output = _Output(out, size, quality, keep_metadata, overwrite, cache, quiet)
+    look = _Look(strength, opt.shares(weights), color, mask or [], feather or 0.0)
+    return _stylize(photos, style, adapting, output, look)
 
 
 def test(
@@ -109,14 +109,13 @@ def test(
 ) -> int:
     """The name of `gesso stylize` in the original release."""
     options = AdaptOptions(device="cuda" if cuda else None)
-    return _stylize([content_image], model, options, _Output(output_image))
+    return _stylize([content_image], [model], options, _Output(output_image), _Look())
 
 
 @dataclass(frozen=True)
 class _Output:
     out: Path
     size: int | None = None
-    strength: float = 1.0
     quality: int | None = None
     keep_metadata: bool = False
     overwrite: bool = True
@@ -124,18 +123,41 @@ class _Output:
     quiet: bool = False
 
 
-def _stylize(photos: list[Path], style: Path, options: AdaptOptions, output: _Output) -> int:
+@dataclass(frozen=True)
+class _Look:
+    """The controls as given."""
+
+    strength: float = 1.0
+    weights: list[float] | None = None
+    color: str = "style"
+    masks: Sequence[Path] = ()
+    feather: float = 0.0
+
+    def controls(self, max_pixels: int) -> Controls:
+        """With the masks read. Raises GessoError for values that make no sense."""
+        from gesso.controls import Controls
+        from gesso.regions import read_mask
+
+        masks = [read_mask(path, max_pixels) for path in self.masks]
+        return Controls(self.strength, self.weights, self.color, masks, self.feather)
+
+
+def _stylize(
+    photos: list[Path], styles: list[Path], options: AdaptOptions, output: _Output, look: _Look
+) -> int:
     import_torch()
     from gesso.batch import plan, unfinished
     from gesso.image import list_images
 
     others = list_images(options.contents) if options.contents is not None else []
-    jobs = plan(photos, output.out, [style, *others])
+    jobs = plan(photos, output.out, [*styles, *look.masks, *others])
     todo = jobs if output.overwrite else unfinished(jobs)
     many = len(photos) > 1 or photos[0].is_dir()
     if not many and not todo:
         raise GessoError(f"{shown(jobs[0].out)}: exists; --overwrite replaces it")
-    failures = _do(todo, jobs, style, options, output) if todo else {}
+    controls = look.controls(options.pixels)
+    controls.check(len(styles))
+    failures = _do(todo, jobs, styles, options, output, controls) if todo else {}
     if failures and not many:
         raise GessoError(next(iter(failures.values())))
     done = f"{len(todo) - len(failures)} of {len(jobs)} pictures written" if many else "written"
@@ -146,16 +168,21 @@ def _stylize(photos: list[Path], style: Path, options: AdaptOptions, output: _Ou
 
 
 def _do(
-    todo: list[Job], jobs: list[Job], style: Path, options: AdaptOptions, output: _Output
+    todo: list[Job],
+    jobs: list[Job],
+    styles: list[Path],
+    options: AdaptOptions,
+    output: _Output,
+    controls: Controls,
 ) -> dict[Path, str]:
-    """Get the card, practising on all `jobs`, and do those in `todo`; photo → one line if bad."""
+    """Get the cards, practising on all `jobs`, and do those in `todo`; photo → one line if bad."""
     from gesso.adaptation import NoContents
     from gesso.batch import make_folders
-    from gesso.stylize import Pictures, apply_strength, stylize_all
+    from gesso.stylize import Pictures, stylize_all
 
     practice = practice_on([job.photo for job in jobs], output.size, options)
     try:
-        method, card = method_and_card(style, practice, options, output.cache, output.quiet)
+        method, ready = _ready(styles, practice, options, output, controls)
     except NoContents as error:
         if options.contents is not None:
             raise
@@ -163,5 +190,26 @@ def _do(
     pictures = Pictures(output.size, options.pixels, output.quality, output.keep_metadata)
     make_folders(todo)
     with stylizing("stylizing", len(todo), output.quiet) as (on_job, method.on_step):
-        stylize = apply_strength(method, card, output.strength)
-        return stylize_all(todo, stylize, pictures, on_job)
+        return stylize_all(todo, ready(), pictures, on_job)
+
+
+def _ready(
+    styles: list[Path],
+    practice: Practice,
+    options: AdaptOptions,
+    output: _Output,
+    controls: Controls,
+) -> tuple[Method, Callable[[], Stylize]]:
+    """The method, and what makes its stylizer once the method has been told whom to report to."""
+    from gesso.cache import CardCache
+    from gesso.own_colors import OwnColors
+
+    if controls.color != "style" and not known_cards(styles):
+        method = method_of(options)
+        given = practice if options.contents is not None else None  # else each photo its own
+        how = adaptation(method, given, options)
+        own = OwnColors(method, styles, how, controls, CardCache() if output.cache else None)
+        return method, lambda: own
+    method, cards = method_and_cards(styles, practice, options, output.cache, output.quiet)
+    controls.stylizer(method, cards)  # cards that do not go together are told of before any photo
+    return method, lambda: controls.stylizer(method, cards)

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gesso.cli import options as opt
-from gesso.cli.adapt import SUFFIX
-from gesso.cli.cards import adapt_to, with_card
+from gesso.cli.cards import SUFFIX, method_and_cards
 from gesso.cli.console import import_torch, say
 from gesso.cli.options import AdaptOptions
 from gesso.errors import GessoError
@@ -28,12 +27,10 @@ def texture(
     method: opt.MethodName = None,
     style_size: opt.StyleSize = None,
     encoder: opt.EncoderName = None,
-    weights: opt.Weights = None,
+    model: opt.Model = None,
     device: opt.Device = None,
     seed: opt.Seed = None,
-    cache: Annotated[
-        bool, typer.Option("--cache/--no-cache", help="Keep and reuse styles adapted before.")
-    ] = True,
+    cache: opt.Cache = True,
     overwrite: opt.Overwrite = True,
     max_pixels: opt.MaxPixels = None,
     quiet: opt.Quiet = False,
@@ -44,7 +41,6 @@ def texture(
     --seed is that of the noise.
     """
     import_torch()
-    from gesso.adaptation import is_card
     from gesso.batch import Job, make_folders, plan
     from gesso.image_write import write_image
     from gesso.stylize import noise
@@ -53,12 +49,9 @@ def texture(
     if job.out.exists() and not overwrite:
         raise GessoError(f"{shown(job.out)}: exists; --overwrite replaces it")
     options = AdaptOptions(
-        method, weights, encoder, device, style_size=style_size, max_pixels=max_pixels
+        method, model, encoder, device, style_size=style_size, max_pixels=max_pixels
     )
-    if is_card(style):
-        found, card = with_card(style, options)
-    else:
-        found, card = adapt_to(style, None, options, cache, quiet)
+    found, (card,) = method_and_cards([style], None, options, cache, quiet)
     make_folders([Job(style, job.out)])
     write_image(job.out, found.stylizer(card)(noise(size, seed or 0).unsqueeze(0))[0])
     say(f"{shown(job.out)}: written", quiet)
@@ -76,7 +69,7 @@ def invent(
         bool,
         typer.Option("--uniform", help="As in the paper; default: distributed as real styles are."),
     ] = False,
-    weights: opt.Weights = None,
+    model: opt.Model = None,
     seed: opt.Seed = None,
     overwrite: opt.Overwrite = True,
     quiet: opt.Quiet = False,
@@ -92,7 +85,7 @@ def invent(
     paths = [out / f"invented-{first}-{i + 1}{SUFFIX}" for i in range(count)]
     if not overwrite and (there := next((p for p in paths if p.exists()), None)):
         raise GessoError(f"{shown(there)}: exists; --overwrite replaces it")
-    cards = _method(weights).invent(count, first, uniform)
+    cards = _method(model).invent(count, first, uniform)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:

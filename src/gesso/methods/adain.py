@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from gesso import checkpoint
 from gesso.adain import LEVEL, Config, adain, adain_losses, mean_and_deviation
@@ -28,6 +29,7 @@ from gesso.methods.common import (
     practice_images,
     thumbnail_within,
 )
+from gesso.regions import OfRegions
 
 __all__ = ["AdaIN", "Config"]
 
@@ -76,7 +78,7 @@ class AdaIN(Method):
         if self.decoder is None:
             raise GessoError(
                 "adain: no weights are bundled; train some (gesso train adain) and give them with "
-                "--weights"
+                "--model"
             )
         return self.decoder
 
@@ -170,6 +172,27 @@ class AdaIN(Method):
         self._check_encoder()
         return Stylizer(self, card)
 
+    def stylizer_of_regions(self, cards: Sequence[StyleCard]) -> OfRegions:
+        """Regions put together in feature space (the paper's spatial control): every place of the
+        features takes the statistics of its region's style, and all are decoded together."""
+        for card in cards:
+            self.stylizer(card)  # which refuses what cannot be run
+
+        @torch.inference_mode()
+        def stylize(contents: Tensor, shares: Tensor) -> Tensor:
+            features = self.encode(contents)
+            styled = [self.transfer(features, card) for card in cards]
+            padded = whole_cells(shares.unsqueeze(0).to(self._place.device), self.network.stride)
+            mixed = {}
+            for level in self.config.levels:
+                height, width = features[level].shape[-2:]
+                small = F.adaptive_avg_pool2d(padded, (height, width))[0]
+                parts = zip(small, styled, strict=True)
+                mixed[level] = torch.stack([s * one[level] for s, one in parts]).sum(0)
+            return self.decode(mixed, *contents.shape[-2:]).to(contents.device)
+
+        return stylize
+
     def _card(self, pictures: Sequence[Tensor]) -> StyleCard:
         """The mean statistics of pictures (3, H, W)."""
         encoded = [self.encode(picture.unsqueeze(0)) for picture in pictures]
@@ -189,7 +212,7 @@ class AdaIN(Method):
             raise GessoError(
                 "a card of adain: other weights made it than those loaded"
                 if self.decoder is not None
-                else "a card of adain: needs the weights it was made with (--weights)"
+                else "a card of adain: needs the weights it was made with (--model)"
             )
         expected = {level: self.decoder.width(level) for level in self.config.levels}
         found = {n: card.tensors.get(n) for level in expected for n in _names(level)}

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from gesso.card import StyleCard, blend_tensors
 from gesso.encoders.base import Encoder
+from gesso.regions import OfRegions, composite
 
 ImageLike = Tensor | str | Path
 
@@ -83,6 +84,12 @@ class Method(nn.Module):
     def stylizer(self, card: StyleCard) -> nn.Module:
         """A module from contents (B, 3, H, W) to stylized images of the same shape in [0, 1]."""
         raise NotImplementedError
+
+    def stylizer_of_regions(self, cards: Sequence[StyleCard]) -> OfRegions:
+        """A function from contents (B, 3, H, W) and shares (K, H, W), one for each card, that sum
+        to 1 at every pixel, to pictures: put together in the picture, unless a method can do
+        better (in feature space)."""
+        return composite([self.stylizer(card) for card in cards])
 
     def neutral(self, content: ImageLike | None = None, like: StyleCard | None = None) -> StyleCard:
         """The card that changes nothing, or as little as the method can; of the kind of `like`,

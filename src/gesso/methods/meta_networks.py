@@ -85,7 +85,7 @@ class MetaNetworks(Method):
         if self.hyper is None:
             raise GessoError(
                 "meta_networks: no weights are bundled; train some (gesso train meta_networks) "
-                "and give them with --weights"
+                "and give them with --model"
             )
         return self.hyper
 
@@ -275,7 +275,7 @@ class MetaNetworks(Method):
             raise GessoError(
                 "a card of a hidden vector: other weights made it than those loaded"
                 if self.hyper is not None
-                else "a card of a hidden vector: needs the weights that made it (--weights)"
+                else "a card of a hidden vector: needs the weights that made it (--model)"
             )
         own = self.config
         try:

@@ -1,0 +1,135 @@
+"""Make the pictures of docs/controls.md: `python docs/make_control_pictures.py`.
+
+With the bundled weights, some minutes on a CPU. The photographs are those of src/gesso/contents,
+the styles are drawn by examples/draw_styles.py; all of them may be passed on freely.
+"""
+
+from __future__ import annotations
+
+import argparse
+from functools import cache
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+import gesso
+from gesso.card import StyleCard
+from gesso.color import checked_color, grey, recolored
+from gesso.controls import Controls
+from gesso.image import resize
+from gesso.methods.base import Method
+from gesso.sheet import grid_weights, sheet
+
+ROOT = Path(__file__).parent.parent
+OUT = Path(__file__).with_name("pictures")
+SIDE_PX = 256
+QUALITY = 82
+
+
+def photo(name: str) -> Tensor:
+    """(3, h, w), the longer side SIDE_PX."""
+    return gesso.read_image(ROOT / f"src/gesso/contents/{name}.jpg", size=SIDE_PX)
+
+
+def style(name: str) -> Tensor:
+    """(3, H, W) at its own size."""
+    return gesso.read_image(ROOT / f"examples/styles/{name}.jpg")
+
+
+@cache
+def method() -> Method:
+    """MetaStyle with its bundled start."""
+    return gesso.load("metastyle")
+
+
+@cache
+def card(name: str, content: str, style_size: int = 512) -> StyleCard:
+    """Adapted to a style on a photo."""
+    print(f"adapting to {name} at {style_size} px on {content}", flush=True)
+    return method().adapt(style(name), [photo(content)], style_size=style_size)
+
+
+def stylized(content: Tensor, cards: list[StyleCard], controls: Controls, **more: bool) -> Tensor:
+    return controls.stylizer(method(), cards, **more)(content.unsqueeze(0))[0]
+
+
+def boxed(image: Tensor, like: Tensor) -> Tensor:
+    """The whole picture within the size of another, in the middle of white."""
+    height, width = like.shape[1:]
+    scale = min(height / image.shape[1], width / image.shape[2])
+    small = resize(image, round(max(image.shape[1:]) * scale))[:, :height, :width]
+    box = torch.ones_like(like)
+    top, left = (height - small.shape[1]) // 2, (width - small.shape[2]) // 2
+    box[:, top : top + small.shape[1], left : left + small.shape[2]] = small
+    return box
+
+
+def strength() -> Tensor:
+    content, cards = photo("cat"), [card("stained-glass", "cat")]
+    shares = (0, 0.25, 0.5, 0.75, 1)
+    cells = [stylized(content, cards, Controls(strength=share)) for share in shares]
+    return sheet([cells], [[f"--strength {share}" for share in shares]])
+
+
+def grid() -> Tensor:
+    """The corners of a square of four styles; small, since there are 15."""
+    names = ("stained-glass", "watercolour", "linocut", "pointillism")
+    content, cards = resize(photo("cat"), 168), [card(name, "cat") for name in names]
+    shares = grid_weights(4, 5, 3)
+    return sheet([[stylized(content, cards, Controls(weights=w)) for w in row] for row in shares])
+
+
+def color() -> Tensor:
+    content, name = photo("coffee"), "ukiyo-e"
+    cells = [content, boxed(style(name), content)]
+    cells.append(stylized(content, [card(name, "coffee")], Controls()))
+    for word in ("content", "luminance"):
+        print(f"adapting to {name} in the photo's colours ({word})", flush=True)
+        own = recolored(style(name), content, checked_color(word))
+        practice = grey(content) if word == "luminance" else content
+        adapted = [method().adapt(own, [practice])]
+        cells.append(stylized(content, adapted, Controls(color=word), matched=True))
+    words = ["photo", "style", "--color style", "--color content", "--color luminance"]
+    return sheet([cells], [words])
+
+
+def mask() -> Tensor:
+    content, names = photo("astronaut"), ("stained-glass", "impasto")
+    shape = disc(*content.shape[1:])
+    cards = [card(name, "astronaut") for name in names]
+    both = Controls(masks=[shape], feather=8)
+    one = Controls(masks=[1 - shape], feather=8)
+    cells = [content, shape.expand_as(content), stylized(content, cards, both)]
+    cells.append(stylized(content, cards[1:], one))
+    words = ["photo", "mask", "two styles, one --mask", "one style, the mask's negative"]
+    return sheet([cells], [words])
+
+
+def disc(height: int, width: int) -> Tensor:
+    """A mask (H, W): an ellipse about where the astronaut is."""
+    y, x = torch.linspace(-1, 1, height)[:, None], torch.linspace(-1, 1, width)[None]
+    return (((x + 0.1) / 0.62) ** 2 + ((y - 0.1) / 0.95) ** 2 < 1).float()
+
+
+def style_size() -> Tensor:
+    content, sizes = photo("cat"), (160, 320, 640)
+    cells = [stylized(content, [card("mosaic", "cat", px)], Controls()) for px in sizes]
+    words = ["style", *(f"--style-size {px}" for px in sizes)]
+    return sheet([[boxed(style("mosaic"), content), *cells]], [words])
+
+
+PICTURES = {f.__name__.replace("_", "-"): f for f in (strength, grid, color, mask, style_size)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", help=f"of {', '.join(PICTURES)}; default: all")
+    for name in parser.parse_args().names or PICTURES:
+        path = OUT / f"{name}.jpg"
+        gesso.write_image(path, PICTURES[name](), quality=QUALITY)
+        print(f"{path.name}: {path.stat().st_size / 1000:.0f} kB", flush=True)
+
+
+if __name__ == "__main__":
+    main()

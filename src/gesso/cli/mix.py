@@ -1,0 +1,161 @@
+"""`gesso mix` and `gesso grid`: styles between styles."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gesso.cli import options as opt
+from gesso.cli.cards import card_target, method_and_cards, practice_on
+from gesso.cli.console import import_torch, say
+from gesso.cli.options import AdaptOptions
+from gesso.errors import GessoError
+from gesso.files import shown
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from gesso.card import StyleCard
+    from gesso.methods.base import Method
+
+
+def mix(
+    cards: Annotated[
+        list[str],
+        typer.Argument(metavar="CARD=SHARE...", help="Cards of `gesso adapt`, and their shares."),
+    ],
+    out: Annotated[
+        Path, typer.Option("-o", "--out", metavar="CARD", help="The card to write (.safetensors).")
+    ],
+    float32: Annotated[
+        bool, typer.Option("--float32", help="Store float32, not float16: twice the size.")
+    ] = False,
+    overwrite: opt.Overwrite = True,
+    quiet: opt.Quiet = False,
+    verbose: opt.Verbose = 0,
+) -> int:
+    """Mix style cards into one: gesso mix a.safetensors=0.6 b.safetensors=0.4 -o c.safetensors
+
+    Shares are scaled to sum to 1; without =SHARE a card's is 1, and a negative one moves away from
+    a style. The new card is used like any other. Cards mix when they come from the same weights
+    and hold the same tensors.
+    """
+    parts = [_part(text) for text in cards]
+    paths = [path for path, _ in parts]
+    card_target(out, paths, overwrite)
+    import_torch()
+    from gesso.adaptation import is_card
+    from gesso.card import StyleCard
+    from gesso.controls import mix as mixed
+
+    for path in paths:
+        if not is_card(path):
+            raise GessoError(
+                f"{shown(path)}: a picture; cards can be mixed (gesso adapt makes one)"
+            )
+    found = [StyleCard.load(path) for path in paths]
+    try:
+        card = mixed(found, [share for _, share in parts])
+    except GessoError as error:
+        names = ", ".join(shown(path.name) for path in paths[:4]) + ", …" * (len(paths) > 4)
+        raise GessoError(f"{names}: {error}") from error
+    card.save(out, "float32" if float32 else "float16")
+    say(f"{shown(out)}: {out.stat().st_size / 1000:.0f} kB written", quiet)
+    return 0
+
+
+def _part(text: str) -> tuple[Path, float]:
+    """A card's file and its share: what follows the last "=", if that is no file's name."""
+    name, equals, share = text.rpartition("=")
+    if not equals or Path(text).is_file():
+        return Path(text), 1.0
+    try:
+        number = float(share)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise GessoError(f"{shown(text)}: {share!r} is no share; allowed are numbers: CARD=0.6")
+    return Path(name), number
+
+
+def grid(
+    photo: Annotated[Path, typer.Argument(metavar="PHOTO", help="The photo.")],
+    style: Annotated[
+        list[Path],
+        typer.Option(
+            "-s",
+            "--style",
+            metavar="IMAGE_OR_CARD",
+            help="Twice: a row from one style to the other. Four times: the corners top left, top "
+            "right, bottom left, bottom right.",
+        ),
+    ],
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="OUT", help="The picture to write.")],
+    columns: Annotated[
+        int, typer.Option(min=2, max=32, metavar="N", help="Pictures in a row.")
+    ] = 5,
+    rows: Annotated[
+        int | None,
+        typer.Option(min=2, max=32, metavar="N", help="With four styles; default: as columns."),
+    ] = None,
+    size: Annotated[
+        int, typer.Option(min=16, metavar="PX", help="Longer side of each picture in px.")
+    ] = 256,
+    labels: Annotated[
+        bool, typer.Option("--labels", help="Write the styles' shares below each picture.")
+    ] = False,
+    method: opt.MethodName = None,
+    steps: opt.Steps = None,
+    only_in: opt.OnlyIn = False,
+    style_size: opt.StyleSize = None,
+    contents: opt.ContentsFolder = None,
+    encoder: opt.EncoderName = None,
+    model: opt.Model = None,
+    device: opt.Device = None,
+    seed: opt.Seed = None,
+    cache: opt.Cache = True,
+    overwrite: opt.Overwrite = True,
+    max_pixels: opt.MaxPixels = None,
+    quiet: opt.Quiet = False,
+    verbose: opt.Verbose = 0,
+) -> int:
+    """Show the styles between two or four styles, in one picture.
+
+    The cards are blended, so the strokes change and not just their opacity. Styles that are
+    pictures are adapted to first, as by `gesso stylize`.
+    """
+    import_torch()
+    from gesso.batch import Job, make_folders, plan
+    from gesso.image import read_image
+    from gesso.image_write import write_image
+    from gesso.sheet import grid_weights, sheet
+
+    shares = grid_weights(len(style), columns, rows or columns)
+    (job,) = plan([photo], out, style)
+    if job.out.exists() and not overwrite:
+        raise GessoError(f"{shown(job.out)}: exists; --overwrite replaces it")
+    options = AdaptOptions(
+        method, model, encoder, device, contents, style_size, steps, only_in, seed=seed,
+        max_pixels=max_pixels,
+    )  # fmt: skip
+    picture = read_image(photo, size=size, max_pixels=options.pixels)
+    practice = practice_on([photo], size, options)
+    found, cards = method_and_cards(style, practice, options, cache, quiet)
+    cells = [[_between(found, cards, weights, picture) for weights in row] for row in shares]
+    texts = [[" ".join(f"{w:.2g}" for w in weights) for weights in row] for row in shares]
+    make_folders([Job(photo, job.out)])
+    write_image(job.out, sheet(cells, texts if labels else ()))
+    say(f"{shown(job.out)}: written", quiet)
+    return 0
+
+
+def _between(
+    method: Method, cards: list[StyleCard], weights: list[float], picture: Tensor
+) -> Tensor:
+    from gesso.controls import Controls
+
+    cell: Tensor = Controls(weights=weights).stylizer(method, cards)(picture.unsqueeze(0))[0]
+    return cell

@@ -1,0 +1,66 @@
+"""Pictures of one size in rows and columns, and the shares of styles that fill such a grid."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw, ImageFont
+from torch import Tensor
+
+from gesso.errors import GessoError
+
+GAP_PX, LABEL_PX = 4, 20
+
+
+def grid_weights(corners: int, columns: int, rows: int) -> list[list[list[float]]]:
+    """Rows of columns of weights, one for each of the corners, that sum to 1.
+
+    Two corners are the ends of one row; four are top left, top right, bottom left and bottom
+    right, with bilinear weights between them.
+
+    Raises:
+        GessoError: another number of corners, fewer than 2 columns or rows.
+    """
+    if corners not in (2, 4):
+        raise GessoError(f"{corners} styles: a grid has 2 (a row) or 4 (its corners)")
+    if columns < 2 or (corners == 4 and rows < 2):
+        raise GessoError(
+            f"{columns} × {rows}: a grid has at least 2 columns and, with 4 styles, rows"
+        )
+    across = [i / (columns - 1) for i in range(columns)]
+    if corners == 2:
+        return [[[1 - x, x] for x in across]]
+    down = [j / (rows - 1) for j in range(rows)]
+    return [[[(1 - y) * (1 - x), (1 - y) * x, y * (1 - x), y * x] for x in across] for y in down]
+
+
+def sheet(rows: Sequence[Sequence[Tensor]], labels: Sequence[Sequence[str]] = ()) -> Tensor:
+    """One picture (3, H, W) of rows of pictures (3, h, w) of one size, on white, with a line of
+    text below each where labels are given."""
+    lines = []
+    for number, row in enumerate(rows):
+        cells = list(row)
+        if labels:
+            texts = labels[number]
+            cells = [_labelled(cell, text) for cell, text in zip(cells, texts, strict=True)]
+        lines.append(_joined(cells, dim=2))
+    return _joined(lines, dim=1)
+
+
+def _joined(parts: list[Tensor], dim: int) -> Tensor:
+    shape = list(parts[0].shape)
+    shape[dim] = GAP_PX
+    gap = torch.ones(shape)
+    spaced = [piece for part in parts for piece in (gap, part)]
+    return torch.cat(spaced[1:], dim)
+
+
+def _labelled(cell: Tensor, text: str) -> Tensor:
+    strip = Image.new("RGB", (cell.shape[2], LABEL_PX), "white")
+    place = (cell.shape[2] // 2, LABEL_PX // 2)
+    font = ImageFont.load_default(13)
+    ImageDraw.Draw(strip).text(place, text, fill=(60, 60, 60), font=font, anchor="mm")
+    pixels = torch.from_numpy(np.array(strip)).permute(2, 0, 1).float() / 255
+    return torch.cat([cell.cpu(), pixels], 1)
