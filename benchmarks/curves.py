@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 SCALE = 3  # drawn larger, then reduced: Pillow's own lines are jagged
 PAPER, INK, FAINT, RULE = "#ffffff", "#222222", "#6b6b6b", "#e4e4e4"
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")  # Okabe and Ito's
+MOST_MARKS = 8  # of points on the x axis; where there are more, round numbers
 LEFT, RIGHT, TOP, BOTTOM = 70, 190, 56, 62  # margins in px
 
 
@@ -32,6 +33,7 @@ class _Plot:
 
     def __init__(self, lines: Sequence[Line], size: tuple[int, int]) -> None:
         self.xs = sorted({x for line in lines for x, _ in line.points})
+        self.marks = self.xs if len(self.xs) <= MOST_MARKS else round_numbers(self.xs)
         heights = [y for line in lines for y in line.heights()]
         if not self.xs or self.xs[0] <= 0:
             raise ValueError("a logarithmic axis needs points, with x above 0")
@@ -44,6 +46,13 @@ class _Plot:
         across = (math.log(x) - first) / (last - first) if last > first else 0.5
         up = (y - self.ticks[0]) / (self.ticks[-1] - self.ticks[0])
         return left + across * (right - left), bottom - up * (bottom - top)
+
+
+def round_numbers(xs: Sequence[float]) -> list[float]:
+    """1, 2 and 5 times powers of ten within the range of `xs`, for a logarithmic axis."""
+    low, high = math.floor(math.log10(xs[0])), math.ceil(math.log10(xs[-1]))
+    candidates = [f * 10.0**power for power in range(low, high + 1) for f in (1, 2, 5)]
+    return [x for x in candidates if xs[0] <= x <= xs[-1]]
 
 
 def nice_ticks(low: float, high: float, most: int = 7) -> list[float]:
@@ -108,7 +117,7 @@ def _axes(pen: _Pen, plot: _Plot, title: str, x: str, y: str) -> None:
         height = plot.at(plot.xs[0], tick)[1]
         pen.line([(left, height), (right, height)], RULE)
         pen.text((left - 10, height), f"{tick:g}", 13, FAINT, "rm")
-    for value in plot.xs:
+    for value in plot.marks:
         across = plot.at(value, plot.ticks[0])[0]
         pen.line([(across, bottom), (across, bottom + 5)], FAINT)
         pen.text((across, bottom + 17), f"{value:g}", 13, FAINT)

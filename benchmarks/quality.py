@@ -14,6 +14,7 @@ from statistics import fmean, median
 
 from curves import Line, line_chart, picture_sheet
 from PIL import Image
+from refining import refining_trials
 from session import RESULTS, Session, save_picture
 from trials import Pair, Trial, controls, random_start
 
@@ -118,21 +119,36 @@ def starts(session: Session) -> int:
         for steps in args.steps or CURVE_STEPS
         for name, (method, start) in named.items()
     }
+    return by_steps(session, "starts", trials)
+
+
+def refine(session: Session) -> int:
+    """The objective by steps and by seconds: generated, mean and random start of one network, and
+    MetaStyle's start of its own."""
+    return by_steps(session, "refine", refining_trials(session, session.args.model), seconds=True)
+
+
+def by_steps(
+    session: Session, part: str, trials: dict[tuple[str, int], Trial], seconds: bool = False
+) -> int:
+    """Measure trials by start and steps; their table, and figures against steps (and seconds)."""
     done = session.bench.measure(session.pairs, list(trials.values()))
     table: list[Row] = []
     for (name, steps), trial in trials.items():
         row = mean_table(session, [trial])
         table += [{"start": name, "steps": steps, **{k: v for k, v in r.items() if k}} for r in row]
-    figure(session, table)
-    return session.report("starts", table, list(trials.values()), done)
+    figure(session, part, table, "steps", "steps of adaptation")
+    if seconds:
+        figure(session, part, table, "seconds", "seconds to take on the style")
+    return session.report(part, table, list(trials.values()), done)
 
 
-def figure(session: Session, table: list[Row]) -> None:
-    """Objective against steps, with Gatys' as a dashed line if it has been measured."""
-    complete = [row for row in table if row["pairs"] == len(session.pairs) and row["steps"]]
+def figure(session: Session, part: str, table: list[Row], by: str, label: str) -> None:
+    """Objective against `by`, with Gatys' as a dashed line if it has been measured."""
+    complete = [row for row in table if row["pairs"] == len(session.pairs) and row[by]]
     names = dict.fromkeys(row["start"] for row in complete)
     lines = [
-        Line(name, [(r["steps"], r["objective"]) for r in complete if r["start"] == name])
+        Line(name, [(round(r[by], 2), r["objective"]) for r in complete if r["start"] == name])
         for name in names
     ]
     if not lines:
@@ -142,8 +158,9 @@ def figure(session: Session, table: list[Row]) -> None:
         if row["pairs"] == len(session.pairs):
             lines.append(Line(trial.name, level=row["objective"]))
     title = f"Perceptual objective by VGG-19, mean of {len(session.pairs)} pairs"
-    chart = line_chart(lines, title=title, x="steps of adaptation", y="content + style")
-    save_picture(session.args.results / f"quality-starts-{session.suffix}.png", chart)
+    chart = line_chart(lines, title=title, x=label, y="content + style")
+    suffix = "" if by == "steps" else f"-{by}"
+    save_picture(session.args.results / f"quality-{part}{suffix}-{session.suffix}.png", chart)
 
 
 def grid(session: Session) -> int:
@@ -183,6 +200,7 @@ COMMANDS: dict[str, Callable[[Session], int]] = {
     "gatys": gatys,
     "encoders": encoders,
     "starts": starts,
+    "refine": refine,
     "grid": grid,
 }
 
@@ -199,6 +217,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--start", type=Path, help="MetaStyle's weights (the bundled ones)")
     p.add_argument("--encoder", default="compact", help="what adaptation is judged by")
     p.add_argument("--average", type=Path, help="starts: weights learned without an inner loop")
+    p.add_argument("--model", help="refine: Meta Networks' weights (the bundled ones)")
     p.add_argument("--pairs", type=int, default=12, help="of a photo and a style")
     p.add_argument("--size", type=int, default=512, help="longer side of photos and styles, px")
     p.add_argument("--steps", type=int, nargs="*", default=[], help="other than the default")
