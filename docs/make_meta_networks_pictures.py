@@ -8,15 +8,15 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import skimage
-from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
+from torch.nn import functional as F
 
 import gesso
-from gesso.files import atomic_path
+from gesso.controls import apply_strength
 from gesso.methods.meta_networks import MetaNetworks
-from gesso.stylize import apply_strength, noise
+from gesso.sheet import sheet
+from gesso.stylize import noise
 
 HERE = Path(__file__).parent
 STYLES_DIR = HERE.parent / "examples" / "styles"
@@ -24,33 +24,24 @@ PHOTOS_DIR = Path(skimage.__file__).parent / "data"
 PHOTOS = ("astronaut.png", "chelsea.png")
 STYLES = ("stained-glass", "impasto", "linocut", "watercolour", "ukiyo-e")
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
-CELL_PX, GAP_PX, CAPTION_PX = 208, 8, 22
+CELL_PX = 208
 Cell = tuple[str, Tensor]
 
 
-def picture(image: Tensor) -> Image.Image:
-    """(3, H, W) or (1, 3, H, W) → a picture that fills a square of CELL_PX, cut in the middle."""
-    pixels = image.reshape(3, *image.shape[-2:]).permute(1, 2, 0).clamp(0, 1).numpy()
-    whole = Image.fromarray((pixels * 255).round().astype(np.uint8))
-    side = min(whole.size)
-    left, top = (whole.width - side) // 2, (whole.height - side) // 2
-    cut = whole.crop((left, top, left + side, top + side))
-    return cut.resize((CELL_PX, CELL_PX), Image.Resampling.LANCZOS)
+def square(image: Tensor) -> Tensor:
+    """(3, H, W) or (1, 3, H, W) → (3, CELL_PX, CELL_PX), cut in the middle."""
+    image = image.reshape(3, *image.shape[-2:])
+    side = min(image.shape[-2:])
+    top, left = ((n - side) // 2 for n in image.shape[-2:])
+    cut = image[:, top : top + side, left : left + side].unsqueeze(0)
+    return F.interpolate(cut, (CELL_PX, CELL_PX), mode="bicubic", antialias=True)[0].clamp(0, 1)
 
 
-def sheet(rows: Sequence[Sequence[Cell]], target: Path) -> None:
+def write(rows: Sequence[Sequence[Cell]], target: Path) -> None:
     """Write rows of captioned pictures."""
-    step = CELL_PX + GAP_PX
-    size = (max(map(len, rows)) * step + GAP_PX, len(rows) * (step + CAPTION_PX) + GAP_PX)
-    whole = Image.new("RGB", size, "#ffffff")
-    draw, font = ImageDraw.Draw(whole), ImageFont.load_default(13)
-    for r, row in enumerate(rows):
-        for c, (caption, image) in enumerate(row):
-            left, top = GAP_PX + c * step, GAP_PX + r * (step + CAPTION_PX)
-            whole.paste(picture(image), (left, top))
-            draw.text((left, top + CELL_PX + 12), caption, "#222222", font, anchor="lm")
-    with atomic_path(target) as unfinished:
-        whole.save(unfinished, "JPEG", quality=85)
+    pictures = [[square(image) for _, image in row] for row in rows]
+    labels = [[caption for caption, _ in row] for row in rows]
+    gesso.write_image(target, sheet(pictures, labels), quality=85)
     print(target)
 
 
@@ -74,7 +65,7 @@ class Pictures:
         for photo in self.photos:
             made = [("", self.run(card, photo)) for card in self.cards.values()]
             rows.append([("photo", photo), *made])
-        sheet(rows, self.out / "meta-networks-styles.jpg")
+        write(rows, self.out / "meta-networks-styles.jpg")
 
     def interpolation(self) -> None:
         """From one style to another, by their hidden vectors (figure 4 of the paper)."""
@@ -83,7 +74,7 @@ class Pictures:
         for share in SHARES:
             card = self.method.blend([first, second], [1 - share, share])
             row.append((f"{1 - share:.0%} linocut", self.run(card, self.photos[0])))
-        sheet([row], self.out / "meta-networks-interpolation.jpg")
+        write([row], self.out / "meta-networks-interpolation.jpg")
 
     def strength(self) -> None:
         """From the photo to the style."""
@@ -92,12 +83,12 @@ class Pictures:
             (f"strength {share:g}", apply_strength(self.method, card, share)(photo[None]))
             for share in SHARES
         ]
-        sheet([row], self.out / "meta-networks-strength.jpg")
+        write([row], self.out / "meta-networks-strength.jpg")
 
     def textures(self) -> None:
         """What the styles' networks make of Gaussian noise."""
         made = [("", self.run(card, noise(384))) for card in self.cards.values()]
-        sheet([list(self.styles.items()), made], self.out / "meta-networks-textures.jpg")
+        write([list(self.styles.items()), made], self.out / "meta-networks-textures.jpg")
 
     def invented(self) -> None:
         """Styles that no picture has."""
@@ -108,7 +99,7 @@ class Pictures:
             rows.append(
                 [(f"{kind}, {i + 1}", self.run(c, self.photos[0])) for i, c in enumerate(cards)]
             )
-        sheet(rows, self.out / "meta-networks-invented.jpg")
+        write(rows, self.out / "meta-networks-invented.jpg")
 
 
 def main() -> None:
