@@ -1,25 +1,33 @@
 #!/usr/bin/env bash
-# AdaIN's decoder in two phases, each of which resumes where it stopped.
+# AdaIN's decoder in four phases, each of which resumes where it stopped.
 #   DATA=folder with content/ and style/  [ENCODER=compact|FILE]  [LEVEL=relu4_1]  [DEVICE=cuda]
-#   [SKIPS=relu2_1,relu3_1|none] [IDENTITY_STEPS=600] [STEPS=7500] [BATCH=4] [CROP=128] [RESIZE_MAX=256]
-#   [STYLE_WEIGHT=5] [IDENTITY_WEIGHT=20]  recipes/adain.sh
-# The defaults are for one CPU core that multiplies bfloat16, an hour: a step takes 0.15 s in the first
-# phase and 0.4 s in the second. On a GPU: BATCH=8 CROP=256 RESIZE_MAX=512
+#   [SKIPS=relu2_1,relu3_1|none] [IDENTITY_STEPS=600] [FIRST_STEPS=1290] [STEPS=6000] [LARGE_STEPS=1200]
+#   recipes/adain.sh
+# The defaults are for one CPU core that multiplies bfloat16, an hour and a half: a step takes 0.15 s in the
+# first phase, 0.4 s in the next two and 1 s in the last. 0 steps leave a phase out. With VGG: SKIPS=none.
+# On a GPU: FIRST_STEPS=0 STEPS=0 LARGE_STEPS=20000 LARGE_BATCH=8
 set -euo pipefail
 OUT=${OUT:-runs}
-train() { # folder, options …
-  local folder=$1
-  shift
-  "${PYTHON:-.venv/bin/python}" -m gesso train adain -o "$folder" \
+WEIGHTS=${START:-}
+train() { # folder, steps, options …
+  local folder=$1 steps=$2
+  shift 2
+  [ "$steps" -gt 0 ] || return 0
+  "${PYTHON:-.venv/bin/python}" -m gesso train adain -o "$folder" --steps "$steps" \
     --contents "$DATA/content" --styles "$DATA/style" --encoder "${ENCODER:-compact}" \
-    --level "${LEVEL:-relu4_1}" --batch "${BATCH:-4}" --crop "${CROP:-128}" --resize-max "${RESIZE_MAX:-256}" \
-    --skips "${SKIPS:-relu2_1,relu3_1}" --grad-clip 1 --device "${DEVICE:-cpu}" --workers 1 --threads "${THREADS:-1}" --save-every 100 --sample-every 250 \
+    --level "${LEVEL:-relu4_1}" --skips "${SKIPS:-relu2_1,relu3_1}" --grad-clip 1 \
+    --device "${DEVICE:-cpu}" --workers 1 --threads "${THREADS:-1}" --save-every 100 --sample-every 250 \
+    $([ -n "$WEIGHTS" ] && echo --start "$WEIGHTS") \
     $([ -f "$folder/checkpoint.safetensors" ] && echo --resume) "$@"
+  WEIGHTS=$folder/weights.safetensors
 }
+small="--batch 4 --crop 128 --resize-max 256"
 # First a decoder that gives back its content, pixel by pixel: a third of the cost of a step on styles.
-train "$OUT/adain_identity" --steps "${IDENTITY_STEPS:-600}" \
+train "$OUT/adain_identity" "${IDENTITY_STEPS:-600}" $small \
   --style-weight 0 --content-weight 0 --range-weight 0 --identity-weight 10 --lr 2e-3 --warmup 20 --seed 1
-# Then content and style; the error of the content as it is stays in, so that detail does.
-train "$OUT/adain" --steps "${STEPS:-7500}" --start "$OUT/adain_identity/weights.safetensors" \
-  --style-weight "${STYLE_WEIGHT:-5}" --identity-weight "${IDENTITY_WEIGHT:-20}" --tv-weight "${TV_WEIGHT:-0}" \
-  --lr "${LR:-1e-3}" --warmup 50 --seed 2
+# Then content and style, with more and more weight on the style; the error of the content as it is
+# stays in, so that detail does.
+train "$OUT/adain_first" "${FIRST_STEPS:-1290}" $small --style-weight 5 --identity-weight 20 --lr 1e-3 --warmup 50 --seed 2
+train "$OUT/adain_styles" "${STEPS:-6000}" $small --style-weight 10 --identity-weight 30 --lr 1e-3 --warmup 50 --seed 5
+train "$OUT/adain" "${LARGE_STEPS:-1200}" --batch "${LARGE_BATCH:-2}" --crop 240 --resize-max 384 \
+  --style-weight 20 --identity-weight 60 --lr 5e-4 --warmup 50 --seed 6
