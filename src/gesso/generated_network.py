@@ -8,7 +8,8 @@ kernels in between are generated for each style, and have no bias.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Literal, cast
 
 import torch
@@ -23,6 +24,7 @@ Kernels = Mapping[str, Tensor]
 
 BLOCKS = 5
 MARGIN_PX = 4 * 2 * BLOCKS  # what ten unpadded 3×3 convolutions at quarter resolution take away
+SPIKE = 4.0  # standard deviations that hardly any activation of a photo is away from the mean
 SMALLEST_PX = MARGIN_PX + 4  # below this there is too little to reflect
 
 
@@ -101,6 +103,30 @@ class SharedLayers(nn.Module):
             x = F.pad(x, (1, 1, 1, 1), mode="replicate")
             x = functional.conv_transpose2d(x, kernels[name], stride=2, padding=3)
         return _relu(self.norms[name](x.contiguous(memory_format=torch.channels_last)))
+
+
+@contextmanager
+def watched_spikes(shared: SharedLayers) -> Iterator[list[Tensor]]:
+    """Collects, for every instance norm that runs inside, how far normalised activations exceed
+    SPIKE, squared: a scalar each.
+
+    A network can make one spot so large that it decides a channel's mean and deviation, and with
+    them the size of everything else (Karras et al. 2020, section 2, on StyleGAN); the spot shows as
+    a white moon in bright, flat places.
+    """
+    spikes: list[Tensor] = []
+
+    def note(norm: nn.Module, _: object, out: Tensor) -> None:
+        gamma, beta = (cast(Tensor, p).view(1, -1, 1, 1) for p in norm.parameters())
+        size = (functional.widen(out) - beta).abs() / gamma.abs().clamp_min(1e-3)
+        spikes.append((size - SPIKE).clamp_min(0).square().mean())
+
+    hooks = [norm.register_forward_hook(note) for norm in shared.norms.values()]
+    try:
+        yield spikes
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 class GeneratedNet(nn.Module):

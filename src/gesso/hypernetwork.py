@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
 from typing import Any, cast, get_args
 
@@ -22,7 +23,13 @@ from torch import Tensor, nn
 
 from gesso.encoders.base import Encoder
 from gesso.errors import GessoError
-from gesso.generated_network import SharedLayers, Upsample, kernel_shapes, output_channels
+from gesso.generated_network import (
+    SharedLayers,
+    Upsample,
+    kernel_shapes,
+    output_channels,
+    watched_spikes,
+)
 from gesso.losses import LEVELS, StatisticsObjective, channel_statistics
 
 HIDDEN_SCALE = 0.02  # of a hidden number at the start
@@ -41,6 +48,7 @@ class Config:
     statistics: int = 928  # of a style: 928 with the compact encoder, 1,920 with VGG-16
     encoder: str = ""  # identity of the encoder that took them; "": any with as many
     objective: StatisticsObjective = field(default_factory=StatisticsObjective)
+    spike_weight: float = 0.0  # while training, against spots of huge activations
 
     def __post_init__(self) -> None:
         for name, most in (("width", 256), ("hidden", 1024), ("statistics", 1 << 16)):
@@ -185,9 +193,11 @@ def meta_losses(
     encoder: Encoder,
     objective: StatisticsObjective,
     batch: Mapping[str, Tensor],
+    spike_weight: float = 0.0,
 ) -> dict[str, Tensor]:
     """One step of Algorithm 1: the objective's terms, means over all pairs of a batch of
-    `gesso.data.style_batches`; remembers the styles' hidden vectors."""
+    `gesso.data.style_batches`, and `watched_spikes` if they have a weight; remembers the styles'
+    hidden vectors."""
     contents, styles = batch["contents"], batch["styles"]
     with torch.no_grad():
         features = encoder(styles, LEVELS)
@@ -195,7 +205,13 @@ def meta_losses(
         wanted = encoder(contents, [objective.content_level])[objective.content_level]
     hidden = network.hidden(style_statistics(features, LEVELS))
     network.remember(hidden)
-    raw = network.stylized(contents, hidden)
+    watch: AbstractContextManager[list[Tensor]] = nullcontext([])
+    if spike_weight:
+        watch = watched_spikes(network.shared)
+    with watch as spikes:
+        raw = network.stylized(contents, hidden)
     target = {n: t.repeat_interleave(len(contents) // len(styles), 0) for n, t in target.items()}
     terms = objective.of_network(raw, encoder, wanted, target)
+    if spikes:
+        terms["spikes"] = spike_weight * torch.stack(spikes).sum() / len(styles)
     return {name: value.mean() for name, value in terms.items()}

@@ -91,7 +91,7 @@ StyleSize = Annotated[
         "--style-size",
         min=16,
         metavar="PX",
-        help="Longer side of the style in px; default: 512 (meta_networks: 256).",
+        help="Longer side of the style in px; default: 512 (meta_networks: 384).",
     ),
 ]
 Style = Annotated[

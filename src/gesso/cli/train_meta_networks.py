@@ -78,6 +78,9 @@ def meta_networks(
     style_weight: Weight = None,
     tv_weight: Weight = None,
     range_weight: Weight = None,
+    spike_weight: Annotated[
+        float, typer.Option(metavar="X", help="Against spots of huge activations.")
+    ] = 0.0,
     encoder: Annotated[
         str,
         typer.Option(
@@ -111,7 +114,7 @@ def meta_networks(
         folders.contents,
         folders.styles,
         folders.out,
-        Config(width, hidden, upsample.value, objective=terms),
+        Config(width, hidden, upsample.value, objective=terms, spike_weight=spike_weight),
         training,
         StyleBatch(content_batch, style_batch, repeats, crop, style_crop, resize_max),
         encoder=encoder,

@@ -37,7 +37,7 @@ from gesso.methods.common import (
 __all__ = ["Config", "MetaNetworks"]
 
 BUNDLED = Path(__file__).parent.parent / "weights" / "meta_networks.safetensors"
-STYLE_SIZE_PX = 256  # longer side of the style, about the size of those in training
+STYLE_SIZE_PX = 384  # longer side of the style in the pass: closest to unseen styles at 512 px
 THUMBNAIL_BYTES = 2000  # so that a card of a hidden vector stays below 8 kB
 REFINED_STYLE_SIZE_PX = 512  # while refining, as MetaStyle's adaptation
 REFINING = FitConfig(steps=0, lr=1e-3, affine_lr=2e-3)
@@ -91,7 +91,8 @@ class MetaNetworks(Method):
 
     def losses(self, batch: dict[str, Tensor], step: int) -> dict[str, Tensor]:
         """Algorithm 1: the generated networks' objective on a batch of contents and styles."""
-        return meta_losses(self.network, self.encoder, self.config.objective, batch)
+        c = self.config
+        return meta_losses(self.network, self.encoder, c.objective, batch, c.spike_weight)
 
     @torch.no_grad()
     def hidden(self, image: ImageLike, style_size: int = STYLE_SIZE_PX) -> Tensor:
@@ -138,7 +139,7 @@ class MetaNetworks(Method):
 
         Args:
             style: the picture whose style to take on; its longer side becomes `style_size` px:
-                by default 256 for the pass, as in training, and 512 for `refine`.
+                by default 384 for the pass and 512 for `refine`.
             contents: what `refine` practises on; by default a small bundled set.
             kernels: the card holds the whole generated network, not the hidden vector: larger, and
                 runs without the hypernetwork.
