@@ -90,7 +90,7 @@ def test_a_picture_is_stylized_and_its_card_cached(
     options = ["--method", "adain", "--model", weights, "--encoder", files.encoder]
     command = ["stylize", files.photo, "-s", files.style, "-o", out, *options, "--style-size", 64]
     code, _, err = cli(*command)
-    assert code == 0 and "adapted, one pass in 0." in err
+    assert code == 0 and "adapted, one pass in " in err
     first = read_image(out)
     assert first.shape == read_image(files.photo).shape
     assert "taken from the cache" in cli(*command)[2]
