@@ -27,7 +27,7 @@ from gesso.decoder import Decoder, mirrored
 from gesso.encoders import load_encoder, vgg
 from gesso.encoders.vgg import VGG
 from gesso.errors import GessoError
-from gesso.losses import LEVELS, StatisticsObjective, mean_squared_error
+from gesso.losses import LEVELS, Objective, StatisticsObjective, mean_squared_error
 from gesso.methods import adain as module
 from gesso.methods.adain import AdaIN
 from tiny import WIDTHS, pictures, tiny_encoder
@@ -184,8 +184,7 @@ def test_a_blend_of_cards_is_the_sum_of_their_features() -> None:
 def test_a_card_is_the_styles_mean_and_deviation() -> None:
     method = make()
     made = card(method)
-    for level, encoded in method.encode(STYLES[:1]).items():
-        mean, deviation = mean_and_deviation(encoded)
+    for level, (mean, deviation) in method.statistics(method.encode(STYLES[:1])).items():
         torch.testing.assert_close(made.tensors[f"mean.{level}"], mean[0])
         torch.testing.assert_close(made.tensors[f"deviation.{level}"], deviation[0])
     assert len(made.tensors) == 6
@@ -304,3 +303,47 @@ def test_the_normalised_vgg_of_the_authors(tmp_path: Path, monkeypatch: pytest.M
     save_safetensors(stored, tmp_path / "vgg.safetensors")
     with pytest.raises(GessoError, match=r"up to relu4_1: 29\.bias is missing"):
         load_encoder(tmp_path / "vgg.safetensors", "relu4_1")
+
+
+def test_the_encoders_zero_padding_is_outside_of_the_picture() -> None:
+    """Features at the border are those of a picture that goes on, as its reflection."""
+    method = make()
+    wide = method.encode(nn.functional.pad(PHOTO, (32,) * 4, mode="reflect"))
+    for level, found in method.encode(PHOTO).items():
+        edge = 4 * found.shape[-1] // 10  # 10 cells of 8 px: the photo's 8, and the margin
+        inner = wide[level][..., edge:-edge, edge:-edge]
+        torch.testing.assert_close(found, inner, atol=2e-2, rtol=2e-2)
+        zeros = method.encoder(PHOTO, [level])[level]
+        ring = found.shape[-1] // 10
+        assert float((zeros - found[..., ring:-ring, ring:-ring]).abs().max()) > 0.1
+
+
+def test_statistics_are_those_of_the_photo_without_its_margin() -> None:
+    method = make()
+    features = method.encode(PHOTO)
+    for level, (mean, _) in method.statistics(features).items():
+        ring = features[level].shape[-1] // 10
+        inner = features[level][..., ring:-ring, ring:-ring]
+        torch.testing.assert_close(mean, inner.mean((2, 3)))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 40), (23, 24), (25, 9)])
+def test_pictures_too_small_to_reflect_keep_their_size(size: tuple[int, int]) -> None:
+    method = make()
+    picture = method.stylizer(card(method))(torch.rand(1, 3, *size))
+    assert picture.shape == (1, 3, *size) and bool(torch.isfinite(picture).all())
+
+
+def test_a_level_named_twice_is_refused() -> None:
+    with pytest.raises(GessoError, match="one is named twice"):
+        Decoder(BLOCKS, ("relu2_1", "relu2_1"))
+
+
+@pytest.mark.parametrize("weight", [float("nan"), float("inf"), -3.0])
+def test_weights_of_losses_are_finite_and_not_negative(weight: float) -> None:
+    with pytest.raises(GessoError, match=r"style_weight = .*: must be a finite number from 0"):
+        StatisticsObjective(style_weight=weight)
+    with pytest.raises(GessoError, match="content_weight = "):
+        Objective(content_weight=weight)
+    with pytest.raises(GessoError, match="identity_weight = "):
+        Config(identity_weight=weight)

@@ -19,15 +19,15 @@ from PIL import Image
 from skimage.metrics import structural_similarity
 from torch import Tensor, nn
 
-from gesso.bench import bench as measuring
 from gesso.bench import memory, pictures, setup, svg, table
-from gesso.bench.bench import CONTROLS, STYLE_ITSELF, UNTOUCHED, Bench, Plan
+from gesso.bench.bench import Bench
 from gesso.bench.contestants import Absent, Contestant, Entry, enter
 from gesso.bench.measures import SeenPhoto, Yardstick, distortion_level, seen_style
 from gesso.bench.report import Report
 from gesso.bench.ssim import luminance, ssim
 from gesso.bench.store import Budget, Store
 from gesso.bench.tasks import Task, run_all, turns
+from gesso.bench.workshop import CONTROLS, SIZES, STYLE_ITSELF, UNTOUCHED, Plan
 from gesso.card import StyleCard
 from gesso.cli import run as gesso
 from gesso.encoders import load_encoder
@@ -318,7 +318,7 @@ def test_pairs_go_evenly_over_contents_and_styles(files: TinyFiles, tmp_path: Pa
 
 def test_the_page_loads_nothing_and_shows_all(files: TinyFiles, tmp_path: Path) -> None:
     bench = fake_bench(files, tmp_path, Clock(), [], gatys=[], one=[])
-    bench.plan = replace(bench.plan, sizes=measuring.SIZES)
+    bench.plan = replace(bench.plan, sizes=SIZES)
     assert bench.measure(Budget(None))
     absent = [Absent("two<script>", "no weights")]
     Report(bench, absent, "gesso bench", 64, True).write()
@@ -520,3 +520,22 @@ def test_the_bundled_sets_are_there() -> None:
     for path in bundled:
         with Image.open(path) as picture:
             assert max(picture.size) == pictures.STYLE_PX
+
+
+def test_nothing_is_written_before_weights_and_results_are_looked_at(
+    files: TinyFiles,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("GESSO_CACHE", str(tmp_path / "cache"))
+    out = tmp_path / "out"
+    arguments = ["bench", "-o", str(out), "--encoder", str(files.encoder), "--method", "adain"]
+    arguments += ["--judge", str(files.encoder), "--model"]
+    assert gesso([*arguments, f"adain={files.hypernetwork}"]) == 2
+    assert not out.exists()
+    out.mkdir()
+    (out / "results.json").write_text('{"rows": {"a": 3}}')
+    assert gesso([*arguments, f"adain={files.decoder}"]) == 2
+    assert "results.json: not a benchmark's results" in capsys.readouterr().err
+    assert [path.name for path in out.iterdir()] == ["results.json"]

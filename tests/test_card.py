@@ -311,3 +311,20 @@ def test_weights_have_to_be_finite_and_not_cancel(weights: list[float], words: s
 
 def test_nothing_cannot_be_blended() -> None:
     assert "0 cards" in refusal(blend_tensors, [], [])
+
+
+def test_huge_weights_do_not_overflow() -> None:
+    one, two = (StyleCard("m", {"a": torch.full((2,), value)}) for value in (1.0, 3.0))
+    mixed = blend_tensors([one, two], [1e308, 1e308])
+    assert torch.equal(mixed.tensors["a"], torch.full((2,), 2.0))
+
+
+def test_a_mixture_of_mixtures_names_its_styles() -> None:
+    one, two = (
+        StyleCard("m", {"a": torch.ones(2)}, provenance={"style": name}) for name in ("a", "b")
+    )
+    again = blend_tensors([blend_tensors([one, two], [1, 3]), two], [1, 1])
+    shares = [(part["style"], part["weight"]) for part in again.provenance["blend"]]
+    assert shares == [("a", 0.125), ("b", 0.375), ("b", 0.5)]
+    again.provenance["blend"] = ["damaged"]
+    assert blend_tensors([again], [1]).provenance["blend"] == [{"style": "", "weight": 1.0}]

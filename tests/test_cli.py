@@ -163,6 +163,7 @@ def test_mistakes_in_the_options_are_one_line(
         (["--encoder", "vgg18"], "encoder vgg18: no such file"),
         (["--model", "none.safetensors"], "none.safetensors"),
         (["--device", "abacus"], "device abacus: not available"),
+        (["--device", "meta"], "device meta: not available"),
         (["--contents", "none"], "none: no such folder"),
     ],
 )
@@ -540,7 +541,7 @@ def test_options_reach_the_library(cli: Gesso, job: dict[str, Any]) -> None:
     options = "--objective paper --style-weight 2e5 --width 32 --inner-steps 2 --inner-lr 0.1"
     options += " --first-order --style-chunk 2 --decay 0.5 --lr 0.2 --grad-clip 3 --warmup 7"
     options += " --seed 9 --save-every 11 --log-every 12 --workers 3 --encoder vgg16 --resume"
-    options += " --start s.safetensors --log-dir logs"
+    options += " --start s.safetensors --log-dir logs --ema 0.5"
     assert cli(*TRAIN, *options.split())[0] == 0
     objective = job["config"].objective
     assert (objective.relative, objective.style_weight) == (False, 2e5)
@@ -549,6 +550,7 @@ def test_options_reach_the_library(cli: Gesso, job: dict[str, Any]) -> None:
     training = job["training"]
     assert (training.lr, training.lr_decay, training.grad_clip, training.warmup) == (0.2, 0.5, 3, 7)
     assert (training.seed, training.save_every, training.log_every) == (9, 11, 12)
+    assert training.ema == 0.5
     assert (training.workers, job["encoder"], job["resume"]) == (3, "vgg16", True)
     assert (job["start"], job["log_dir"]) == (Path("s.safetensors"), Path("logs"))
 

@@ -90,7 +90,7 @@ def test_a_picture_is_stylized_and_its_card_cached(
     options = ["--method", "adain", "--model", weights, "--encoder", files.encoder]
     command = ["stylize", files.photo, "-s", files.style, "-o", out, *options, "--style-size", 64]
     code, _, err = cli(*command)
-    assert code == 0 and "adapted, 0 steps" in err
+    assert code == 0 and "adapted, one pass in " in err
     first = read_image(out)
     assert first.shape == read_image(files.photo).shape
     assert "taken from the cache" in cli(*command)[2]
@@ -120,6 +120,12 @@ def test_mistakes_are_one_line(files: TinyFiles, cli: Gesso, tmp_path: Path) -> 
     refused(cli(*training(files, folder, "--skips", "relu4_1")), "skip relu4_1")
     refused(cli(*training(files, folder, "--level", "relu4_3")), "relu4_3 is a projection")
     refused(cli(*training(files, folder, "--lr", 0)), "lr")
+    refused(cli(*training(files, folder, "--content-weight", "nan")), "content_weight = nan")
+    nothing = ["--content-weight", 0, "--style-weight", 0, "--identity-weight", 0]
+    refused(cli(*training(files, folder, *nothing)), "nothing to train for")
+    adapt = ["adapt", files.style, "-o", tmp_path / "card.safetensors", "--size", 64]
+    own = ["--method", "adain", "--model", files.decoder, "--encoder", files.encoder]
+    refused(cli(*adapt, *own), "--size: method adain does not look at contents")
     assert os.listdir(tmp_path) == []
 
 

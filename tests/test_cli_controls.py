@@ -142,6 +142,16 @@ def test_cards_that_do_not_go_together_are_told_of_before_any_photo(
     refused(result, "cards of methods metastyle and gatys cannot be mixed")
 
 
+@pytest.mark.parametrize("weights", ["1,-1", "1e308,-1e308", "0,0"])
+def test_weights_that_cancel_out_are_told_of_before_adapting(
+    files: TinyFiles, cli: Gesso, tmp_path: Path, weights: str
+) -> None:
+    styles = ["-s", files.style, "-s", files.folder / "other.png", "--weights", weights]
+    out = tmp_path / "out.png"
+    refused(cli("stylize", files.photo, *styles, *files.options, "-o", out), "sum to 0")
+    assert not (tmp_path / "cache").exists()
+
+
 # mix
 
 
@@ -263,6 +273,11 @@ def test_a_grid_goes_from_style_to_style(
     refused(cli(*command, *two(cards), "--no-overwrite"), "exists")
     photo = ["grid", files.photo, *two(cards), "-o", files.photo]
     refused(cli(*photo), "is an input")
+    folder = ["grid", files.photos, *two(cards), "-o", tmp_path / "g.png"]
+    refused(cli(*folder), f"{files.photos}: a folder; one file is needed")
+    texture = ["texture", files.photos, "-o", tmp_path / "t.png"]
+    refused(cli(*texture), f"{files.photos}: a folder; one file is needed")
+    assert not (tmp_path / "g.png").exists() and not (tmp_path / "t.png").exists()
 
 
 # Python

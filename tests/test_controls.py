@@ -288,3 +288,13 @@ def test_the_size_of_the_style_is_another_style(method: Method) -> None:
     assert any(not torch.equal(t, large.tensors[name]) for name, t in small.tensors.items())
     sizes = [method.adapt_settings(style_size=size)["style_size"] for size in (64, 128)]
     assert sizes == [64, 128]
+
+
+def test_a_feather_wider_than_the_picture_costs_nothing_and_evens_the_mask_out() -> None:
+    mask = torch.zeros(60, 90)
+    mask[:, :45] = 1
+    one = region_shares([mask], 2, 60, 90, feather=64)[0][0]
+    wider = region_shares([mask], 2, 60, 90, feather=65)[0][0]
+    torch.testing.assert_close(one, wider, atol=0.03, rtol=0)
+    flat = region_shares([mask], 2, 60, 90, feather=1e7)[0][0]
+    torch.testing.assert_close(flat, torch.full((60, 90), 0.5))

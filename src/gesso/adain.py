@@ -19,6 +19,7 @@ from gesso.losses import (
     Features,
     StatisticsObjective,
     channel_statistics,
+    check_weights,
     mean_squared_error,
 )
 
@@ -47,7 +48,16 @@ def mean_and_deviation(features: Tensor) -> tuple[Tensor, Tensor]:
     return mean, deviation
 
 
-def adain(content_features: Tensor, style_mean: Tensor, style_std: Tensor) -> Tensor:
+Statistics = tuple[Tensor, Tensor]
+"""μ and σ of channels."""
+
+
+def adain(
+    content_features: Tensor,
+    style_mean: Tensor,
+    style_std: Tensor,
+    own: Statistics | None = None,
+) -> Tensor:
     """AdaIN(x, y) = σ(y)·(x − μ(x))/σ(x) + μ(y), equation 8 of Huang & Belongie (2017).
 
     Linear in (style_mean, style_std), so a mixture of results is the result of the mixture; with
@@ -56,12 +66,13 @@ def adain(content_features: Tensor, style_mean: Tensor, style_std: Tensor) -> Te
     Args:
         content_features: x, (B, C, H, W).
         style_mean, style_std: μ(y) and σ(y) as from `mean_and_deviation`: (C,), (1, C) or (B, C).
+        own: μ(x) and σ(x), (B, C) each, where they are to be those of a part of x.
 
     Returns:
         Features of the shape of x, in float32, whose channels have the style's mean and deviation.
     """
     x = widen(content_features)
-    mean, deviation = (s[:, :, None, None] for s in mean_and_deviation(x))
+    mean, deviation = (s[:, :, None, None] for s in own or mean_and_deviation(x))
     style_mean, style_std = (
         s.reshape(-1, x.shape[1], 1, 1) for s in (widen(style_mean), widen(style_std))
     )
@@ -89,6 +100,7 @@ class Config:
     skips: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        check_weights(self)
         widths = [width for block in self.blocks for width in block]
         if not all(self.blocks) or not widths or len(self.blocks) > 5:
             raise GessoError(f"adain with blocks {self.blocks}: allowed are 1 to 5, none empty")

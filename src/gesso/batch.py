@@ -49,6 +49,15 @@ def plan(photos: Sequence[Path], out: Path, inputs: Iterable[Path] = ()) -> list
     return jobs
 
 
+def plan_one(photo: Path, out: Path, inputs: Iterable[Path] = ()) -> Job:
+    """The job of a command that makes one picture of one file. Raises GessoError as `plan` does,
+    and for a folder."""
+    if photo.is_dir():
+        raise GessoError(f"{shown(photo)}: a folder; one file is needed")
+    (job,) = plan([photo], out, inputs)
+    return job
+
+
 def unfinished(jobs: Sequence[Job]) -> list[Job]:
     """The jobs whose output does not exist yet: what an interrupted run has left to do."""
     return [job for job in jobs if not job.out.exists()]

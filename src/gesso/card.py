@@ -153,7 +153,7 @@ def blend_tensors(cards: Sequence[StyleCard], weights: Sequence[float]) -> Style
         GessoError: no cards, weights that are not one finite number each or cancel out, or cards
             that differ in method, base, configuration, names or shapes.
     """
-    shares = _shares(len(cards), weights)
+    shares = shares_of(len(cards), weights)
     first = cards[0]
     for position, card in enumerate(cards[1:], start=2):
         difference = _difference(first, card)
@@ -164,7 +164,7 @@ def blend_tensors(cards: Sequence[StyleCard], weights: Sequence[float]) -> Style
         name: torch.stack([card.tensors[name] * share for card, share in pairs]).sum(0)
         for name in first.tensors
     }
-    parts = [{"style": str(c.provenance.get("style", "")), "weight": share} for c, share in pairs]
+    parts = [part for card, share in pairs for part in _parts(card, share)]
     settings = first.settings if all(card.settings == first.settings for card in cards) else {}
     return StyleCard(
         method=first.method,
@@ -176,15 +176,33 @@ def blend_tensors(cards: Sequence[StyleCard], weights: Sequence[float]) -> Style
     )
 
 
-def _shares(count: int, weights: Sequence[float]) -> list[float]:
+def _parts(card: StyleCard, share: float) -> list[dict[str, Any]]:
+    """The styles in a card and their weights: one, or those it was mixed of."""
+    mixed = card.provenance.get("blend")
+    known = isinstance(mixed, list) and all(
+        isinstance(part, dict) and isinstance(part.get("weight"), float) for part in mixed
+    )
+    if not mixed or not known:
+        return [{"style": str(card.provenance.get("style", "")), "weight": share}]
+    return [{"style": str(p.get("style", "")), "weight": share * p["weight"]} for p in mixed]
+
+
+def shares_of(count: int, weights: Sequence[float]) -> list[float]:
+    """Weights of `count` cards, scaled to sum to 1.
+
+    Raises:
+        GessoError: not one finite number a card, or numbers that cancel out.
+    """
     if count == 0 or len(weights) != count:
         raise GessoError(f"blend: {count} cards and {len(weights)} weights; one weight a card")
     if not all(math.isfinite(weight) for weight in weights):
         raise GessoError(f"blend: weights {list(weights)}; each has to be a finite number")
-    total = math.fsum(weights)
-    if abs(total) <= 1e-6 * math.fsum(abs(weight) for weight in weights):
+    largest = max(map(abs, weights)) or 1.0  # divided by, no sum overflows
+    scaled = [weight / largest for weight in weights]
+    total = math.fsum(scaled)
+    if abs(total) <= 1e-6 * math.fsum(map(abs, scaled)):
         raise GessoError(f"blend: weights {list(weights)} sum to 0; allowed is any other sum")
-    return [weight / total for weight in weights]
+    return [weight / total for weight in scaled]
 
 
 def _difference(one: StyleCard, other: StyleCard) -> str:

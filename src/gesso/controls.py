@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from gesso.card import StyleCard
+from gesso.card import StyleCard, shares_of
 from gesso.color import checked_color, with_color
 from gesso.errors import GessoError
 from gesso.methods import load
@@ -59,9 +59,11 @@ class Controls:
         """Raises GessoError where weights or masks do not go with that many styles."""
         if self.masks:
             check_masks(len(self.masks), styles)
-        elif self.weights is not None and len(self.weights) != styles:
+        elif self.weights is not None:
             count = len(self.weights)
-            raise GessoError(f"weights: {count} numbers for {styles} styles; one a style")
+            if count != styles:
+                raise GessoError(f"weights: {count} numbers for {styles} styles; one a style")
+            shares_of(count, self.weights)
 
     def stylizer(
         self, method: Method, cards: StyleCard | Sequence[StyleCard], *, matched: bool = False

@@ -55,6 +55,8 @@ class Decoder(nn.Module):
         unknown = [level for level in skips if level not in list(widths)[1:]]
         if unknown:
             raise GessoError(f"skip {unknown[0]}: no level above {self.deepest}")
+        if len(set(skips)) < len(skips):
+            raise GessoError(f"skips {', '.join(skips)}: one is named twice")
         self.skips = nn.ModuleDict(
             {level: _started(Convolution(widths[level], widths[level], 1)) for level in skips}
         )
@@ -129,6 +131,25 @@ def whole_cells(image: Tensor, stride: int) -> Tensor:
         max(SMALLEST_SIDE, math.ceil(n / stride)) * stride - n for n in image.shape[-2:]
     )
     return F.pad(image, (0, right, 0, bottom), mode="replicate") if bottom or right else image
+
+
+def with_margin(image: Tensor, stride: int, cells: int) -> Tensor:
+    """Extend (B, C, H, W) to whole cells of `stride` px, and by so many cells at every side: by its
+    reflection or, where it is too small for that, its border."""
+    image, edge = whole_cells(image, stride), cells * stride
+    down, across = ("reflect" if n > edge else "replicate" for n in image.shape[-2:])
+    if down == across:
+        return F.pad(image, (edge,) * 4, mode=down)
+    return F.pad(F.pad(image, (edge, edge, 0, 0), mode=across), (0, 0, edge, edge), mode=down)
+
+
+def without_margin(features: Mapping[str, Tensor], deepest: str, cells: int) -> dict[str, Tensor]:
+    """Features (B, C, h, w) by level without so many of the deepest level's cells at every side."""
+    inner = {}
+    for level, x in features.items():
+        edge = cells * (x.shape[-1] // features[deepest].shape[-1])
+        inner[level] = x[..., edge : x.shape[-2] - edge, edge : x.shape[-1] - edge]
+    return inner
 
 
 def _started(layer: Convolution) -> Convolution:

@@ -3,6 +3,7 @@ weights only carry over between codebases that share divisors and input range.""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -10,6 +11,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from gesso.errors import GessoError
 from gesso.functional import gram, widen
 
 Features = Mapping[str, Tensor]
@@ -64,6 +66,13 @@ def relative_squared_error(a: Tensor, b: Tensor) -> Tensor:
     return error / widen(b).square().flatten(1).sum(1).clamp_min(1e-12)
 
 
+def check_weights(terms: object) -> None:
+    """Raises GessoError where a field NAME_weight of a dataclass is no finite number from 0."""
+    for name, value in vars(terms).items():
+        if name.endswith("_weight") and not (math.isfinite(value) and value >= 0):
+            raise GessoError(f"{name} = {value!r}: must be a finite number from 0")
+
+
 class NetworkObjective(Protocol):
     """What `gesso.fit.fit` minimises: see `Objective`."""
 
@@ -100,6 +109,9 @@ class Objective:
     tv_weight: float = 0.0
     saturation_weight: float = 0.0
     levels: tuple[str, ...] = LEVELS
+
+    def __post_init__(self) -> None:
+        check_weights(self)
 
     @property
     def style_levels(self) -> tuple[str, ...]:
@@ -191,6 +203,9 @@ class StatisticsObjective:
     tv_weight: float = 0.0
     range_weight: float = 10.0  # against values outside [0, 1], which are cut off in the end
     levels: tuple[str, ...] = LEVELS
+
+    def __post_init__(self) -> None:
+        check_weights(self)
 
     @property
     def style_levels(self) -> tuple[str, ...]:

@@ -2,75 +2,23 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from functools import lru_cache
-from pathlib import Path
 from statistics import fmean
-from typing import Any
 
 import torch
-from torch import Tensor
 
-from gesso.bench import memory
 from gesso.bench.contestants import Contestant
-from gesso.bench.measures import SeenPhoto, Yardstick, covering, seen_style
-from gesso.bench.pictures import Gallery, Pair, Picture, make_folder
-from gesso.bench.store import Budget, Row, Store, digest, machine_class
+from gesso.bench.measures import covering
+from gesso.bench.pictures import Pair, make_folder
+from gesso.bench.store import Budget, Row, machine_class
 from gesso.bench.tasks import OnTask, Task, run_all, turns
-from gesso.card import StyleCard
-from gesso.encoders import Encoder
-from gesso.image import read_image, write_image
-from gesso.methods.base import AdaptStep
+from gesso.bench.workshop import CONTROLS, Workshop, rough_cost
+from gesso.image import write_image
 
-UNTOUCHED, STYLE_ITSELF = CONTROLS = ("untouched photo", "style itself")
 CURVE_SHARES = (1 / 27, 1 / 9, 1 / 3)  # of a method's steps, for the loss against time
-SIZES = (256, 512)  # px, of the papers' tables
-
-OnStep = Callable[[AdaptStep], None]
 
 
-@dataclass(frozen=True)
-class Plan:
-    """How much is measured.
-
-    Attributes:
-        runs: of every method at every size, after a warm-up.
-        slow_s: a method whose warm-up takes longer has that for its only run.
-        memory_steps: at most so many steps while the peak memory is measured: 33 fill every
-            cache of an adaptation.
-        curve_pairs: pairs over which the loss against time is averaged.
-    """
-
-    runs: int = 5
-    slow_s: float = 20.0
-    memory_steps: int = 33
-    curve_pairs: int = 1
-    sizes: tuple[int, ...] = SIZES
-
-
-class Bench:
-    """Measures contestants on a gallery; rows go to `store`, pictures and cards below `out`."""
-
-    def __init__(
-        self,
-        out: Path,
-        gallery: Gallery,
-        contestants: Sequence[Contestant],
-        judge: Encoder,
-        plan: Plan,
-        store: Store,
-    ) -> None:
-        self.out, self.gallery, self.contestants = out, gallery, contestants
-        self.judge, self.plan, self.store = judge, plan, store
-        self.on_step: OnStep | None = None
-        self.memory_of = memory.in_own_process
-        self.clock = time.perf_counter
-        self._warm: dict[tuple[str, int], float] = {}
-        self._seen_photo = lru_cache(maxsize=64)(self._see_photo)
-        self._seen_style = lru_cache(maxsize=64)(self._see_style)
-        self._card = lru_cache(maxsize=16)(self._load_card)
+class Bench(Workshop):
+    """Measures contestants on a gallery, and tells what is known so far."""
 
     def measure(self, budget: Budget, on_task: OnTask | None = None) -> bool:
         """All that is missing; whether everything is there."""
@@ -80,63 +28,12 @@ class Bench:
         """Every measurement; what tells most comes first."""
         first = self.gallery.pairs()[0]
         return [
-            *(self._adaptation(c, first.style) for c in self.contestants),
+            *(self.adaptation(c, first.style) for c in self.contestants),
             *self._speeds(),
             *(self._memory(c) for c in self.contestants),
             *self._qualities(),
             *(task for c in self.contestants for task in self._curve(c)),
         ]
-
-    # What a contestant takes on and makes
-
-    def pairs(self, contestant: Contestant) -> list[Pair]:
-        """Those it is judged on."""
-        return self.gallery.pairs(contestant.entry.most_styles, contestant.entry.most_pairs)
-
-    def picture_path(self, name: str, pair: Pair) -> Path:
-        """Where the picture of a contestant, or of a control, lies."""
-        if name in CONTROLS:
-            return (pair.content if name == UNTOUCHED else pair.style).path
-        return self.out / "pictures" / name / f"{pair.content.name}__{pair.style.name}.png"
-
-    def _adaptation(self, c: Contestant, style: Picture) -> Task:
-        # On another machine, or with other threads, it takes another time.
-        settings = {**c.settings, "style": style.sha256, "machine": machine_class()}
-        path = self.out / "cards" / f"{c.name}-{style.name}-{digest(settings)}.safetensors"
-
-        def run() -> Row:
-            card, seconds = self._adapted(c, style)
-            make_folder(path.parent)
-            card.save(path, "float32")
-            return {"seconds": seconds}
-
-        return Task(f"adapt | {c.name} | {style.name}", settings, _cost(c, 512), run, file=path)
-
-    def _adapted(
-        self, c: Contestant, style: Picture, steps: int | None = None
-    ) -> tuple[StyleCard, float]:
-        """On the bundled contents, as `gesso adapt` does; files are read and loaded before."""
-        image = style.read()
-        began = self.clock()
-        card = c.method.adapt(image, on_step=self.on_step, **c.entry.options(steps))
-        return card, self.clock() - began
-
-    def card(self, c: Contestant, style: Picture) -> StyleCard:
-        """Adapted now if it was not before."""
-        task = self._adaptation(c, style)
-        if task.kept(self.store) is None:
-            self.store.put(task.key, task.settings, task.run())
-        assert task.file is not None
-        return self._card(task.file)
-
-    def _load_card(self, path: Path) -> StyleCard:
-        return StyleCard.load(path)
-
-    def _stylized(self, c: Contestant, card: StyleCard, content: Tensor) -> tuple[Tensor, float]:
-        stylizer = c.method.stylizer(card)
-        began = self.clock()
-        picture: Tensor = stylizer(content.unsqueeze(0))
-        return picture[0], self.clock() - began
 
     # Seconds per image
 
@@ -161,7 +58,7 @@ class Bench:
 
         def timed() -> Row:
             picture = covering(content.read(), size, size)
-            return {"seconds": self._stylized(c, self.card(c, style), picture)[1]}
+            return {"seconds": self.stylized(c, self.card(c, style), picture)[1]}
 
         def measured() -> Row:
             if (c.name, size) not in self._warm:
@@ -175,7 +72,7 @@ class Bench:
             row = first()
             return run == 0 or row is None or row["seconds"] <= self.plan.slow_s
 
-        cost = _cost(c, size, image=True)
+        cost = rough_cost(c, size, image=True)
         return Task(f"{key} | {run + 1}", settings, cost, measured, needed)
 
     # Memory
@@ -190,7 +87,7 @@ class Bench:
             row = self.memory_of(c.entry, style.path, content.path, steps, threads)
             return {**row, "steps": steps}
 
-        cost = 5 + _cost(c, 512, steps)
+        cost = 5 + rough_cost(c, 512, steps)
         return Task(f"memory | {c.name}", settings, cost, run)
 
     # Quality
@@ -205,45 +102,27 @@ class Bench:
         for turn, pairs in enumerate(by_style.values()):
             for c in turns(self.contestants, turn):
                 mine = [pair for pair in pairs if pair.name in chosen[c.name]]
-                tasks += [self._adaptation(c, pair.style) for pair in mine[:1]]
+                tasks += [self.adaptation(c, pair.style) for pair in mine[:1]]
                 tasks += [self._quality(c, pair) for pair in mine]
         return tasks
 
     def _control(self, name: str, pair: Pair) -> Task:
         path = self.picture_path(name, pair)
         key = f"picture | {name} | {pair.name}"
-        return Task(key, self._judging(pair), 0.3, lambda: self.judged(pair, path))
+        return Task(key, self.judging(pair), 0.3, lambda: self.judged(pair, path))
 
     def _quality(self, c: Contestant, pair: Pair) -> Task:
         path = self.picture_path(c.name, pair)
 
         def run() -> Row:
-            image, seconds = self._stylized(c, self.card(c, pair.style), pair.content.read())
+            image, seconds = self.stylized(c, self.card(c, pair.style), pair.content.read())
             make_folder(path.parent)
             write_image(path, image)
             return {**self.judged(pair, path), "seconds": seconds}
 
-        settings = {**c.settings, **self._judging(pair)}
+        settings = {**c.settings, **self.judging(pair)}
         key = f"picture | {c.name} | {pair.name}"
-        return Task(key, settings, 0.3 + _cost(c, 256, image=True), run, file=path)
-
-    def _judging(self, pair: Pair) -> dict[str, Any]:
-        files = [p.sha256 for p in (pair.content, pair.style, *pair.unrelated)]
-        return {"judge": self.judge.identity, "files": files}
-
-    def judged(self, pair: Pair, path: Path) -> Row:
-        """The measures of a picture's file, computed from its 8-bit pixels."""
-        yardstick = Yardstick.of(
-            self.judge, self._seen_photo(pair.content, pair.unrelated), self._seen_style(pair.style)
-        )
-        image = read_image(path)
-        return {**asdict(yardstick.judge(image)), "ssim": yardstick.similarity(image)}
-
-    def _see_photo(self, content: Picture, unrelated: tuple[Picture, ...]) -> SeenPhoto:
-        return SeenPhoto(self.judge, content.read(), [other.read() for other in unrelated])
-
-    def _see_style(self, style: Picture) -> dict[str, Tensor]:
-        return seen_style(self.judge, style.read())
+        return Task(key, settings, 0.3 + rough_cost(c, 256, image=True), run, file=path)
 
     # Loss against time
 
@@ -267,23 +146,23 @@ class Bench:
         path = self.out / "pictures" / "curves" / f"{c.name}-{steps}-{pair.content.name}.png"
 
         def run() -> Row:
-            card, adapting = self._adapted(c, pair.style, steps)
-            image, making = self._stylized(c, card, pair.content.read())
+            card, adapting = self.adapted(c, pair.style, steps)
+            image, making = self.stylized(c, card, pair.content.read())
             make_folder(path.parent)
             write_image(path, image)
             judged = self.judged(pair, path)
             return {"seconds": adapting + making, "objective": judged["objective"]}
 
-        settings = {**c.settings, **self._judging(pair), "steps": steps, "machine": machine_class()}
+        settings = {**c.settings, **self.judging(pair), "steps": steps, "machine": machine_class()}
         key = f"curve | {c.name} | {steps} | {pair.name}"
-        return Task(key, settings, 0.3 + _cost(c, 256, steps), run, file=path)
+        return Task(key, settings, 0.3 + rough_cost(c, 256, steps), run, file=path)
 
     # What is known
 
     def adaptations(self, c: Contestant) -> list[float]:
         """Seconds of every adaptation so far."""
         styles = dict.fromkeys(pair.style for pair in self.pairs(c))
-        rows = (self._adaptation(c, style).kept(self.store) for style in styles)
+        rows = (self.adaptation(c, style).kept(self.store) for style in styles)
         return [row["seconds"] for row in rows if row]
 
     def runs(self, c: Contestant, size: int) -> list[float]:
@@ -323,19 +202,8 @@ class Bench:
 
     def _whole(self, c: Contestant, pair: Pair) -> tuple[float, float] | None:
         """From the style to the picture with the method's own steps."""
-        adapted = self._adaptation(c, pair.style).kept(self.store)
+        adapted = self.adaptation(c, pair.style).kept(self.store)
         row = self.picture_rows(c.name).get(pair.name)
         if adapted is None or row is None:
             return None
         return adapted["seconds"] + row["seconds"], row["objective"]
-
-
-def _cost(c: Contestant, size: int, steps: int | None = None, image: bool = False) -> float:
-    """Seconds on two cores, to an order of magnitude: enough to tell the time left."""
-    count = c.steps if steps is None else min(steps, c.steps or steps)
-    if count is None:
-        return 0.3
-    if c.descends:
-        return 0.2 * count * (size / 256) ** 2
-    batch = int(c.settings["adapt"].get("batch", 1))
-    return 0.1 if image else 0.15 * count * batch

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from gesso.bench import svg, table
-from gesso.bench.bench import CONTROLS
 from gesso.bench.contestants import YARDSTICK
 from gesso.bench.pictures import Pair
 from gesso.bench.store import Row
+from gesso.bench.workshop import CONTROLS
 
 if TYPE_CHECKING:
     from gesso.bench.report import Report

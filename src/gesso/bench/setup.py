@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from gesso.bench.bench import Bench, Plan
+from gesso.bench.bench import Bench
 from gesso.bench.contestants import YARDSTICK, Absent, Contestant, Entry, enter, entries
 from gesso.bench.pictures import gather, make_folder
 from gesso.bench.store import Store
+from gesso.bench.workshop import Plan
 from gesso.cache_dir import cache_dir
 from gesso.encoders import Encoder, check_encoder, load_encoder
 from gesso.encoders.vgg import DEPTHS
@@ -84,7 +85,9 @@ def set_up(options: Options) -> tuple[Bench, list[Absent]]:
     judge = load_encoder(source, "relu4_3")
     listed = _entries(options, names, source)
     quick = options.quick
-    make_folder(options.out)
+    present, absent = _tried(listed, judge, options)
+    store = Store(options.out / "results.json", fresh=options.fresh)
+    make_folder(options.out)  # nothing is written before all that can be wrong was looked at
     gallery = gather(
         options.contents,
         options.styles,
@@ -93,8 +96,6 @@ def set_up(options: Options) -> tuple[Bench, list[Absent]]:
         most_contents=options.most_contents or (3 if quick else 50),
         most_styles=options.most_styles or (2 if quick else 10),
     )
-    store = Store(options.out / "results.json", fresh=options.fresh)
-    present, absent = _tried(listed, judge, options)
     return Bench(options.out, gallery, present, judge, options.plan(), store), absent
 
 

@@ -69,6 +69,7 @@ class Store:
         if path.is_file() and not fresh:
             try:
                 self.rows = dict(json.loads(path.read_text())["rows"])
+                _ = [row["settings"] for row in self.rows.values()]
             except (ValueError, KeyError, TypeError) as error:
                 raise GessoError(f"{shown(path)}: not a benchmark's results: {error!r}") from None
 

@@ -6,10 +6,11 @@ from collections.abc import Collection, Mapping, Sequence
 from statistics import fmean, median
 from typing import Any
 
-from gesso.bench.bench import CONTROLS, Bench
+from gesso.bench.bench import Bench
 from gesso.bench.contestants import YARDSTICK, Absent, Contestant
 from gesso.bench.published import PUBLISHED, Published
 from gesso.bench.store import Row
+from gesso.bench.workshop import CONTROLS
 
 OURS, PAPER = "gesso", "paper"
 

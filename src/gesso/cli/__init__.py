@@ -17,13 +17,14 @@ import gesso
 from gesso.cli import (
     adapt,
     bench,
+    distill,
     mix,
     show,
     stylize,
     texture,
-    train,
     train_adain,
     train_meta_networks,
+    train_metastyle,
 )
 from gesso.cli.console import complain, one_line
 from gesso.errors import GessoError
@@ -46,11 +47,11 @@ app.command("mix")(mix.mix)
 app.command("grid")(mix.grid)
 app.command("texture")(texture.texture)
 app.command("invent")(texture.invent)
-trainers.command("metastyle")(train.metastyle)
+trainers.command("metastyle")(train_metastyle.metastyle)
 trainers.command("meta_networks")(train_meta_networks.meta_networks)
 trainers.command("adain")(train_adain.adain)
 app.add_typer(trainers, name="train", no_args_is_help=True)
-app.command("distill")(train.distill)
+app.command("distill")(distill.distill)
 app.command("bench")(bench.bench)
 app.command("info")(show.info)
 app.command("methods")(show.methods)

@@ -11,6 +11,7 @@ from gesso.cli import options as opt
 from gesso.cli.cards import SUFFIX, adapt_to, card_target, method_of
 from gesso.cli.console import import_torch, say
 from gesso.cli.options import AdaptOptions
+from gesso.errors import GessoError
 from gesso.files import shown
 
 
@@ -123,6 +124,8 @@ def _adapt(
         practice = folder_practice(options.contents, size, options.pixels)
     own_size = size if practice is None else None
     chosen = method_of(options)
+    if own_size is not None and "content_size" not in chosen.options:
+        raise GessoError(f"--size: method {chosen.name} does not look at contents")
     card = adapt_to(chosen, image, practice, options, False, quiet, content_size=own_size)
     if licence is not None:
         card.provenance["licence"] = licence

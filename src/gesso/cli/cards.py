@@ -133,8 +133,10 @@ def adapt_to(
 def _told(card: StyleCard, known: bool) -> str:
     if known:
         return "adapted before, card taken from the cache"
-    origin = card.provenance
-    return f"adapted, {origin.get('steps', 0)} steps in {origin.get('seconds', 0):.1f} s"
+    steps, seconds = card.provenance.get("steps"), card.provenance.get("seconds", 0.0)
+    if steps is None:
+        return f"adapted, one pass in {seconds:.2f} s"
+    return f"adapted, {steps} steps in {seconds:.1f} s"
 
 
 def card_target(target: Path, inputs: Sequence[Path], overwrite: bool) -> None:

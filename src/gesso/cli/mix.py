@@ -128,13 +128,13 @@ def grid(
     pictures are adapted to first, as by `gesso stylize`.
     """
     import_torch()
-    from gesso.batch import Job, make_folders, plan
+    from gesso.batch import Job, make_folders, plan_one
     from gesso.image import read_image
     from gesso.image_write import write_image
     from gesso.sheet import grid_weights, sheet
 
     shares = grid_weights(len(style), columns, rows or columns)
-    (job,) = plan([photo], out, style)
+    job = plan_one(photo, out, style)
     if job.out.exists() and not overwrite:
         raise GessoError(f"{shown(job.out)}: exists; --overwrite replaces it")
     options = AdaptOptions(

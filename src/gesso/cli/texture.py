@@ -41,11 +41,11 @@ def texture(
     --seed is that of the noise.
     """
     import_torch()
-    from gesso.batch import Job, make_folders, plan
+    from gesso.batch import Job, make_folders, plan_one
     from gesso.image_write import write_image
     from gesso.stylize import noise
 
-    (job,) = plan([style], out)
+    job = plan_one(style, out)
     if job.out.exists() and not overwrite:
         raise GessoError(f"{shown(job.out)}: exists; --overwrite replaces it")
     options = AdaptOptions(

@@ -7,11 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from gesso.cli import train as common
+from gesso.cli import training_options as common
 from gesso.cli.groups import grouped
-from gesso.cli.training_options import Folders, Run
-
-Weight = Annotated[float | None, typer.Option(metavar="X", help="Default: the objective's.")]
+from gesso.cli.training_options import Folders, Run, Weight
 
 
 @grouped

@@ -8,9 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-from gesso.cli import train as common
+from gesso.cli import training_options as common
 from gesso.cli.groups import grouped
-from gesso.cli.training_options import Folders, Run
+from gesso.cli.training_options import Folders, Run, Weight
 
 
 class Upsample(StrEnum):
@@ -18,9 +18,6 @@ class Upsample(StrEnum):
 
     deconv = "deconv"
     resize = "resize"
-
-
-Weight = Annotated[float | None, typer.Option(metavar="X", help="Default: the objective's.")]
 
 
 @grouped

@@ -1,56 +1,128 @@
-"""What all `gesso train` commands take: the folders, and how a run is kept and continued."""
+"""What training commands take: the folders, and how a run is kept and continued."""
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gesso.cli import options as opt
-from gesso.cli import train as common
 
 if TYPE_CHECKING:
     from gesso.training_config import TrainConfig
+
+
+class ObjectiveName(StrEnum):
+    """Which terms a start is trained on."""
+
+    relative = "relative"
+    paper = "paper"
+
+
+class Level(StrEnum):
+    """The encoder's levels."""
+
+    relu1_2 = "relu1_2"
+    relu2_2 = "relu2_2"
+    relu3_3 = "relu3_3"
+    relu4_3 = "relu4_3"
+
+
+class Schedule(StrEnum):
+    """How the learning rate falls."""
+
+    inverse = "inverse"
+    cosine = "cosine"
+
+
+Contents = Annotated[
+    Path, typer.Option("--contents", metavar="DIR", help="Photos: a folder, or .tar shards.")
+]
+Styles = Annotated[
+    Path, typer.Option("--styles", metavar="DIR", help="Paintings: a folder, or .tar shards.")
+]
+Out = Annotated[
+    Path, typer.Option("-o", "--out", metavar="DIR", help="Checkpoint, weights and log go here.")
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in the folder -o.")]
+LogDir = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Also write TensorBoard scalars and samples.")
+]
+Start = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Weights to start from; default: random ones.")
+]
+SaveEvery = Annotated[
+    int, typer.Option(min=1, metavar="N", help="Steps from checkpoint to checkpoint.")
+]
+LogEvery = Annotated[
+    int, typer.Option(min=1, metavar="N", help="Steps averaged in a row of log.jsonl.")
+]
+Workers = Annotated[int, typer.Option(min=0, metavar="N", help="Threads that prepare batches.")]
+Threads = Annotated[
+    int | None,
+    typer.Option(min=1, metavar="N", help="CPU threads that compute; default: all cores."),
+]
+Seed = Annotated[int, typer.Option(min=0, metavar="N", help="Of the weights and of every draw.")]
+Warmup = Annotated[int, typer.Option(min=0, metavar="N", help="Steps in which the rate rises.")]
+GradClip = Annotated[float, typer.Option(metavar="X", help="Largest norm of the gradient; 0: any.")]
+Place = Annotated[str, typer.Option(metavar="NAME", help="cpu, or cuda: one GPU for each process.")]
+Weight = Annotated[float | None, typer.Option(metavar="X", help="Default: the objective's.")]
 
 
 @dataclass(frozen=True)
 class Folders:
     """Where the pictures are, and where the run goes."""
 
-    contents: common.Contents
-    styles: common.Styles
-    out: common.Out
+    contents: Contents
+    styles: Styles
+    out: Out
 
 
 @dataclass(frozen=True)
 class Run:
     """How a run starts, is saved, logged and computed."""
 
-    start: common.Start = None
-    resume: common.Resume = False
-    log_dir: common.LogDir = None
-    seed: common.Seed = 0
-    warmup: common.Warmup = 0
-    grad_clip: common.GradClip = 0.0
+    start: Start = None
+    resume: Resume = False
+    log_dir: LogDir = None
+    seed: Seed = 0
+    warmup: Warmup = 0
+    grad_clip: GradClip = 0.0
     ema: Annotated[
         float, typer.Option(min=0, metavar="X", help="Decay of the weights' moving average.")
     ] = 0.0
-    workers: common.Workers = 2
-    save_every: common.SaveEvery = 1000
+    workers: Workers = 2
+    save_every: SaveEvery = 1000
     sample_every: Annotated[
         int, typer.Option(min=0, metavar="N", help="Steps from sample to sample.")
     ] = 1000
-    log_every: common.LogEvery = 10
-    device: common.Place = "cpu"
-    threads: common.Threads = None
+    log_every: LogEvery = 10
+    device: Place = "cpu"
+    threads: Threads = None
     verbose: opt.Verbose = 0
 
     def config(self, steps: int, lr: float, **more: Any) -> TrainConfig:
         """The trainer's configuration, once the device is checked and the threads are limited."""
         from gesso.training_config import TrainConfig
 
-        common.set_up(self.device, self.threads)
+        set_up(self.device, self.threads)
         own = ("seed", "warmup", "grad_clip", "ema", "workers", "save_every", "sample_every")
         shared = {name: getattr(self, name) for name in (*own, "log_every", "device")}
         return TrainConfig(steps, lr, **shared, **more)
+
+
+def set_up(device: str, threads: int | None) -> None:
+    """Check the device and choose the GPU of this process; limit the CPU threads."""
+    import torch
+
+    from gesso.methods import checked_device
+
+    checked_device(device)
+    if threads is not None:
+        torch.set_num_threads(threads)
+    if device == "cuda":  # before anything lands on the first GPU
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))

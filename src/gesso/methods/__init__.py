@@ -72,7 +72,7 @@ def checked_device(name: str) -> torch.device:
 
     try:
         place = torch.device(name)
-        torch.empty(0, device=place)
+        torch.empty(1, device=place).item()  # "meta" keeps no numbers
     except (RuntimeError, AssertionError, NotImplementedError):
         raise GessoError(f"device {name}: not available here; cpu always is") from None
     return place

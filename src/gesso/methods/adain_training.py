@@ -10,10 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gesso.adain import Config, adain, mean_and_deviation, style_levels
+from gesso.adain import Config, adain, style_levels
 from gesso.checkpoint import load_file
 from gesso.data import Batches, ImageSource, style_batches
 from gesso.encoders import Encoder, load_encoder
+from gesso.errors import GessoError
 from gesso.functional import compute_in, fast_dtype
 from gesso.methods.adain import AdaIN
 from gesso.train import TrainConfig, TrainResult, train
@@ -53,10 +54,13 @@ def train_adain(
     seed, the pictures and the settings determine every number on the CPU. Raises GessoError as
     `gesso.train.train` does, and for a level that the encoder does not have.
     """
+    objective = config.objective
+    if not (objective.content_weight or objective.style_weight or config.identity_weight):
+        raise GessoError("weights of content, style and identity are all 0: nothing to train for")
     torch.manual_seed(training.seed)
     judge = load_encoder(encoder, config.level).to(training.device)
     config = _completed(config, judge)
-    method = AdaIN(judge, config)
+    method = AdaIN(judge, config).to(training.device)
     decoder = method.network
     sources = ImageSource(contents), ImageSource(styles)
     draws = (
@@ -133,16 +137,10 @@ def _sample_grid(method: AdaIN, batch: dict[str, Tensor]) -> Tensor:
     """Pairs from left to right: content, style, result, and the content decoded as it is."""
     place = next(method.network.parameters()).device
     contents, styles = (batch[name][:4].to(place) for name in ("contents", "styles"))
-    with compute_in(fast_dtype(place)):
-        content, style = method.encode(contents), method.encode(styles)
-        results = [
-            method.network(features).clamp(0, 1) for features in (_aligned(content, style), content)
-        ]
     side = contents.shape[-1]
-    rows = [contents, styles, *(result[..., :side, :side] for result in results)]
-    grid = torch.stack(rows)  # (4, N, 3, h, w)
-    return grid.permute(2, 0, 3, 1, 4).reshape(3, len(rows) * side, -1).cpu()
-
-
-def _aligned(content: dict[str, Tensor], style: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {level: adain(x, *mean_and_deviation(style[level])) for level, x in content.items()}
+    content = method.encode(contents)
+    own, style = method.statistics(content), method.statistics(method.encode(styles))
+    aligned = {level: adain(x, *style[level], own=own[level]) for level, x in content.items()}
+    results = [method.decode(features, side, side) for features in (aligned, content)]
+    grid = torch.stack([contents, styles, *results])  # (4, N, 3, h, w)
+    return grid.permute(2, 0, 3, 1, 4).reshape(3, len(grid) * side, -1).cpu()

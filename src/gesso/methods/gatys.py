@@ -78,16 +78,19 @@ class Gatys(Method):
         picture = as_image(style)
         reference = enlarged(resize(picture, style_size))
         card = self._card(self._grams([reference], config), config)
+        steps = None
         if config.init not in INITS:
             first = self._first(config.init)
             known = {"seed": config.seed} if "seed" in first.options else {}
             made = first.adapt(picture, contents, on_step=on_step, **known)
             _add_first(card, made)
             card.settings["init"] = made.settings
+            steps = made.provenance.get("steps")
         source = style if isinstance(style, str | Path) else ""
         card.provenance = provenance(
             source,
             sha256=sha256_file(source) if source else "",
+            steps=steps,  # of adaptation; those of the descent are the stylizer's
             seconds=time.monotonic() - began,
         )
         card.settings["style_size"] = style_size

@@ -167,7 +167,7 @@ class MetaNetworks(Method):
         card.provenance = known | provenance(
             source,
             sha256=sha256_file(source) if source else "",
-            steps=refine,
+            steps=refine or None,
             seconds=time.monotonic() - began,
         )
         card.settings |= {"encoder": self.encoder.name, "style_size": sizes[-1]}

@@ -1,0 +1,115 @@
+"""`gesso train metastyle`; also under torchrun (`-m gesso`)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated, Any
+
+import typer
+
+from gesso.cli.groups import grouped
+from gesso.cli.training_options import Folders, Level, ObjectiveName, Run, Weight
+
+
+@grouped
+def metastyle(
+    folders: Folders,
+    steps: Annotated[int, typer.Option(min=1, metavar="N", help="Iterations.")] = 100_000,
+    width: Annotated[
+        int, typer.Option(min=1, max=256, metavar="N", help="Of the network; the paper's: 32.")
+    ] = 16,
+    inner_steps: Annotated[
+        int,
+        typer.Option(min=0, metavar="N", help="T: SGD steps on γ and β; 0: a plain average start."),
+    ] = 1,
+    inner_lr: Annotated[
+        float, typer.Option(metavar="X", help="δ: learning rate of the inner steps.")
+    ] = 1e-5,
+    first_order: Annotated[
+        bool, typer.Option("--first-order", help="Drop the second derivatives.")
+    ] = False,
+    lr: Annotated[
+        float, typer.Option(metavar="X", help="η: Adam's learning rate in the outer loop.")
+    ] = 1e-5,
+    decay: Annotated[
+        float, typer.Option(metavar="X", help="k: both rates fall as 1 / (1 + k·t).")
+    ] = 2.5e-5,
+    content_batch: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Contents in an iteration.")
+    ] = 4,
+    style_batch: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Styles in an iteration.")
+    ] = 4,
+    crop: Annotated[
+        int, typer.Option(min=16, metavar="PX", help="Side of the contents in px.")
+    ] = 256,
+    style_crop: Annotated[
+        int, typer.Option(min=16, metavar="PX", help="Side of the styles in px.")
+    ] = 256,
+    resize_max: Annotated[
+        int,
+        typer.Option(
+            min=16, metavar="PX", help="Contents are scaled to at most this before cropping."
+        ),
+    ] = 288,
+    objective: Annotated[
+        ObjectiveName,
+        typer.Option(help="relative: free of scale; paper: squared errors, style weight 1e5."),
+    ] = ObjectiveName.relative,
+    content_level: Annotated[
+        Level | None, typer.Option(help="Where contents are compared; default: the objective's.")
+    ] = None,
+    content_weight: Weight = None,
+    style_weight: Weight = None,
+    tv_weight: Annotated[
+        float | None, typer.Option(metavar="X", help="Of the total variation.")
+    ] = None,
+    saturation_weight: Annotated[
+        float | None, typer.Option(metavar="X", help="Of what lies beyond the sigmoid's bend.")
+    ] = None,
+    style_chunk: Annotated[
+        int,
+        typer.Option(
+            min=0, metavar="N", help="Styles at a time: less memory, slower; 0: all at once."
+        ),
+    ] = 0,
+    encoder: Annotated[
+        str, typer.Option(metavar="compact|vgg16|vgg19|FILE", help="What the losses see.")
+    ] = "compact",
+    run: Run = Run(),  # noqa: B008  (frozen)
+) -> int:
+    """Meta-learn a start by MetaStyle's Algorithm 1.
+
+    It is written to OUT/weights.safetensors. The defaults are the paper's but for the width and
+    the objective (--width 32 --objective paper --encoder vgg16 are its own). Ctrl-C and SIGTERM
+    save and stop; --resume goes on, on the CPU bit for bit as if it had never stopped. Several
+    processes divide the styles among them: torchrun --nproc-per-node 2 -m gesso train metastyle …
+    """
+    from gesso.losses import PAPER, Objective
+    from gesso.metalearning import InnerLoop
+    from gesso.methods.metastyle import Config
+    from gesso.methods.metastyle_training import MetaBatch, train_metastyle
+
+    training = run.config(steps, lr, lr_decay=decay)
+    chosen: dict[str, Any] = {
+        "content_level": None if content_level is None else content_level.value,
+        "content_weight": content_weight,
+        "style_weight": style_weight,
+        "tv_weight": tv_weight,
+        "saturation_weight": saturation_weight,
+    }
+    given = {name: value for name, value in chosen.items() if value is not None}
+    terms = replace(PAPER if objective is ObjectiveName.paper else Objective(), **given)
+    result = train_metastyle(
+        folders.contents,
+        folders.styles,
+        folders.out,
+        Config(width, terms, InnerLoop(inner_steps, inner_lr, decay, first_order, style_chunk)),
+        training,
+        MetaBatch(content_batch, style_batch, crop, style_crop, resize_max),
+        encoder=encoder,
+        start=run.start,
+        resume=run.resume,
+        log_dir=run.log_dir,
+    )
+    return result.exit_code
