@@ -197,8 +197,8 @@ def shares_of(count: int, weights: Sequence[float]) -> list[float]:
         raise GessoError(f"blend: {count} cards and {len(weights)} weights; one weight a card")
     if not all(math.isfinite(weight) for weight in weights):
         raise GessoError(f"blend: weights {list(weights)}; each has to be a finite number")
-    largest = max(map(abs, weights)) or 1.0  # divided by, no sum overflows
-    scaled = [weight / largest for weight in weights]
+    exponent = math.frexp(max(map(abs, weights)))[1]
+    scaled = [math.ldexp(weight, -exponent) for weight in weights]  # exact, and no sum overflows
     total = math.fsum(scaled)
     if abs(total) <= 1e-6 * math.fsum(map(abs, scaled)):
         raise GessoError(f"blend: weights {list(weights)} sum to 0; allowed is any other sum")
