@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Meta Networks' hypernetwork in four phases, each of which resumes where it stopped.
+# Meta Networks' hypernetwork in five phases, each of which resumes where it stopped.
 #   DATA=folder with content/ and style/  [ENCODER=compact|FILE]  [DEVICE=cuda]  [WIDTH=8] [HIDDEN=128]
 #   [UPSAMPLE=resize|deconv] [CONTENTS=1] [STYLES=4] [REPEATS=1] [TV_WEIGHT=1]
-#   [IDENTITY_STEPS=600] [FIRST_STEPS=1500] [STYLE_STEPS=6000] [LARGE_STEPS=1800]  recipes/meta_networks.sh
+#   [IDENTITY_STEPS=600] [FIRST_STEPS=1500] [STYLE_STEPS=6000] [LARGE_STEPS=1800] [SPIKE_STEPS=1000]  recipes/meta_networks.sh
 # The defaults are for one CPU core that multiplies bfloat16, about two hours. 0 steps leave a phase out.
-# On a GPU: CONTENTS=4 STYLES=8 FIRST_STEPS=0 STYLE_STEPS=0 LARGE_STEPS=20000
+# On a GPU: CONTENTS=4 STYLES=8 FIRST_STEPS=0 STYLE_STEPS=0 LARGE_STEPS=0 SPIKE_STEPS=20000
 set -euo pipefail
 OUT=${OUT:-runs}
 WEIGHTS=${START:-}
@@ -20,10 +20,11 @@ train() { # folder, steps, options …
     $([ -f "$folder/checkpoint.safetensors" ] && echo --resume) "$@"
   WEIGHTS=$folder/weights.safetensors
 }
-styles() { # folder, steps, crop, style crop, largest content, style weight, rate, seed: Algorithm 1
+styles() { # folder, steps, crop, style crop, largest content, style weight, rate, seed, spike weight:
+  # Algorithm 1
   train "$1" "$2" --content-batch "${CONTENTS:-1}" --style-batch "${STYLES:-4}" --repeats "${REPEATS:-1}" \
     --crop "$3" --style-crop "$4" --resize-max "$5" --style-weight "$6" --lr "$7" --seed "$8" \
-    --tv-weight "${TV_WEIGHT:-1}" --warmup 50
+    --tv-weight "${TV_WEIGHT:-1}" --warmup 50 --spike-weight "${9:-0}"
 }
 # Networks that reproduce their content, compared at relu1_2: cheap, and what every style's network
 # has to be able to do.
@@ -33,4 +34,6 @@ train "$OUT/meta_networks_identity" "${IDENTITY_STEPS:-600}" \
 # Several styles at a time: small crops and more weight on the style at first, larger crops at last.
 styles "$OUT/meta_networks_first" "${FIRST_STEPS:-1500}" 144 192 288 6 2e-3 2
 styles "$OUT/meta_networks_styles" "${STYLE_STEPS:-6000}" 144 192 288 8 2e-3 12
-styles "$OUT/meta_networks" "${LARGE_STEPS:-1800}" 208 256 384 6 8e-4 13
+styles "$OUT/meta_networks_large" "${LARGE_STEPS:-1800}" 208 256 384 6 8e-4 13
+# Last without the white moons that the networks have learned to paint into bright, flat places.
+styles "$OUT/meta_networks" "${SPIKE_STEPS:-1000}" 208 256 384 6 8e-4 14 0.5

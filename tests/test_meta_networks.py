@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import cast
 
 import pytest
 import torch
@@ -20,12 +21,19 @@ from gesso.encoders import vgg
 from gesso.encoders.compact import HEADS
 from gesso.errors import GessoError
 from gesso.fit import FitConfig
-from gesso.generated_network import GeneratedNet, SharedLayers, kernel_shapes
+from gesso.generated_network import (
+    SPIKE,
+    GeneratedNet,
+    SharedLayers,
+    kernel_shapes,
+    watched_spikes,
+)
 from gesso.hypernetwork import SEEN, HyperNetwork, meta_losses, style_statistics
 from gesso.image import write_image
 from gesso.losses import LEVELS, StatisticsObjective, channel_statistics
 from gesso.methods import load, methods
 from gesso.methods.meta_networks import Config, MetaNetworks
+from gesso.networks import InstanceNorm
 from tiny import WIDTHS, pictures, tiny_encoder
 
 CONFIG = Config(width=4, hidden=6, statistics=2 * sum(WIDTHS))
@@ -477,3 +485,32 @@ def test_settings_are_those_that_decide_the_card(method: MetaNetworks) -> None:
     refined = method.adapt_settings(refine=5, lr=0.1)
     assert refined["kernels"] and refined["steps"] == 5 and refined["lr"] == 0.1
     assert set(FitConfig.__dataclass_fields__) < set(refined)
+
+
+def test_a_spot_that_outgrows_its_channel_costs_and_others_do_not() -> None:
+    shared = SharedLayers(4)
+    norm = cast(InstanceNorm, shared.norms["down1"])
+    channels = len(norm.gamma)
+    flat = torch.randn(1, channels, 24, 24).clamp(-2, 2)
+    spot = flat.clone()
+    spot[:, 0, 12, 12] = 40.0
+    with watched_spikes(shared) as quiet:
+        norm(flat)
+    assert float(quiet[0].detach()) == 0
+    with watched_spikes(shared) as spikes:
+        norm(spot.requires_grad_())
+    z = (spot - spot.mean((2, 3), keepdim=True)) / spot.std((2, 3), unbiased=False, keepdim=True)
+    expected = (z.abs() - SPIKE).clamp_min(0).square().mean()
+    torch.testing.assert_close(spikes[0], expected, rtol=1e-2, atol=1e-4)
+    spikes[0].backward()
+    assert spot.grad is not None and spot.grad.abs().sum() > 0
+    norm(flat)
+    assert len(spikes) == 1  # nothing is watched outside
+
+
+def test_spikes_are_a_term_of_the_training_where_they_have_a_weight(method: MetaNetworks) -> None:
+    batch = {"contents": pictures(2, 48, seed=1), "styles": pictures(2, 48, seed=2)}
+    plain = meta_losses(method.network, method.encoder, method.config.objective, batch)
+    watched = meta_losses(method.network, method.encoder, method.config.objective, batch, 0.5)
+    assert set(watched) - set(plain) == {"spikes"}
+    assert float(watched["spikes"].detach()) >= 0
