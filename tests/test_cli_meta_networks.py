@@ -121,7 +121,7 @@ def test_cards_of_both_kinds(
     with_it = read_image(tmp_path / "out.png")
     assert cli(*stylize, whole)[0] == 0  # needs no weights
     assert torch.equal(read_image(tmp_path / "out.png"), with_it)
-    refused(cli(*stylize, small), "small.safetensors", "needs the weights that made it")
+    refused(cli(*stylize, small), "small.safetensors", "other weights made it than those loaded")
     refused(cli(*stylize, small, "--model", files.start), "start.safetensors", "expected")
     refused(cli(*stylize, small, "--model", weights, "--refine", 3), "--refine")
 

@@ -481,7 +481,7 @@ def test_options_that_make_no_sense(method: MetaNetworks, options: dict, complai
 
 
 def test_settings_are_those_that_decide_the_card(method: MetaNetworks) -> None:
-    assert method.adapt_settings() == {"style_size": 256, "kernels": False}
+    assert method.adapt_settings() == {"style_size": 384, "kernels": False}
     refined = method.adapt_settings(refine=5, lr=0.1)
     assert refined["kernels"] and refined["steps"] == 5 and refined["lr"] == 0.1
     assert set(FitConfig.__dataclass_fields__) < set(refined)

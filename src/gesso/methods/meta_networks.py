@@ -40,8 +40,8 @@ BUNDLED = Path(__file__).parent.parent / "weights" / "meta_networks.safetensors"
 STYLE_SIZE_PX = 384  # longer side of the style in the pass: closest to unseen styles at 512 px
 THUMBNAIL_BYTES = 2000  # so that a card of a hidden vector stays below 8 kB
 REFINED_STYLE_SIZE_PX = 512  # while refining, as MetaStyle's adaptation
-REFINING = FitConfig(steps=0, lr=1e-3, affine_lr=2e-3)
-REFINED = UnboundedObjective(style_weight=2.0, tv_weight=1.0)  # Gram matrices say more than means
+REFINING = FitConfig(steps=0, lr=7e-4, affine_lr=2e-3, crop=384)  # few steps: large crops
+REFINED = UnboundedObjective(style_weight=1.2, tv_weight=1.0)  # Gram matrices say more than means
 
 
 class MetaNetworks(Method):
