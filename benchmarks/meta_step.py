@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ from plain import PlainNet, PlainVGG, plain_step
 from torch import Tensor, nn
 
 from gesso import checkpoint
+from gesso.bench.memory import peak_mib
 from gesso.bench.store import Budget, Row, Store, machine_class, markdown, write_csv
 from gesso.encoders.vgg import VGG
 from gesso.errors import GessoError
@@ -115,16 +115,6 @@ def exactness(size: int = 32) -> Row:
     return row
 
 
-def peak_memory_mib() -> float:
-    """The most this process has held so far."""
-    try:  # not ru_maxrss where there is a choice: it begins at the size of the parent process
-        lines = Path("/proc/self/status").read_text().splitlines()
-        return next(float(x.split()[1]) / 1024 for x in lines if x.startswith("VmHWM"))
-    except (OSError, StopIteration):
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return peak / (2**20 if sys.platform == "darwin" else 2**10)
-
-
 def measure(variant: str, args: argparse.Namespace) -> Row:
     """In a process of its own: seconds and memory of one step, its gradient into a file."""
     net, vgg, ours, our_vgg = twins(args.width)
@@ -134,7 +124,7 @@ def measure(variant: str, args: argparse.Namespace) -> Row:
     trained = net if variant == "plain" else ours
     if variant != "plain":
         keep_freed_memory()  # as `gesso train` does
-    baseline = peak_memory_mib()
+    baseline = peak_mib()
 
     def step(pictures: dict[str, Tensor]) -> None:
         if variant == "plain":
@@ -148,7 +138,7 @@ def measure(variant: str, args: argparse.Namespace) -> Row:
     step(batch)
     seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - cpu_began
     row = {"seconds": seconds, "cpu_seconds": cpu_seconds}
-    row |= {"peak_mib": peak_memory_mib(), "baseline_mib": baseline}
+    row |= {"peak_mib": peak_mib(), "baseline_mib": baseline}
     checkpoint.save_file(args.gradient, {"gradient": gradient(trained)}, {"kind": "gradient"})
     return row
 
