@@ -22,6 +22,8 @@ from gesso.files import open_regular, sha256_file, shown
 from gesso.image import MAX_PIXELS, list_images, read_image
 from gesso.image_formats import sniff
 from gesso.methods.base import Method, OnStep
+from gesso.methods.common import enlarged
+from gesso.polish import style_grams
 
 log = logging.getLogger(__name__)
 
@@ -127,6 +129,7 @@ class Adaptation:
         options: further arguments of `Method.adapt`.
         photo: (3, H, W), whose colours the style is given first, as `color` says; without
             `practice` it is also what is practised on.
+        grams: whether the card keeps the style's Gram matrices, which polishing needs.
     """
 
     encoder: str | Path
@@ -137,6 +140,7 @@ class Adaptation:
     max_pixels: int = MAX_PIXELS
     photo: Tensor | None = None
     color: Color = "style"
+    grams: bool = False
 
     def arguments(self) -> dict[str, Any]:
         """Those of `Method.adapt` but style and contents."""
@@ -149,6 +153,8 @@ class Adaptation:
         contents = self.practice.identity() if self.practice and self.given else None
         size = self.practice.size if self.practice and self.given else None
         settings |= {"encoder": encoder_identity(self.encoder), "contents": [contents, size]}
+        if self.grams:
+            settings |= {"grams": True}
         if self.photo is not None:
             settings |= {"color": [self.color, *Colors.of(self.photo).numbers()]}
         return card_key(sha256_file(style), method.name, method.base, settings)
@@ -163,6 +169,8 @@ class Adaptation:
         contents = self._contents() if method.practises(**arguments) else None
         card = method.adapt(picture, contents, on_step=on_step, **arguments)
         card.provenance |= {"style": style.name, "sha256": sha256_file(style)}
+        if self.grams:
+            card.grams = style_grams(method.encoder, enlarged(picture))
         return card
 
     def _contents(self) -> list[Tensor] | None:

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 import gesso
+from gesso.card_grams import StyleGrams, blend_grams
 from gesso.checkpoint import load_file, save_file
 from gesso.errors import GessoError
 from gesso.files import StrPath, shown
@@ -28,7 +29,7 @@ MAX_THUMBNAIL_BYTES = 64 * 1024
 
 _STORED = {"float16": torch.float16, "float32": torch.float32}
 _THUMBNAIL_RULE = "a thumbnail has to be a WebP, PNG or JPEG picture below 64 KB"
-_VALUES, _THUMBNAIL = "values", "thumbnail"
+_VALUES, _THUMBNAIL, _GRAMS = "values", "thumbnail", "grams"
 _FIELDS = {"method": str, "base": str, "config": dict, "settings": dict, "provenance": dict}
 
 
@@ -45,6 +46,7 @@ class StyleCard:
             is whole.
         thumbnail: a small picture of the style, the bytes of a WebP, PNG or JPEG file below 64 KB.
         provenance: where it comes from, see `provenance`; JSON values.
+        grams: the style's Gram matrices, which polishing needs; None: not kept.
     """
 
     method: str
@@ -54,6 +56,7 @@ class StyleCard:
     base: str = ""
     thumbnail: bytes | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
+    grams: StyleGrams | None = None
 
     def save(self, path: StrPath, dtype: Literal["float16", "float32"] = "float16") -> None:
         """Write the card atomically, its numbers rounded to `dtype`; equal cards, equal bytes.
@@ -70,6 +73,9 @@ class StyleCard:
                 raise GessoError(f"{shown(path)}: not written: {_THUMBNAIL_RULE}")
             stored[_THUMBNAIL] = torch.frombuffer(bytearray(self.thumbnail), dtype=torch.uint8)
         header = {name: getattr(self, name) for name in _FIELDS}
+        if self.grams is not None:
+            row, header[_GRAMS] = self.grams.packed()
+            stored[_GRAMS] = _joined(path, {_GRAMS: row}, _STORED[dtype])
         save_file(path, stored, header | {"kind": "card", "tensors": _layout(self.tensors)})
 
     @classmethod
@@ -82,15 +88,16 @@ class StyleCard:
         stored, header = load_file(path, kind="card", max_bytes=MAX_CARD_BYTES)
         try:
             fields = {name: _field(header, name, kind) for name, kind in _FIELDS.items()}
-            if not stored.keys() <= {_VALUES, _THUMBNAIL}:
+            if not stored.keys() <= {_VALUES, _THUMBNAIL, _GRAMS}:
                 raise ValueError("tensors that no card has")
             tensors = _split(stored.get(_VALUES), _parsed_layout(header.get("tensors")))
             thumbnail = _thumbnail(stored.get(_THUMBNAIL))
+            grams = StyleGrams.unpacked(stored.get(_GRAMS), header.get(_GRAMS))
         except ValueError as error:
             raise GessoError(
                 f"{shown(path)}: not a card gesso can read: {brief(error, 100)}"
             ) from error
-        return cls(tensors=tensors, thumbnail=thumbnail, **fields)
+        return cls(tensors=tensors, thumbnail=thumbnail, grams=grams, **fields)
 
     def summary(self) -> dict[str, Any]:
         """The card in plain values, for `gesso info`; no tensor among them."""
@@ -104,6 +111,7 @@ class StyleCard:
             "base": self.base or "none (the card is whole)",
             "config": dict(self.config),
             "settings": dict(self.settings),
+            "grams": f"of encoder {self.grams.encoder[:12]}" if self.grams else "none",
             "thumbnail": thumbnail or "none",
             "provenance": dict(self.provenance),
         }
@@ -173,6 +181,7 @@ def blend_tensors(cards: Sequence[StyleCard], weights: Sequence[float]) -> Style
         settings=dict(settings),
         base=first.base,
         provenance=provenance() | {"blend": parts},
+        grams=blend_grams([card.grams for card in cards], shares),
     )
 
 

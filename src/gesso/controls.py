@@ -17,7 +17,8 @@ from gesso.color import checked_color, with_color
 from gesso.errors import GessoError
 from gesso.methods import load
 from gesso.methods.base import Method
-from gesso.regions import Stylize, check_masks, region_shares
+from gesso.polish import check_steps, polished
+from gesso.regions import Stylize, check_masks, composite, region_shares
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class Controls:
             `gesso.color`.
         masks: (h, w) in [0, 1] each, for one style a region; see `gesso.regions.region_shares`.
         feather: width in px over which the masks' edges are softened.
+        polish: steps on the pixels of every picture, towards the styles of cards that keep their
+            Gram matrices; see `gesso.polish`.
 
     Raises:
         GessoError: a value that makes no sense.
@@ -42,11 +45,13 @@ class Controls:
     color: str = "style"
     masks: Sequence[Tensor] = ()
     feather: float = 0.0
+    polish: int = 0
 
     def __post_init__(self) -> None:
         if not 0 <= self.strength <= 1:
             raise GessoError(f"strength: {self.strength} is out of range; allowed are 0 to 1")
         checked_color(self.color)
+        check_steps(self.polish)
         object.__setattr__(self, "masks", tuple(self.masks))  # a tensor (K, h, w) will do
         if self.weights is not None and self.masks:
             raise GessoError("weights: of no use with masks, which give each style its region")
@@ -93,7 +98,7 @@ class Controls:
             given = [method.blend(given, self.weights or [1.0] * len(given))]
         if self.strength == 0:
             return _unchanged
-        full = self._finished(_plain(method, given, self), len(given), matched)
+        full = self._finished(_polished(method, given, self), len(given), matched)
         if self.strength == 1:
             return full
         soft = full
@@ -153,6 +158,19 @@ def _plain(method: Method, cards: Sequence[StyleCard], controls: Controls) -> St
         return of_regions(contents, _regions(controls, len(cards), contents)[0])
 
     return stylize
+
+
+def _polished(method: Method, cards: Sequence[StyleCard], controls: Controls) -> Stylize:
+    """`_plain`, polished; with masks, each style's picture before they are put together."""
+    if not controls.polish:
+        return _plain(method, cards, controls)
+    each = [
+        polished(method.stylizer(card), method.encoder, card, controls.polish) for card in cards
+    ]
+    if not controls.masks:
+        return each[0]
+    of_regions = composite(each)
+    return lambda contents: of_regions(contents, _regions(controls, len(cards), contents)[0])
 
 
 def _regions(controls: Controls, styles: int, contents: Tensor) -> tuple[Tensor, Tensor]:

@@ -58,6 +58,14 @@ def adapt(
     model: opt.Model = None,
     device: opt.Device = None,
     seed: opt.Seed = None,
+    grams: Annotated[
+        bool | None,
+        typer.Option(
+            "--grams/--no-grams",
+            help="Keep what --polish needs of the style, 90 kB; default: with metastyle, but for "
+            "--only-in.",
+        ),
+    ] = None,
     float32: Annotated[
         bool, typer.Option("--float32", help="Store float32, not float16: twice the size.")
     ] = False,
@@ -76,7 +84,7 @@ def adapt(
     options = AdaptOptions(
         method, model, encoder, device, contents, style_size, steps, only_in, lr, seed,
         crop, batch, max_pixels, refine=refine, kernels=kernels,
-        optimizer=optimizer, init=init, objective=objective, start=start,
+        optimizer=optimizer, init=init, objective=objective, start=start, grams=grams,
     )  # fmt: skip
     return _adapt(image, out, size, options, float32, licence, overwrite, quiet)
 

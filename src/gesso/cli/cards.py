@@ -106,6 +106,7 @@ def adaptation(
         style_size=options.style_size,
         options=options.fit(type(method)) | more,
         max_pixels=options.pixels,
+        grams=method.polish > 0 and not options.only_in if options.grams is None else options.grams,
     )
 
 

@@ -124,6 +124,17 @@ Feather = Annotated[
     float | None,
     typer.Option("--feather", min=0, metavar="PX", help="Soften the masks' edges over so many px."),
 ]
+Polish = Annotated[
+    int | None,
+    typer.Option(
+        "--polish",
+        min=0,
+        max=1000,
+        metavar="N",
+        help="Steps on the finished picture itself, which bring texture into flat places; default: "
+        "10 with metastyle, none with other methods, --only-in, or cards without --grams.",
+    ),
+]
 Color = Annotated[
     str,
     typer.Option(
@@ -232,6 +243,7 @@ class AdaptOptions:
     init: str | None = None
     objective: str | None = None
     start: str | None = None
+    grams: bool | None = None  # keep Gram matrices in cards; None: if the method is polished
 
     @property
     def pixels(self) -> int:

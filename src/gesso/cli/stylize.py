@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -51,6 +51,7 @@ def stylize(
     color: opt.Color = "style",
     mask: opt.Mask = None,
     feather: opt.Feather = None,
+    polish: opt.Polish = None,
     method: opt.MethodName = None,
     steps: opt.Steps = None,
     only_in: opt.OnlyIn = False,
@@ -95,9 +96,10 @@ def stylize(
         method, model, encoder, device, contents, style_size, steps, only_in, lr, seed,
         max_pixels=max_pixels, refine=refine,
         optimizer=optimizer, init=init, objective=objective, start=start,
+        grams=None if polish is None else polish > 0,
     )  # fmt: skip
     output = _Output(out, size, quality, keep_metadata, overwrite, cache, quiet)
-    look = _Look(strength, opt.shares(weights), color, mask or [], feather or 0.0)
+    look = _Look(strength, opt.shares(weights), color, mask or [], feather or 0.0, polish)
     return _stylize(photos, style, adapting, output, look)
 
 
@@ -132,6 +134,7 @@ class _Look:
     color: str = "style"
     masks: Sequence[Path] = ()
     feather: float = 0.0
+    polish: int | None = None
 
     def controls(self, max_pixels: int) -> Controls:
         """With the masks read. Raises GessoError for values that make no sense."""
@@ -139,7 +142,9 @@ class _Look:
         from gesso.regions import read_mask
 
         masks = [read_mask(path, max_pixels) for path in self.masks]
-        return Controls(self.strength, self.weights, self.color, masks, self.feather)
+        return Controls(
+            self.strength, self.weights, self.color, masks, self.feather, self.polish or 0
+        )
 
 
 def _stylize(
@@ -157,7 +162,8 @@ def _stylize(
         raise GessoError(f"{shown(jobs[0].out)}: exists; --overwrite replaces it")
     controls = look.controls(options.pixels)
     controls.check(len(styles))
-    failures = _do(todo, jobs, styles, options, output, controls) if todo else {}
+    chosen = look.polish is not None
+    failures = _do(todo, jobs, styles, options, output, controls, chosen) if todo else {}
     if failures and not many:
         raise GessoError(next(iter(failures.values())))
     done = f"{len(todo) - len(failures)} of {len(jobs)} pictures written" if many else "written"
@@ -174,6 +180,7 @@ def _do(
     options: AdaptOptions,
     output: _Output,
     controls: Controls,
+    polish_chosen: bool,
 ) -> dict[Path, str]:
     """Get the cards, practising on all `jobs`, and do those in `todo`; photo → one line if bad."""
     from gesso.adaptation import NoContents
@@ -182,7 +189,7 @@ def _do(
 
     practice = practice_on([job.photo for job in jobs], output.size, options)
     try:
-        method, ready = _ready(styles, practice, options, output, controls)
+        method, ready = _ready(styles, practice, options, output, controls, polish_chosen)
     except NoContents as error:
         if options.contents is not None:
             raise
@@ -199,6 +206,7 @@ def _ready(
     options: AdaptOptions,
     output: _Output,
     controls: Controls,
+    polish_chosen: bool,
 ) -> tuple[Method, Callable[[], Stylize]]:
     """The method, and what makes its stylizer once the method has been told whom to report to."""
     from gesso.cache import CardCache
@@ -206,10 +214,14 @@ def _ready(
 
     if controls.color != "style" and not known_cards(styles):
         method = method_of(options)
+        if not polish_chosen and not options.only_in:
+            controls = replace(controls, polish=method.polish)
         given = practice if options.contents is not None else None  # else each photo its own
         how = adaptation(method, given, options)
         own = OwnColors(method, styles, how, controls, CardCache() if output.cache else None)
         return method, lambda: own
     method, cards = method_and_cards(styles, practice, options, output.cache, output.quiet)
+    if not polish_chosen and all(card.grams for card in cards):
+        controls = replace(controls, polish=method.polish)
     controls.stylizer(method, cards)  # cards that do not go together are told of before any photo
     return method, lambda: controls.stylizer(method, cards)

@@ -39,6 +39,7 @@ class Method(nn.Module):
     base: str = ""  # SHA-256 of the weights the method was loaded with
     options: tuple[str, ...] = ()  # what `adapt` takes besides the style and `on_step`
     deepest = "relu4_3"  # the last level of VGG that is loaded
+    polish = 0  # steps of `gesso.polish` that `gesso stylize` adds by default
     runs_encoder = False  # whether a card is run with the encoder it was made with
     on_step: OnStep | None = None  # told of the steps of stylizers that optimise, made from now on
 
