@@ -175,13 +175,15 @@ def test_the_first_report_is_of_the_network_before_any_step() -> None:
 # --- the meta-learned first step
 
 
-def test_the_first_step_can_be_that_of_the_inner_loop() -> None:
+@pytest.mark.parametrize("steps", [1, 3])
+def test_the_first_steps_can_be_those_of_the_inner_loop(steps: int) -> None:
     content = mirror_image()
     net, encoder = tiny_net(), tiny_encoder()
     before = weights(net)
     batch = {"contents_support": content, "contents_query": content, "styles": STYLE[None]}
-    expected = adapted_images(net, encoder, OBJECTIVE, batch, InnerLoop(steps=1, lr=0.02))[0]
-    fit(net, encoder, OBJECTIVE, STYLE, [content[0]], config(1, inner_lr=0.02))
+    expected = adapted_images(net, encoder, OBJECTIVE, batch, InnerLoop(steps, lr=0.02))[0]
+    inner = {"inner_lr": 0.02, "inner_steps": steps}
+    fit(net, encoder, OBJECTIVE, STYLE, [content[0]], config(steps, **inner))
     changed = moved(before, weights(net))
     assert changed and all(is_affine(name) for name in changed)
     with torch.no_grad():

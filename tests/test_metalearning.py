@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gesso.checkpoint import save_file
 from gesso.losses import LEVELS, PAPER, Objective
 from gesso.metalearning import InnerLoop, adapted_images, bilevel_losses
+from gesso.methods.metastyle import Config, MetaStyle
 from gesso.networks import TransferNet, is_affine
 from tiny import pictures, tiny_encoder, tiny_net
 
@@ -357,3 +360,16 @@ def test_adapted_images_are_what_the_inner_loop_makes_of_each_style() -> None:
             torch.testing.assert_close(images[s, c], alone[0, 0])
     untouched = net(contents).detach()
     assert all(not torch.allclose(row, untouched) for row in images)
+
+
+def test_adapting_begins_with_the_inner_steps_at_the_rate_training_ended_with(
+    tmp_path: Path,
+) -> None:
+    start = Config(width=4, inner=InnerLoop(steps=3, lr=0.04, lr_decay=1e-3))
+    header = {"kind": "start", "config": start.as_header(), "trained": {"steps": 1000}}
+    save_file(tmp_path / "start.safetensors", tiny_net().state_dict(), header)
+    method = MetaStyle.load(tiny_encoder(), tmp_path / "start.safetensors")
+    found = method.default_fit()
+    assert (found.inner_steps, found.inner_lr) == (3, pytest.approx(0.02))
+    method = MetaStyle(tiny_encoder(), replace(start, inner=InnerLoop(steps=0)))
+    assert method.default_fit().inner_lr == 0  # an average start has no inner step

@@ -35,7 +35,8 @@ class FitConfig:
     crop: int = 256  # larger crops know more of the picture: fewer, larger ones win
     batch: int = 1
     whole: float = 0.7  # share of the crops that show (nearly) the whole content, scaled down
-    inner_lr: float = 0.0  # the meta-learned first step: plain SGD on γ and β; 0: none
+    inner_lr: float = 0.0  # of the meta-learned first steps: plain SGD on γ and β; 0: none
+    inner_steps: int = 1  # their number, T
     seed: int = 0
     pool: int = POOL
 
@@ -74,7 +75,7 @@ def fit(
             break
         optimizer.zero_grad()
         torch.stack(list(terms.values())).sum().backward()  # type: ignore[no-untyped-call]
-        if step == 0 and config.inner_lr:
+        if step < config.inner_steps and config.inner_lr:
             _sgd(named, config.inner_lr)
             continue
         _set_rates(optimizer, step / config.steps, config)

@@ -19,7 +19,8 @@ from gesso.methods.base import EncoderSource, ImageLike, OnStep
 from gesso.methods.metastyle import STYLE_WEIGHT, MetaStyle
 
 RANDOM, METASTYLE = "random", "metastyle"  # else a file
-FIT = [name for name in FitConfig.__dataclass_fields__ if name not in ("only_affine", "inner_lr")]
+NOT_ITS = ("only_affine", "inner_lr", "inner_steps")  # MetaStyle's alone
+FIT = [name for name in FitConfig.__dataclass_fields__ if name not in NOT_ITS]
 
 
 class Johnson(MetaStyle):

@@ -75,6 +75,7 @@ class MetaStyle(Method):
         self.config = config or Config()
         self.net = TransferNet(self.config.width)
         self.base = base  # SHA-256 of the start's file, which cards of γ and β alone need
+        self.trained_steps = 0  # at which the inner rate had fallen to what `adapt` begins with
 
     @classmethod
     def load(cls, encoder: EncoderSource, weights: str | Path | None = None) -> Self:
@@ -83,6 +84,7 @@ class MetaStyle(Method):
         tensors, header = checkpoint.load_file(path, kind="start")
         config = Config.from_header(header.get("config", {}))
         method = cls(encoder, config, str(header["sha256"]))
+        method.trained_steps = _trained_steps(header)
         load_exactly(method.net, tensors, str(path))
         return method
 
@@ -172,7 +174,10 @@ class MetaStyle(Method):
 
     def default_fit(self) -> FitConfig:
         """The settings `adapt` starts from."""
-        return FitConfig(inner_lr=self.config.inner.lr if self.config.inner.steps else 0.0)
+        inner = self.config.inner
+        if not inner.steps:
+            return FitConfig()
+        return FitConfig(inner_lr=inner.lr_at(self.trained_steps), inner_steps=inner.steps)
 
     def _card(
         self,
@@ -214,3 +219,10 @@ class MetaStyle(Method):
     def neutral(self, content: ImageLike | None = None, like: StyleCard | None = None) -> StyleCard:
         """The start itself, style-neutral (γ and β alone if `like` is such a card)."""
         return self._card(self.net, bool(like and like.base), {}, provenance())
+
+
+def _trained_steps(header: dict[str, Any]) -> int:
+    """Iterations of the run that wrote a start; 0 where its header does not say."""
+    trained = header.get("trained")
+    steps = trained.get("steps", 0) if isinstance(trained, dict) else 0
+    return steps if type(steps) is int and steps >= 0 else 0
