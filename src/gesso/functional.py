@@ -26,7 +26,7 @@ _compute_dtype: ContextVar[torch.dtype | None] = ContextVar("compute_dtype", def
 
 @contextmanager
 def compute_in(dtype: torch.dtype) -> Iterator[None]:
-    """Run the convolutions inside in `dtype`; statistics, Gram matrices and losses stay float32."""
+    """Run the convolutions inside in `dtype`; statistics, sums and losses stay float32."""
     token = _compute_dtype.set(dtype)
     try:
         yield

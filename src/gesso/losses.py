@@ -21,7 +21,7 @@ LEVELS = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")  # Johnson et al. 2016, Me
 
 
 def gram_matrix(features: Tensor) -> Tensor:
-    """(B, C, H, W) → (B, C, C): F Fᵀ divided by C·H·W (Johnson et al. 2016), in float32."""
+    """(B, C, H, W) → (B, C, C): F Fᵀ divided by C·H·W (Johnson et al. 2016), float32."""
     batch, channels, height, width = features.shape
     f = features.permute(0, 2, 3, 1).reshape(batch, height * width, channels)
     return gram(f) / (channels * height * width)
