@@ -203,7 +203,7 @@ def _has_kernel(f: Tensor, gamma: Tensor, beta: Tensor) -> bool:
 
 def _as_images(f: Tensor) -> tuple[Tensor, ...]:
     """(B, N, C) → B times (1, C, N, 1) in channels_last memory, without a copy."""
-    return f.transpose(1, 2).unsqueeze(3).split(1)
+    return tuple(image.unsqueeze(0) for image in f.transpose(1, 2).unsqueeze(3))
 
 
 def _rows(parameter: Tensor, batch: int) -> tuple[Tensor, ...]:
