@@ -191,8 +191,8 @@ class _InstanceNorm(Function):
 
 
 # torch's kernel adds up one pixel after the other in float32. Up to here a sum of equal bfloat16
-# values (8 bits) is exact; a constant channel of 1024² pixels would lose 1 % of its mean, and one
-# of float32 values, whose sum is never exact, as much at 256².
+# values (8 bits) is exact; a constant channel of 1024² pixels would lose 1 % of its mean.
+# float32 values, whose sums are not exact, go without: 256² pixels of 0.1 came out 0.02 off β.
 KERNEL_PIXELS = 1 << 16
 
 
