@@ -176,6 +176,59 @@ def test_a_constant_channel_normalises_to_beta() -> None:
     torch.testing.assert_close(out, beta.view(1, 2, 1, 1).expand_as(out))
 
 
+def gradients(
+    function: Callable[..., Tensor], inputs: tuple[Tensor, ...], second: bool = False
+) -> list[Tensor]:
+    """Value and gradients, or the gradients of the gradients' squares, all in float32."""
+    inputs = tuple(t.detach().requires_grad_() for t in inputs)
+    y = function(*inputs)
+    weights = random(*y.shape, seed=2).float()
+    found = torch.autograd.grad((y.float() * weights).sum(), inputs, create_graph=second)
+    if second:
+        total = torch.stack([g.float().square().sum() for g in found]).sum()
+        again = torch.autograd.grad(total, inputs, allow_unused=True)  # none in β
+        return [g.float() for g in again if g is not None]
+    return [y.detach().float(), *(g.float() for g in found)]
+
+
+def assert_within_rounding(ours: list[Tensor], theirs: list[Tensor], share: float = 0.01) -> None:
+    """Relative to the norm of each; bfloat16 keeps 8 bits."""
+    for a, b in zip(ours, theirs, strict=True):
+        assert (a - b).norm() <= share * b.norm()
+
+
+@pytest.mark.parametrize(("batch", "rows"), [(1, None), (4, None), (4, 2), (4, 4)])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_instance_norm_of_bfloat16_equals_float32s_within_rounding(
+    batch: int, rows: int | None, layout: torch.memory_format
+) -> None:
+    affine = (8,) if rows is None else (rows, 8)
+    x = (1 + random(batch, 8, 12, 9)).bfloat16().contiguous(memory_format=layout)
+    gamma, beta = random(*affine).float(), random(*affine, seed=1).float()
+    ours = gradients(functional.instance_norm, (x, gamma, beta))
+    theirs = gradients(functional.instance_norm, (x.float(), gamma, beta))
+    assert_within_rounding(ours, theirs)
+
+
+@pytest.mark.parametrize("second", [False, True])
+@pytest.mark.parametrize("pixels", [107, 108])
+def test_the_kernel_of_small_pictures_equals_the_formula_of_large_ones(
+    pixels: int, second: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inputs = (random(2, 8, 12, 9).bfloat16(), random(8).float(), random(8, seed=1).float())
+    expected = gradients(functional.instance_norm, inputs, second)
+    monkeypatch.setattr(functional, "KERNEL_PIXELS", pixels)
+    assert_within_rounding(gradients(functional.instance_norm, inputs, second), expected)
+
+
+@pytest.mark.parametrize("side", [256, 300])
+def test_a_constant_channel_of_bfloat16_normalises_to_beta(side: int) -> None:
+    gamma, beta = torch.full((2,), 3.0), torch.tensor([0.25, -1.0])
+    x = torch.full((1, 2, side, side), 0.1).bfloat16()
+    out = functional.instance_norm(x, gamma, beta).float()
+    torch.testing.assert_close(out, beta.view(1, 2, 1, 1).expand_as(out), rtol=0, atol=0.01)
+
+
 # --- the last convolution, on blocks of pixels
 
 
@@ -205,3 +258,17 @@ def test_gram_and_its_gradients_match_finite_differences() -> None:
     torch.testing.assert_close(functional.gram(f), torch.einsum("bni,bnj->bij", f, f))
     assert gradcheck(functional.gram, (f,))
     assert gradgradcheck(functional.gram, (f,))
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_gram_of_bfloat16_equals_float32s_within_rounding(batch: int) -> None:
+    f = random(batch, 500, 16).bfloat16()
+    ours, theirs = gradients(functional.gram, (f,)), gradients(functional.gram, (f.float(),))
+    assert_within_rounding(ours, theirs, 0.005)
+    again = [gradients(functional.gram, (g,), second=True) for g in (f, f.float())]
+    assert_within_rounding(again[0], again[1])
+
+
+def test_gram_of_float16_does_not_overflow() -> None:
+    f = torch.full((1, 400, 2), 30.0, dtype=torch.float16)
+    assert functional.gram(f).tolist() == [[[360000.0] * 2] * 2]

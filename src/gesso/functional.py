@@ -26,7 +26,7 @@ _compute_dtype: ContextVar[torch.dtype | None] = ContextVar("compute_dtype", def
 
 @contextmanager
 def compute_in(dtype: torch.dtype) -> Iterator[None]:
-    """Run the convolutions inside in `dtype`; statistics, Gram matrices and losses stay float32."""
+    """Run the convolutions inside in `dtype`; statistics, sums and losses stay float32."""
     token = _compute_dtype.set(dtype)
     try:
         yield
@@ -153,19 +153,32 @@ def reflect_pad(x: Tensor, size_px: int) -> Tensor:
 
 
 class _InstanceNorm(Function):
-    """y = γ·(f − μ)/√(σ² + ε) + β over the middle axis of f (B, H·W, C); γ, β (B or 1, 1, C)."""
+    """y = γ·(f − μ)/√(σ² + ε) + β over the middle axis of f (B, H·W, C); γ, β (B or 1, 1, C).
+
+    Statistics of half precision are float32. To first order on a CPU, torch's batch norm of one
+    sample at a time, which is its instance norm, then does the same without a copy in float32.
+    """
 
     @staticmethod
     def forward(ctx: Any, f: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
-        mean, rstd = _statistics(f)
+        if _has_kernel(f, gamma, beta):
+            y, mean, rstd = _normalise_samples(f, gamma, beta)
+        else:
+            wide = widen(f)
+            mean, rstd = _statistics(wide)
+            scale = rstd * gamma
+            y = torch.addcmul(beta - mean * scale, wide, scale).to(f.dtype)
         ctx.save_for_backward(f, gamma, mean, rstd)
-        scale = rstd * gamma
-        return torch.addcmul(beta - mean * scale, f, scale)
+        return y
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         (grad,) = grads
         f, gamma, mean, rstd = ctx.saved_tensors
+        if not torch.is_grad_enabled() and _has_kernel(f, gamma, gamma):
+            df, dgamma, dbeta = _sample_gradients(grad, f, gamma, mean, rstd)
+            return df, _fold(dgamma, gamma), _fold(dbeta, gamma)
+        dtype, f, grad = f.dtype, widen(f), widen(grad)
         if torch.is_grad_enabled():  # second order: the statistics depend on f
             mean, rstd = _statistics(f)
         dbeta = grad.sum(1, keepdim=True)
@@ -174,27 +187,97 @@ class _InstanceNorm(Function):
         slope = -scale * rstd * dgamma / f.shape[1]
         df = torch.addcmul(-scale * dbeta / f.shape[1] - slope * mean, f, slope)
         df = torch.addcmul(df, grad, scale)
-        return df, _fold(dgamma, gamma), _fold(dbeta, gamma)
+        return df.to(dtype), _fold(dgamma, gamma), _fold(dbeta, gamma)
+
+
+# torch's kernel adds up one pixel after the other in float32. Up to here a sum of equal bfloat16
+# values (8 bits) is exact; a constant channel of 1024² pixels would lose 1 % of its mean.
+# float32 values, whose sums are not exact, go without: 256² pixels of 0.1 came out 0.02 off β.
+KERNEL_PIXELS = 1 << 16
+
+
+def _has_kernel(f: Tensor, gamma: Tensor, beta: Tensor) -> bool:
+    narrow = f.dtype in (torch.float16, torch.bfloat16) and f.device.type == "cpu"
+    return narrow and f.shape[1] <= KERNEL_PIXELS and gamma.dtype == beta.dtype == torch.float32
+
+
+def _as_images(f: Tensor) -> tuple[Tensor, ...]:
+    """(B, N, C) → B times (1, C, N, 1) in channels_last memory, without a copy."""
+    return tuple(image.unsqueeze(0) for image in f.transpose(1, 2).unsqueeze(3))
+
+
+def _rows(parameter: Tensor, batch: int) -> tuple[Tensor, ...]:
+    """(B or 1, 1, C) → B times (C,)."""
+    return parameter.expand(batch, -1, -1).squeeze(1).unbind(0)
+
+
+def _normalise_samples(f: Tensor, gamma: Tensor, beta: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """y like f, mean and 1/√(σ² + ε) (B, 1, C)."""
+    batch, _, channels = f.shape
+    y = torch.empty_like(f)
+    mean, rstd = gamma.new_empty(2, batch, 1, channels)
+    parts = (_as_images(f), _rows(gamma, batch), _rows(beta, batch), _as_images(y))
+    for x, g, b, *out in zip(*parts, _rows(mean, batch), _rows(rstd, batch), strict=True):
+        torch.native_batch_norm(x, g, b, None, None, True, 0.0, EPS, out=tuple(out))
+    return y, mean, rstd
+
+
+def _sample_gradients(
+    grad: Tensor, f: Tensor, gamma: Tensor, mean: Tensor, rstd: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Gradients in f like f, in γ and β (B, 1, C)."""
+    batch, grad = len(f), grad.contiguous()
+    parts = (_as_images(grad), _as_images(f), *(_rows(p, batch) for p in (gamma, mean, rstd)))
+    found = [
+        torch.ops.aten.native_batch_norm_backward(
+            *(dy, x, g), None, None, *(m, r), True, EPS, [True] * 3
+        )
+        for dy, x, g, m, r in zip(*parts, strict=True)
+    ]
+    df, dgamma, dbeta = zip(*found, strict=True)
+    df = tuple(d.squeeze(3).transpose(1, 2) for d in df)
+    return (
+        df[0] if batch == 1 else torch.cat(df),
+        torch.stack(dgamma).unsqueeze(1),
+        torch.stack(dbeta).unsqueeze(1),
+    )
 
 
 class _Gram(Function):
-    """fᵀf of f (B, N, C); its gradient f·(G + Gᵀ) in one product where autograd makes two."""
+    """fᵀf of f (B, N, C), at least in float32; its gradient f·(G + Gᵀ) in one product where
+    autograd makes two.
+
+    bfloat16 is multiplied as it is to first order: sums are float32 and only the C × C results are
+    rounded, three to five times as fast.
+    """
 
     @staticmethod
     def forward(ctx: Any, f: Tensor) -> Tensor:
         ctx.save_for_backward(f)
+        if _multiplies_half(f):
+            return torch.stack([(one.t() @ one).float() for one in f])
+        f = widen(f)
         return f.transpose(1, 2) @ f
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> Tensor:
         (grad,) = grads
         (f,) = ctx.saved_tensors
-        product: Tensor = f @ (grad + grad.transpose(1, 2))
-        return product
+        grad = grad + grad.transpose(1, 2)
+        if torch.is_grad_enabled() or not _multiplies_half(f):
+            product: Tensor = (widen(f) @ grad).to(f.dtype)
+            return product
+        products = [one @ g for one, g in zip(f, grad.to(f.dtype), strict=True)]
+        return products[0].unsqueeze(0) if len(f) == 1 else torch.stack(products)
+
+
+def _multiplies_half(f: Tensor) -> bool:
+    """Not float16, in which sums overflow, nor on a GPU, which may add up in bfloat16."""
+    return f.dtype == torch.bfloat16 and f.device.type == "cpu"
 
 
 def gram(f: Tensor) -> Tensor:
-    """fᵀf of f (B, N, C) → (B, C, C)."""
+    """fᵀf of f (B, N, C) → (B, C, C), float32 for half-precision features."""
     product: Tensor = _apply(_Gram, f)
     return product
 
@@ -243,8 +326,8 @@ def instance_norm(x: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
     if not torch.is_grad_enabled():
         y = _normalise_in_place(f, gamma, beta)
     else:
-        y = _apply(_InstanceNorm, widen(f), gamma, beta)
-    return y.to(x.dtype).view(batch, height, width, channels).permute(0, 3, 1, 2)
+        y = _apply(_InstanceNorm, f.contiguous(), gamma, beta)  # as its kernels take it
+    return y.view(batch, height, width, channels).permute(0, 3, 1, 2)
 
 
 def _per_sample(parameter: Tensor, batch: int) -> Tensor:

@@ -21,10 +21,10 @@ LEVELS = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")  # Johnson et al. 2016, Me
 
 
 def gram_matrix(features: Tensor) -> Tensor:
-    """(B, C, H, W) → (B, C, C): F Fᵀ divided by C·H·W (Johnson et al. 2016), in float32."""
+    """(B, C, H, W) → (B, C, C): F Fᵀ divided by C·H·W (Johnson et al. 2016), float32."""
     batch, channels, height, width = features.shape
     f = features.permute(0, 2, 3, 1).reshape(batch, height * width, channels)
-    return gram(widen(f)) / (channels * height * width)
+    return gram(f) / (channels * height * width)
 
 
 def grams(features: Features, levels: Sequence[str] = LEVELS) -> dict[str, Tensor]:
@@ -57,13 +57,18 @@ def saturation(raw: Tensor) -> Tensor:
 
 def mean_squared_error(a: Tensor, b: Tensor) -> Tensor:
     """Mean over all but the first axis: (B, …) → (B,), in float32."""
-    return (widen(a) - widen(b)).square().flatten(1).mean(1)
+    return _sum_of_squares(widen(a) - widen(b)) / a[0].numel()
 
 
 def relative_squared_error(a: Tensor, b: Tensor) -> Tensor:
     """‖a − b‖² / ‖b‖² over all but the first axis: (B, …) → (B,); free of units and scale."""
-    error = (widen(a) - widen(b)).square().flatten(1).sum(1)
-    return error / widen(b).square().flatten(1).sum(1).clamp_min(1e-12)
+    error = _sum_of_squares(widen(a) - widen(b))
+    return error / _sum_of_squares(widen(b)).clamp_min(1e-12)
+
+
+def _sum_of_squares(x: Tensor) -> Tensor:
+    """Not flattened first: of a channels_last map that would be a copy."""
+    return x.square().sum(tuple(range(1, x.dim())))
 
 
 def check_weights(terms: object) -> None:
