@@ -63,6 +63,10 @@ class Comparison:
         args = session.args
         if args.training is None:
             raise GessoError("--training: missing: johnson trains on a folder of photos")
+        for option in ("rows", "columns", "training_photos"):
+            if (count := getattr(args, option)) < 1:
+                name = option.replace("_", "-")
+                raise GessoError(f"--{name} {count}: allowed are numbers from 1")
         self.session = session
         self.johnson = Johnson(session.method.encoder, session.method.config)
         self.starts: dict[str, str | Path] = {"MetaStyle": args.start or METASTYLE}

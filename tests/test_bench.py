@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from gesso.bench import memory, page, pictures, setup, svg, table
 from gesso.bench.bench import Bench
-from gesso.bench.contestants import Absent, Contestant, Entry, enter
+from gesso.bench.contestants import Absent, Contestant, Entry, enter, settings_of
 from gesso.bench.measures import SeenPhoto, Yardstick, distortion_level, seen_style
 from gesso.bench.report import Report
 from gesso.bench.ssim import luminance, ssim
@@ -456,6 +456,25 @@ def test_every_method_is_told_apart_by_what_it_needs(
     assert found["metastyle"].parameters == net
     assert (found["johnson"].method.styles, found["johnson"].entry.most_styles) == ("1", 1)
     assert found["johnson"].entry.note == "not 40,000"
+
+
+def test_a_gpus_figures_are_its_own(
+    files: TinyFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: f"model of {device}")
+    entry, method = Entry("fake"), Fake("fake", Clock(), [], [])
+    on_gpu = settings_of(replace(entry, device="cuda:1"), method)
+    assert on_gpu == {**settings_of(entry, method), "device": "model of cuda:1"}
+    bench = fake_bench(files, tmp_path, Clock(), [], one=[])
+    bench.memory_of = lambda *_: {"peak_mib": 300.0, "device_mib": 77.0}
+    (one,) = bench.contestants
+    bench.contestants = [replace(one, entry=replace(one.entry, device="cuda:1"))]
+    assert bench.measure(Budget(None))
+    report = Report(bench, [], "gesso bench", 64, True)
+    report.write()
+    for name in ("results.md", "index.html"):
+        text = (tmp_path / name).read_text(encoding="utf-8")
+        assert "of the GPU, MiB" in text and "77" in text and "model of cuda:1" in text
 
 
 def interrupted(*_: object) -> bool:

@@ -361,6 +361,8 @@ def test_johnson_from_three_starts(
     with Image.open(judged.with_suffix(".png")) as figure:
         assert figure.size == (2 * 760, 2 * 440)
     assert quality.main(["johnson", *options, "--average", str(tmp_path)]) == 2
+    assert quality.main(["johnson", *options, "--training-photos", "0"]) == 2
+    assert "--training-photos 0: allowed are" in capsys.readouterr().err
     wide = tmp_path / "wide.safetensors"
     header = {"kind": "start", "config": Config(width=6).as_header()}
     checkpoint.save_file(wide, tiny_net(0, width=6).state_dict(), header)

@@ -46,7 +46,7 @@ svg { max-width: 100%; height: auto; }
 
 def html(report: Report, ours: Sequence[Row]) -> str:
     """The page."""
-    from gesso.bench.report import PUBLISHED, QUALITY, SPEED
+    from gesso.bench.report import PUBLISHED, QUALITY, speed_columns
 
     methods = [row for row in ours if row["parameters"] or "not measured" in str(row["settings"])]
     judged = [row for row in ours if row["pairs"]]
@@ -54,7 +54,7 @@ def html(report: Report, ours: Sequence[Row]) -> str:
     parts = ["<h1>gesso bench</h1>", *map(_paragraph, report.state())]
     parts += ["<h2>Trade-off</h2>", *trade_off(report, ours)]
     parts += ["<h2>Speed and size</h2>", *map(_paragraph, report.speed_notes())]
-    parts += [_table(methods, SPEED), "<h2>Quality</h2>"]
+    parts += [_table(methods, speed_columns(methods)), "<h2>Quality</h2>"]
     parts += [*map(_paragraph, report.quality_notes()), _table(judged, QUALITY)]
     if shared:
         parts.append(_paragraph("The same over the pictures that Gatys has made too:"))
