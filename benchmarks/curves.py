@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 SCALE = 3  # drawn larger, then reduced: Pillow's own lines are jagged
 PAPER, INK, FAINT, RULE = "#ffffff", "#222222", "#6b6b6b", "#e4e4e4"
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")  # Okabe and Ito's
+MOST_DOTS = 12  # of a line; one with more points is smooth enough without
 MOST_MARKS = 8  # of points on the x axis; where there are more, round numbers
 LEFT, RIGHT, TOP, BOTTOM = 70, 190, 56, 62  # margins in px
 
@@ -140,7 +141,7 @@ def _line(pen: _Pen, plot: _Plot, line: Line, colour: str) -> None:
         return
     points = [plot.at(px, py) for px, py in sorted(line.points)]
     pen.line(points, colour, 2.2)
-    for point in points:
+    for point in points if len(points) <= MOST_DOTS else points[-1:]:
         pen.dot(point, colour)
 
 
@@ -154,6 +155,16 @@ def _names(pen: _Pen, plot: _Plot, lines: Sequence[Line]) -> None:
     for height, i in sorted(ends):
         previous = max(height, previous + 17)
         pen.text((plot.box[2] + 12, previous), lines[i].name, 13, _colours(i + 1)[i], "lm")
+
+
+def panels(rows: Sequence[Sequence[Image.Image]]) -> Image.Image:
+    """Charts of one size in rows, as one picture."""
+    width, height = rows[0][0].size
+    whole = Image.new("RGB", (max(map(len, rows)) * width, len(rows) * height), PAPER)
+    for r, row in enumerate(rows):
+        for c, chart in enumerate(row):
+            whole.paste(chart, (c * width, r * height))
+    return whole
 
 
 def picture_sheet(

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from statistics import fmean, median
 
 from curves import Line, line_chart, picture_sheet
+from johnson import Comparison
 from PIL import Image
 from refining import refining_trials
-from session import RESULTS, Session, save_picture
+from session import RESULTS, Session, means, save_picture
 from trials import Pair, Trial, controls, random_start
 
 from gesso.bench.pictures import ordered
-from gesso.bench.store import Row, digest
+from gesso.bench.store import Row, digest, markdown, write_csv
 from gesso.errors import GessoError
 from gesso.files import shown
 from gesso.image import read_image, write_image
@@ -28,20 +29,6 @@ from gesso.methods.metastyle import MetaStyle
 RUNS = Path("runs") / "benchmarks"
 MOST_DRAWN = 4.0  # beyond lie random networks, which would flatten all other curves
 CURVE_STEPS = (1, 10, 50, 100, 200)
-
-
-def means(rows: Sequence[Row]) -> Row:
-    """Mean of every measure, gap and distortion in per cent."""
-    mean = {key: fmean(r[key] for r in rows) for key in rows[0] if key != "settings"}
-    return {
-        "pairs": len(rows),
-        "style gap, %": 100 * mean["gap"],
-        "content distortion, %": 100 * mean["distortion"],
-        "objective": mean["objective"],
-        "content": mean["content"],
-        "style": mean["style"],
-        "seconds": mean["seconds"],
-    }
 
 
 def mean_table(session: Session, trials: list[Trial]) -> list[Row]:
@@ -165,6 +152,26 @@ def figure(session: Session, part: str, table: list[Row], by: str, label: str) -
     save_picture(session.args.results / f"quality-{part}{suffix}-{session.suffix}.png", chart)
 
 
+def johnson(session: Session) -> int:
+    """Johnson's training from MetaStyle's, an average and a random start: one run a start and
+    style, its losses as it goes and its network judged at the checkpoints."""
+    comparison, args = Comparison(session), session.args
+    done = comparison.measure()
+    suffix = f"{session.conditions}-{comparison.extent}"
+    for part, table in (
+        ("johnson-losses", comparison.losses()),
+        ("johnson", comparison.quality()),
+    ):
+        write_csv(args.results / f"quality-{part}-{suffix}.csv", table)
+    print(f"\n{markdown(comparison.quality())}\n")
+    if (drawn := comparison.figure()) is not None:
+        save_picture(args.results / f"quality-johnson-{suffix}.png", drawn)
+    sheet = session.pictures / f"johnson-{comparison.extent}.jpg"
+    save_picture(sheet, picture_sheet(comparison.sheet(), cell=160))
+    print(f"pictures: {shown(sheet)}")
+    return session.status(done)
+
+
 def grid(session: Session) -> int:
     """Some photos (down) in some styles (across) after the default adaptation, to look at."""
     args = session.args
@@ -203,6 +210,7 @@ COMMANDS: dict[str, Callable[[Session], int]] = {
     "encoders": encoders,
     "starts": starts,
     "refine": refine,
+    "johnson": johnson,
     "grid": grid,
 }
 
@@ -218,8 +226,12 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--vgg", help="VGG-19's weights, a safetensors file, or vgg19 to download")
     p.add_argument("--start", type=Path, help="MetaStyle's weights (the bundled ones)")
     p.add_argument("--encoder", default="compact", help="what adaptation is judged by")
-    p.add_argument("--average", type=Path, help="starts: weights learned without an inner loop")
+    p.add_argument(
+        "--average", type=Path, help="starts, johnson: weights learned without an inner loop"
+    )
     p.add_argument("--model", help="refine: Meta Networks' weights (the bundled ones)")
+    p.add_argument("--training", type=Path, help="johnson: folder of photos to train on")
+    p.add_argument("--training-photos", type=int, default=256, help="johnson: of that folder")
     p.add_argument("--pairs", type=int, default=12, help="of a photo and a style")
     p.add_argument("--size", type=int, default=512, help="longer side of photos and styles, px")
     p.add_argument("--steps", type=int, nargs="*", default=[], help="other than the default")
@@ -227,8 +239,8 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--gatys-steps", type=int, default=100)
     p.add_argument("--gatys-lr", type=float, default=0.02, help="Adam's, pixels in [0, 1]")
     p.add_argument("--seed", type=int, default=0, help="of the random start")
-    p.add_argument("--rows", type=int, default=4, help="photos in the grid")
-    p.add_argument("--columns", type=int, default=6, help="styles in the grid")
+    p.add_argument("--rows", type=int, default=4, help="photos of grid and johnson")
+    p.add_argument("--columns", type=int, default=6, help="styles of grid and johnson")
     p.add_argument("--minutes", type=float, help="start nothing new after this long")
     p.add_argument("--fresh", action="store_true", help="forget what was measured")
     p.add_argument("--tag", default="", help="put into the names of results")

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from functools import cached_property, partial
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from curves import picture_sheet
@@ -38,6 +39,20 @@ def judge_encoder(source: str | Path | None) -> Encoder:
     if encoder.name != "vgg19":
         raise GessoError(f"--vgg: {source} is {encoder.name}; results are judged by VGG-19")
     return encoder
+
+
+def means(rows: Sequence[Row]) -> Row:
+    """Mean of every measure, gap and distortion in per cent."""
+    mean = {key: fmean(r[key] for r in rows) for key in rows[0] if key != "settings"}
+    return {
+        "pairs": len(rows),
+        "style gap, %": 100 * mean["gap"],
+        "content distortion, %": 100 * mean["distortion"],
+        "objective": mean["objective"],
+        "content": mean["content"],
+        "style": mean["style"],
+        "seconds": mean["seconds"],
+    }
 
 
 class Session:
@@ -99,6 +114,11 @@ class Session:
         sheet = self.pictures / f"{part}-{self.args.pairs}pairs.jpg"
         save_picture(sheet, picture_sheet(list(map(partial(self._strip, trials), self.pairs))))
         print(f"pictures: {shown(sheet)}")
+        return self.status(done)
+
+    @staticmethod
+    def status(done: bool) -> int:
+        """Of the command: 3 if rows are missing, which is said."""
         if not done:
             print("not all rows are measured yet: run again to continue", file=sys.stderr)
         return 0 if done else 3

@@ -19,9 +19,9 @@ from PIL import Image
 from skimage.metrics import structural_similarity
 from torch import Tensor, nn
 
-from gesso.bench import memory, pictures, setup, svg, table
+from gesso.bench import memory, page, pictures, setup, svg, table
 from gesso.bench.bench import Bench
-from gesso.bench.contestants import Absent, Contestant, Entry, enter
+from gesso.bench.contestants import Absent, Contestant, Entry, enter, settings_of
 from gesso.bench.measures import SeenPhoto, Yardstick, distortion_level, seen_style
 from gesso.bench.report import Report
 from gesso.bench.ssim import luminance, ssim
@@ -322,13 +322,13 @@ def test_the_page_loads_nothing_and_shows_all(files: TinyFiles, tmp_path: Path) 
     assert bench.measure(Budget(None))
     absent = [Absent("two<script>", "no weights")]
     Report(bench, absent, "gesso bench", 64, True).write()
-    page = (tmp_path / "index.html").read_text(encoding="utf-8")
-    assert not re.search(r"""(src|href)\s*=(?!"data:)""", page)
-    assert "<script" not in page and "url(" not in page and "@import" not in page
-    assert page.count("<svg") == 2
-    assert page.count("data:image/jpeg;base64,") == 4 * 4  # two contents, two styles, four columns
+    html = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert not re.search(r"""(src|href)\s*=(?!"data:)""", html)
+    assert "<script" not in html and "url(" not in html and "@import" not in html
+    assert html.count("<svg") == 2
+    assert html.count("data:image/jpeg;base64,") == 6 * 4  # six pairs, four columns
     text = (tmp_path / "results.md").read_text(encoding="utf-8")
-    for part in (page, text):
+    for part in (html, text):
         assert "relu4_3" in part and "Judged by compact" in part and "Pascal Titan X" in part
         for name in (*CONTROLS, "gatys", "one", "no weights", "27.0517", "MetaStyle"):
             assert name in part
@@ -336,6 +336,20 @@ def test_the_page_loads_nothing_and_shows_all(files: TinyFiles, tmp_path: Path) 
         rows = list(csv.DictReader(file))
     assert {row["whose"] for row in rows} == {"gesso", "paper"}
     assert rows[0]["run_judge"].startswith("compact") and rows[0]["run_complete"] == "yes"
+
+
+def test_the_grid_shows_pictures_of_slow_methods_first(files: TinyFiles, tmp_path: Path) -> None:
+    bench = fake_bench(files, tmp_path, Clock(), [], gatys=[], one=[])
+    gatys, one = bench.contestants
+    bench.contestants = [replace(gatys, entry=replace(gatys.entry, most_pairs=4)), one]
+    assert bench.measure(Budget(None))
+    made = [pair.name for pair in bench.pairs(bench.contestants[0])]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(page, "GRID_PAIRS", 4)
+        shown = page._shown_pairs(bench, ["gatys", "one"])
+    assert {pair.name for pair in shown} == set(made)
+    styles = [pair.style.name for pair in shown]
+    assert styles == sorted(styles, key=[s.name for s in bench.gallery.styles].index)
 
 
 def test_an_empty_benchmark_makes_a_report_too(files: TinyFiles, tmp_path: Path) -> None:
@@ -442,6 +456,25 @@ def test_every_method_is_told_apart_by_what_it_needs(
     assert found["metastyle"].parameters == net
     assert (found["johnson"].method.styles, found["johnson"].entry.most_styles) == ("1", 1)
     assert found["johnson"].entry.note == "not 40,000"
+
+
+def test_a_gpus_figures_are_its_own(
+    files: TinyFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: f"model of {device}")
+    entry, method = Entry("fake"), Fake("fake", Clock(), [], [])
+    on_gpu = settings_of(replace(entry, device="cuda:1"), method)
+    assert on_gpu == {**settings_of(entry, method), "device": "model of cuda:1"}
+    bench = fake_bench(files, tmp_path, Clock(), [], one=[])
+    bench.memory_of = lambda *_: {"peak_mib": 300.0, "device_mib": 77.0}
+    (one,) = bench.contestants
+    bench.contestants = [replace(one, entry=replace(one.entry, device="cuda:1"))]
+    assert bench.measure(Budget(None))
+    report = Report(bench, [], "gesso bench", 64, True)
+    report.write()
+    for name in ("results.md", "index.html"):
+        text = (tmp_path / name).read_text(encoding="utf-8")
+        assert "of the GPU, MiB" in text and "77" in text and "model of cuda:1" in text
 
 
 def interrupted(*_: object) -> bool:

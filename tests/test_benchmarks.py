@@ -19,6 +19,7 @@ from gesso.encoders.vgg import VGG
 from gesso.errors import GessoError
 from gesso.image import write_image
 from gesso.losses import LEVELS, Objective, grams
+from gesso.methods.johnson import Johnson
 from gesso.methods.metastyle import Config
 from tiny import pictures, tiny_encoder, tiny_net
 
@@ -27,6 +28,7 @@ curves = importlib.import_module("curves")
 meta_step = importlib.import_module("meta_step")
 quality = importlib.import_module("quality")
 session = importlib.import_module("session")
+training = importlib.import_module("training")
 trials = importlib.import_module("trials")
 
 
@@ -303,6 +305,70 @@ def test_encoders_are_compared_pair_by_pair(bench: list[str]) -> None:
     for row in rows[:-2]:
         ratio = float(row["objective on compact"]) / float(row["objective on vgg19"])
         assert float(row["ratio of objectives"]) == pytest.approx(ratio, rel=1e-4)
+
+
+def test_a_training_that_is_looked_at_is_the_methods_own() -> None:
+    contents = list(pictures(3, 24, seed=4))
+    options: dict[str, Any] = {"steps": 3, "crop": 16, "batch": 1, "seed": 2, "style_size": 32}
+    method = Johnson(tiny_encoder(), Config(width=4))
+    style = pictures(1, 40, seed=3)[0]
+    run = training.trained(method.begun("random", 2), style, contents, (1, 3), options)
+    card = method.adapt(style, contents, start="random", **options)
+    state = run.nets[3].state_dict()
+    assert all(torch.equal(value, card.tensors[name]) for name, value in state.items())
+    assert run.steps == [0, 1, 2, 3] and list(run.nets) == [1, 3]
+    assert run.seconds == sorted(run.seconds)
+    first, second = run.smoothed(style_weight=2.0)[:2]
+    assert first["total"] == pytest.approx(first["content"] + 2 * first["style"])
+    assert (first["steps"], second["steps"]) == (0, 1)
+
+
+@pytest.mark.parametrize("steps", [1, 9, 30, 2000])
+def test_losses_are_averaged_over_stretches_that_miss_no_step(steps: int) -> None:
+    parts = list(training.stretches(steps))
+    assert [n for a, b in parts for n in range(a, b + 1)] == list(range(steps + 1))
+    assert len(parts) <= 2 + 12 * 3.4
+
+
+def test_johnson_from_three_starts(
+    bench: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photos = folder_of(bench, "contents")
+    (tmp_path / "training").mkdir()
+    (tmp_path / "training" / "judged.png").write_bytes((photos / "p0.png").read_bytes())
+    options = [*bench, f"--training={tmp_path / 'training'}", "--rows=1", "--columns=1"]
+    options += ["--steps", "1", "3"]
+    assert quality.main(["johnson", *bench]) == 2
+    assert "--training: missing" in capsys.readouterr().err
+    assert quality.main(["johnson", *options]) == 2
+    assert "no photos but those judged" in capsys.readouterr().err
+    for i, picture in enumerate(pictures(2, 32, 7)):
+        write_image(tmp_path / "training" / f"t{i}.png", picture)
+    assert quality.main(["johnson", *options, "--minutes", "0"]) == 3
+    capsys.readouterr()
+    assert quality.main(["johnson", *options]) == 0
+    assert len(capsys.readouterr().err.splitlines()) == 3
+    assert quality.main(["johnson", *options]) == 0
+    assert capsys.readouterr().err == ""  # nothing is trained again
+    extent = "1styles-1photos-3steps"
+    results = folder_of(bench, "results")
+    (judged,) = results.glob(f"quality-johnson-cpu*-{extent}.csv")
+    with open(judged, newline="") as file:
+        rows = [(row["start"], row["steps"]) for row in csv.DictReader(file)]
+    starts = ("MetaStyle", "average start", "random start")
+    assert rows == [(start, steps) for start in starts for steps in "13"]
+    assert len(list(results.glob(f"quality-johnson-losses-*-{extent}.csv"))) == 1
+    with Image.open(judged.with_suffix(".png")) as figure:
+        assert figure.size == (2 * 760, 2 * 440)
+    assert quality.main(["johnson", *options, "--average", str(tmp_path)]) == 2
+    assert quality.main(["johnson", *options, "--training-photos", "0"]) == 2
+    assert "--training-photos 0: allowed are" in capsys.readouterr().err
+    wide = tmp_path / "wide.safetensors"
+    header = {"kind": "start", "config": Config(width=6).as_header()}
+    checkpoint.save_file(wide, tiny_net(0, width=6).state_dict(), header)
+    capsys.readouterr()
+    assert quality.main(["johnson", *options, "--average", str(wide)]) == 2
+    assert "average start" in (error := capsys.readouterr().err) and error.count("\n") == 1
 
 
 def test_a_grid_needs_no_judge(bench: list[str]) -> None:

@@ -124,15 +124,27 @@ def _tried(entry: Entry, method: Method) -> Contestant:
     picture = torch.rand(3, PROBE_PX, PROBE_PX, generator=torch.Generator().manual_seed(0))
     options: dict[str, Any] = {"steps": 1} if "steps" in method.options else {}
     stylizer = method.stylizer(method.adapt(picture, [picture], **options))
-    settings = {
+    image = count(stylizer)
+    own = count(method, with_encoder=method.runs_encoder)
+    return Contestant(entry, method, max(own, image), image, settings_of(entry, method))
+
+
+def settings_of(entry: Entry, method: Method) -> dict[str, Any]:
+    """All that decides cards, pictures and, with the machine, seconds."""
+    device = device_name(entry.device)
+    return {
         "method": entry.name,
         "base": method.base,
         "encoder": method.encoder.identity,
         "adapt": method.adapt_settings(**entry.options()),
+        **({} if device == "cpu" else {"device": device}),  # the CPU is told by the machine's class
     }
-    image = count(stylizer)
-    own = count(method, with_encoder=method.runs_encoder)
-    return Contestant(entry, method, max(own, image), image, settings)
+
+
+def device_name(device: str) -> str:
+    """A GPU's model: another one takes another time."""
+    kind = torch.device(device).type
+    return torch.cuda.get_device_name(device) if kind == "cuda" else kind
 
 
 def count(module: nn.Module, *, with_encoder: bool = True) -> int:

@@ -19,9 +19,10 @@ from gesso.bench.store import Row
 from gesso.bench.workshop import CONTROLS
 
 if TYPE_CHECKING:
+    from gesso.bench.bench import Bench
     from gesso.bench.report import Report
 
-GRID_CONTENTS, GRID_STYLES = 2, 3  # pictures of so many contents in so many styles are shown
+GRID_PAIRS = 6  # contents in styles that are shown
 THUMBNAIL_PX, JPEG_QUALITY = 256, 85
 
 # Nothing may be loaded, whatever a file's name holds.
@@ -45,7 +46,7 @@ svg { max-width: 100%; height: auto; }
 
 def html(report: Report, ours: Sequence[Row]) -> str:
     """The page."""
-    from gesso.bench.report import PUBLISHED, QUALITY, SPEED
+    from gesso.bench.report import PUBLISHED, QUALITY, speed_columns
 
     methods = [row for row in ours if row["parameters"] or "not measured" in str(row["settings"])]
     judged = [row for row in ours if row["pairs"]]
@@ -53,7 +54,7 @@ def html(report: Report, ours: Sequence[Row]) -> str:
     parts = ["<h1>gesso bench</h1>", *map(_paragraph, report.state())]
     parts += ["<h2>Trade-off</h2>", *trade_off(report, ours)]
     parts += ["<h2>Speed and size</h2>", *map(_paragraph, report.speed_notes())]
-    parts += [_table(methods, SPEED), "<h2>Quality</h2>"]
+    parts += [_table(methods, speed_columns(methods)), "<h2>Quality</h2>"]
     parts += [*map(_paragraph, report.quality_notes()), _table(judged, QUALITY)]
     if shared:
         parts.append(_paragraph("The same over the pictures that Gatys has made too:"))
@@ -98,6 +99,8 @@ def trade_off(report: Report, ours: Sequence[Row]) -> list[str]:
         "grows with the logarithm of the seconds). Dashed: the controls. Quality judged by "
         f"{report.bench.judge.name}."
     )
+    if relative:
+        caption += " Each method is compared with Gatys over the pictures that both have made."
     return [plot, _paragraph(caption)]
 
 
@@ -133,19 +136,25 @@ def curves(report: Report) -> list[str]:
 def grid(report: Report) -> list[str]:
     """Some contents in some styles, one row a pair and one column a method."""
     bench = report.bench
-    pairs = [
-        pair
-        for style in bench.gallery.styles[:GRID_STYLES]
-        for pair in bench.gallery.pairs()
-        if pair.style == style and pair.content in bench.gallery.contents[:GRID_CONTENTS]
-    ]
     names = [*CONTROLS, *(c.name for c in bench.contestants)]
+    pairs = _shown_pairs(bench, names)
     rows = []
     for pair in pairs:
         cells = (_cell(bench.picture_path(name, pair), name, pair) for name in names)
         rows.append(f"<tr>{''.join(cells)}</tr>")
     head = "".join(f"<td>{escape(name)}</td>" for name in names)
     return [f'<div class="wide"><table class="grid"><tr>{head}</tr>{"".join(rows)}</table></div>']
+
+
+def _shown_pairs(bench: Bench, names: Sequence[str]) -> list[Pair]:
+    """Those that most methods have made a picture of, slow ones too, then the first ones, which go
+    evenly over contents and styles; style by style."""
+
+    def missing(pair: Pair) -> int:
+        return sum(not bench.picture_path(name, pair).is_file() for name in names)
+
+    chosen = sorted(bench.gallery.pairs(), key=missing)[:GRID_PAIRS]
+    return sorted(chosen, key=lambda pair: bench.gallery.styles.index(pair.style))
 
 
 def _cell(path: Path, name: str, pair: Pair) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gesso.bench import page, table
 from gesso.bench.bench import Bench
-from gesso.bench.contestants import Absent
+from gesso.bench.contestants import Absent, device_name
 from gesso.bench.measures import OBJECTIVE, distortion_level
 from gesso.bench.pictures import STYLE_PX
 from gesso.bench.published import FOOTNOTE
@@ -51,6 +51,7 @@ class Report:
         judge = f"{bench.judge.name} ({bench.judge.identity[:12]})"
         return {
             **conditions(),
+            "device": ", ".join(sorted({device_name(c.entry.device) for c in bench.contestants})),
             "judge": judge,
             "distortion_level": distortion_level(bench.judge),
             "size": self.size,
@@ -77,7 +78,8 @@ class Report:
         methods = [
             row for row in ours if row["parameters"] or "not measured" in str(row["settings"])
         ]
-        parts += [markdown_table(methods, SPEED), "## Quality", *self.quality_notes()]
+        parts += [markdown_table(methods, speed_columns(methods)), "## Quality"]
+        parts += self.quality_notes()
         parts.append(markdown_table([row for row in ours if row["pairs"]], QUALITY))
         if shared:
             parts += ["The same over the pictures that Gatys has made too:"]
@@ -137,6 +139,11 @@ class Report:
             "Theirs, not ours: as printed in the papers, on their hardware and with their "
             f"networks. {FOOTNOTE}"
         ]
+
+
+def speed_columns(rows: Sequence[Row]) -> Sequence[str]:
+    """With the memory of a GPU where one was measured."""
+    return (*SPEED, "device_mib") if any(row["device_mib"] for row in rows) else SPEED
 
 
 def markdown_table(rows: Sequence[Row], columns: Sequence[str]) -> str:

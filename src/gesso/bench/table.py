@@ -26,6 +26,7 @@ HEADS = {
     "seconds_512": "seconds at 512 px",
     "runs": "runs",
     "peak_mib": "peak memory, MiB",
+    "device_mib": "… of the GPU, MiB",
     "gap_percent": "style gap, %",
     "distortion_percent": "content distortion, %",
     "ssim": "SSIM",
@@ -90,6 +91,7 @@ def _of_contestant(bench: Bench, c: Contestant) -> Row:
         **{f"seconds_{size}": median(times) if times else None for size, times in speeds.items()},
         "runs": min(map(len, speeds.values())) or None,
         "peak_mib": peak.get("peak_mib"),
+        "device_mib": peak.get("device_mib"),
     }
     return _blank(OURS, c.name, values, _quality(bench, c.name))
 
@@ -138,7 +140,7 @@ def cell(column: str, row: Row) -> str:
         return "–"
     if column in ("parameters", "image_parameters"):
         return f"{float(value) / 1e6:.2f} M"
-    if column in ("gap_percent", "distortion_percent", "peak_mib"):
+    if column in ("gap_percent", "distortion_percent", "peak_mib", "device_mib"):
         return f"{float(value):.0f}"
     if column.startswith("seconds"):
         return f"{float(value):g}" if row.get("whose") == PAPER else significant(float(value))

@@ -61,7 +61,7 @@ class Johnson(MetaStyle):
             GessoError: a picture or start that cannot be read, an option that makes no sense.
         """
         self._check(options)
-        begun = self._begun(start, int(options.get("seed") or 0))
+        begun = self.begun(start, int(options.get("seed") or 0))
         card = MetaStyle.adapt(begun, style, contents, on_step=on_step, **options)
         card.settings["start"] = begun.base
         return card
@@ -83,10 +83,10 @@ class Johnson(MetaStyle):
 
     def neutral(self, content: ImageLike | None = None, like: StyleCard | None = None) -> StyleCard:
         """MetaStyle's bundled start, style-neutral; it blends with the cards trained from it."""
-        return MetaStyle.neutral(self._begun(METASTYLE, 0), content, None)
+        return MetaStyle.neutral(self.begun(METASTYLE, 0), content, None)
 
-    def _begun(self, start: str | Path, seed: int) -> Johnson:
-        """The method whose network is at a start."""
+    def begun(self, start: str | Path, seed: int) -> Johnson:
+        """The method with its network at a start: random, metastyle or a file, as for `adapt`."""
         device = next(self.net.parameters()).device
         if str(start) == RANDOM:
             with torch.random.fork_rng(devices=[]):
