@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gesso import checkpoint, strips
+from gesso import checkpoint, tiles
 from gesso.adain import LEVEL, Config, Statistics, adain, adain_losses, affine
 from gesso.card import StyleCard, provenance
 from gesso.decoder import Decoder
@@ -93,7 +93,7 @@ class AdaIN(Method):
         every side; at relu4_1 h = ⌈H/8⌉ + 2·MARGIN_CELLS, and twice that a block shallower."""
         place, c = self._place.device, self.config
         with compute_in(fast_dtype(place)):
-            return strips.encode(self.encoder, images, c.levels, c.blocks, place)
+            return tiles.encode(self.encoder, images, c.levels, c.blocks, place)
 
     def transfer(self, features: Features, card: StyleCard) -> dict[str, Tensor]:
         """t = AdaIN(f(c), f(s)): features by level with the means and deviations in the card, in
@@ -110,8 +110,8 @@ class AdaIN(Method):
 
     def statistics(self, features: Features) -> dict[str, Statistics]:
         """μ and σ, (B, C) each, by level: those of `encode`'s features without the margin."""
-        inner = strips.without_margin(features, self.config.level)
-        return {level: strips.mean_and_deviation(x) for level, x in inner.items()}
+        inner = tiles.without_margin(features, self.config.level)
+        return {level: tiles.mean_and_deviation(x) for level, x in inner.items()}
 
     @torch.no_grad()
     def decode(
@@ -119,12 +119,12 @@ class AdaIN(Method):
         features: Features,
         height: int,
         width: int,
-        change: strips.Change = strips.unchanged,
+        change: tiles.Change = tiles.unchanged,
     ) -> Tensor:
         """g: features by level, with their margin → pictures (B, 3, height, width) in [0, 1];
-        `change` is made to the features, a strip at a time."""
+        `change` is made to the features, a tile at a time."""
         with compute_in(fast_dtype(self._place.device)):
-            return strips.decode(self.network, features, height, width, change)
+            return tiles.decode(self.network, features, height, width, change)
 
     def to_style(self, features: Features, card: StyleCard) -> dict[str, Statistics]:
         """`transfer` as an affine map of each channel: what to multiply it by and what to add
@@ -203,23 +203,24 @@ class AdaIN(Method):
         def stylize(contents: Tensor, shares: Tensor) -> Tensor:
             features = self.encode(contents)
             maps = [self.to_style(features, card) for card in cards]
-            padded = strips.with_margin(
+            padded = tiles.with_margin(
                 shares.unsqueeze(0).to(self._place.device), self.network.stride
             )
             small = {
-                level: F.adaptive_avg_pool2d(padded, x.shape[-2:])[0]
+                level: F.adaptive_avg_pool2d(padded, (x.shape[-2], x.shape[-1]))[0]
                 for level, x in features.items()
             }
             del padded
 
-            def mixed(level: str, x: Tensor, rows: slice) -> Tensor:
-                parts = zip(small[level][:, rows], maps, strict=True)
+            def mixed(level: str, x: Tensor, rows: slice, columns: slice) -> Tensor:
+                parts = zip(small[level][:, rows, columns], maps, strict=True)
                 return sum(
-                    (share * strips.mapped(x, one[level]) for share, one in parts),
+                    (share * tiles.mapped(x, one[level]) for share, one in parts),
                     x.new_zeros((), dtype=torch.float32),
                 )
 
-            return self.decode(features, *contents.shape[-2:], mixed).to(contents.device)
+            height, width = contents.shape[-2:]
+            return self.decode(features, height, width, mixed).to(contents.device)
 
         return stylize
 
@@ -285,10 +286,11 @@ class Stylizer(nn.Module):
         features = method.encode(content)
         maps = method.to_style(features, self.card)
 
-        def styled(level: str, x: Tensor, rows: slice) -> Tensor:
-            return strips.mapped(x, maps[level])
+        def styled(level: str, x: Tensor, rows: slice, columns: slice) -> Tensor:
+            return tiles.mapped(x, maps[level])
 
-        return method.decode(features, *content.shape[-2:], styled).to(content.device)
+        height, width = content.shape[-2:]
+        return method.decode(features, height, width, styled).to(content.device)
 
 
 def _names(level: str) -> tuple[str, str]:
