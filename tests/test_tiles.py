@@ -28,7 +28,12 @@ def method() -> AdaIN:
     torch.manual_seed(0)
     encoder = CompactEncoder((4, 6, 8, 10), heads=(4, 6, 8, 10))
     encoder.freeze()
+    for p in encoder.parameters():
+        if p.dim() == 4:
+            torch.nn.init.kaiming_normal_(p)
     made = AdaIN(encoder, Config(blocks=encoder.widths("relu4_1"), skips=SKIPS))
+    last = [p for p in made.network.layers[-1].parameters() if p.dim() == 4]
+    last[0].data.mul_(10)  # training starts at mid-grey
     return made.requires_grad_(False)
 
 
@@ -44,11 +49,11 @@ def both(monkeypatch: pytest.MonkeyPatch, run: object) -> tuple[Tensor, Tensor]:
 def assert_same(tiled: Tensor, whole: Tensor) -> None:
     away = (tiled - whole).abs()
     assert float(away.max()) <= LEVELS and float(away.mean()) < LEVELS / 10
-    assert float(whole.std()) > LEVELS  # there is something to see
+    assert float(whole.std()) > 0.05  # there is something to see
 
 
 def test_tiles_cover_a_side_once_and_are_about_equal() -> None:
-    for cells in (2, 9, 66, 377, 502):
+    for cells in (4, 9, 66, 377, 502):
         parts = tiles.spans(cells, 1, 4, 8)
         covered = [cell for part in parts for cell in range(part.top, part.bottom)]
         assert covered == list(range(1, cells - 1))
