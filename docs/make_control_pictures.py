@@ -19,6 +19,7 @@ from gesso.color import checked_color, grey, recolored
 from gesso.controls import Controls
 from gesso.image import resize
 from gesso.methods.base import Method
+from gesso.polish import style_grams
 from gesso.sheet import grid_weights, sheet
 
 ROOT = Path(__file__).parent.parent
@@ -112,6 +113,14 @@ def disc(height: int, width: int) -> Tensor:
     return (((x + 0.1) / 0.62) ** 2 + ((y - 0.1) / 0.95) ** 2 < 1).float()
 
 
+def polish() -> Tensor:
+    """A network's picture, and after 10 and 30 steps of polish."""
+    content, made = photo("lake"), card("impasto", "lake")
+    made.grams = style_grams(method().encoder, resize(style("impasto"), 512))
+    cells = [stylized(content, [made], Controls(polish=steps)) for steps in (0, 10, 30)]
+    return sheet([[content, *cells]], [["photo", "network alone", "10 steps", "30 steps"]])
+
+
 def style_size() -> Tensor:
     content, sizes = photo("cat"), (160, 320, 640)
     cells = [stylized(content, [card("mosaic", "cat", px)], Controls()) for px in sizes]
@@ -119,7 +128,9 @@ def style_size() -> Tensor:
     return sheet([[boxed(style("mosaic"), content), *cells]], [words])
 
 
-PICTURES = {f.__name__.replace("_", "-"): f for f in (strength, grid, color, mask, style_size)}
+PICTURES = {
+    f.__name__.replace("_", "-"): f for f in (strength, grid, color, mask, polish, style_size)
+}
 
 
 def main() -> None:

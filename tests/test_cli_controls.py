@@ -296,3 +296,40 @@ def test_the_words_are_the_same_in_python(
     assert cli(*command, *options)[0] == 0
     torch.testing.assert_close(read_image(out), expected, atol=1 / 255, rtol=0)
     assert gesso.mix(cards).provenance["blend"][0]["weight"] == 0.5
+
+
+def test_a_style_is_polished_by_default_and_as_asked(
+    files: TinyFiles, cards: list[Path], cli: Gesso, tmp_path: Path
+) -> None:
+    def picture(*options: object) -> torch.Tensor:
+        out = tmp_path / "out.png"
+        assert cli("stylize", files.photo, "-o", out, *options)[0] == 0
+        return read_image(out)
+
+    made = ["--style", files.style, *files.options]
+    network, default = picture(*made, "--polish", 0), picture(*made)
+    assert torch.equal(default, picture(*made, "--polish", 10))
+    assert not torch.equal(default, network)
+    # A card: by its own encoder, which is not the one that is loaded by default.
+    kept = ["--style", cards[0], "--model", files.start]
+    assert torch.equal(picture(*kept), picture(*kept, "--polish", 0))
+    assert not torch.equal(
+        picture(*kept), picture(*kept, "--polish", 3, "--encoder", files.encoder)
+    )
+    command = ["stylize", files.photo, "-o", tmp_path / "out.png", *kept]
+    refused(cli(*command, "--polish", 3), "--polish", "encoder")
+    refused(cli(*command, "--encoder", files.encoder), "--encoder: of no use")
+
+
+def test_a_card_without_gram_matrices_is_run_but_not_polished(
+    files: TinyFiles, cli: Gesso, tmp_path: Path
+) -> None:
+    card, out = tmp_path / "a.safetensors", tmp_path / "out.png"
+    sizes = {}
+    for option in ("--grams", "--no-grams"):
+        assert cli("adapt", files.style, "-o", card, option, *files.options)[0] == 0
+        sizes[option] = card.stat().st_size
+    assert sizes["--grams"] > sizes["--no-grams"]
+    command = ["stylize", files.photo, "-o", out, "--style", card, "--model", files.start]
+    assert cli(*command)[0] == 0
+    refused(cli(*command, "--polish", 3), "--polish", "gesso adapt --grams")

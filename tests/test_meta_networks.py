@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from gesso import networks
 from gesso.card import StyleCard
 from gesso.checkpoint import save_file
 from gesso.controls import apply_strength, at_distance
@@ -25,6 +26,7 @@ from gesso.generated_network import (
     SPIKE,
     GeneratedNet,
     SharedLayers,
+    Upsample,
     kernel_shapes,
     watched_spikes,
 )
@@ -514,3 +516,18 @@ def test_spikes_are_a_term_of_the_training_where_they_have_a_weight(method: Meta
     watched = meta_losses(method.network, method.encoder, method.config.objective, batch, 0.5)
     assert set(watched) - set(plain) == {"spikes"}
     assert float(watched["spikes"].detach()) >= 0
+
+
+@pytest.mark.parametrize("upsample", ["deconv", "resize"])
+def test_a_generated_network_in_strips_is_the_network_as_trained(
+    upsample: Upsample, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(networks, "STRIP_PX", 8)
+    torch.manual_seed(0)
+    net = GeneratedNet(4, upsample)
+    for kernel in net.kernels.values():
+        torch.nn.init.normal_(kernel, std=0.2)
+    photo = pictures(1, 50)[..., :47]
+    trained = net(photo, raw=True).detach()
+    with torch.no_grad():
+        torch.testing.assert_close(net(photo, raw=True), trained, atol=2e-4, rtol=1e-3)

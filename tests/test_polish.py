@@ -166,7 +166,7 @@ def test_a_mixture_has_the_mixture_of_the_statistics(encoder: Encoder) -> None:
 def test_gram_matrices_of_another_encoder_are_refused(encoder: Encoder) -> None:
     other = tiny_encoder(seed=3)
     other.identity = "ab" * 32
-    with pytest.raises(GessoError, match="Gram matrices are those of the encoder abab"):
+    with pytest.raises(GessoError, match="Gram matrices are of the encoder abab"):
         polish.polished(torch.clone, encoder, card_of(other), 1)
     with pytest.raises(GessoError, match="allowed are 0 to 1000"):
         Controls(polish=-1)

@@ -79,6 +79,15 @@ def adain(
     return torch.addcmul(style_mean, (x - mean) / deviation, style_std)
 
 
+def affine(own: Statistics, style: Statistics) -> Statistics:
+    """AdaIN of features with statistics `own` as one affine map of every channel: what to multiply
+    by and what to add then, (B, C) each."""
+    mean, deviation = own
+    style_mean, style_std = style
+    scale = style_std / deviation
+    return scale, style_mean - mean * scale
+
+
 @dataclass(frozen=True)
 class Config:
     """What a trained decoder is made of and was trained on; stored in its header.

@@ -10,7 +10,6 @@ are decoded as well, each with the style's statistics, as Sheng et al. (2018, Av
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, cast
 
@@ -24,8 +23,6 @@ from gesso.networks import Convolution
 
 Blocks = Sequence[Sequence[int]]
 """Widths of an encoder's convolutions, block by block, with a 2×2 max-pool between blocks."""
-
-SMALLEST_SIDE = 2  # of a feature map: one that reflection by one pixel can pad
 
 
 class Decoder(nn.Module):
@@ -42,6 +39,7 @@ class Decoder(nn.Module):
 
     def __init__(self, blocks: Blocks, skips: Sequence[str] = ()) -> None:
         super().__init__()
+        self.blocks = tuple(tuple(block) for block in blocks)
         self.stride = 2 ** (len(blocks) - 1)
         self.plan = mirrored(blocks)
         self.deepest = self.plan[0].level
@@ -122,34 +120,6 @@ def mirrored(blocks: Blocks) -> list[Layer]:
             layers.append(Layer(f"relu{b}_{i}", width, outputs, pooled))
             outputs = width
     return layers[::-1]
-
-
-def whole_cells(image: Tensor, stride: int) -> Tensor:
-    """Extend (B, 3, H, W) at right and bottom by its border to multiples of `stride` px, at least
-    SMALLEST_SIDE of them."""
-    bottom, right = (
-        max(SMALLEST_SIDE, math.ceil(n / stride)) * stride - n for n in image.shape[-2:]
-    )
-    return F.pad(image, (0, right, 0, bottom), mode="replicate") if bottom or right else image
-
-
-def with_margin(image: Tensor, stride: int, cells: int) -> Tensor:
-    """Extend (B, C, H, W) to whole cells of `stride` px, and by so many cells at every side: by its
-    reflection or, where it is too small for that, its border."""
-    image, edge = whole_cells(image, stride), cells * stride
-    down, across = ("reflect" if n > edge else "replicate" for n in image.shape[-2:])
-    if down == across:
-        return F.pad(image, (edge,) * 4, mode=down)
-    return F.pad(F.pad(image, (edge, edge, 0, 0), mode=across), (0, 0, edge, edge), mode=down)
-
-
-def without_margin(features: Mapping[str, Tensor], deepest: str, cells: int) -> dict[str, Tensor]:
-    """Features (B, C, h, w) by level without so many of the deepest level's cells at every side."""
-    inner = {}
-    for level, x in features.items():
-        edge = cells * (x.shape[-1] // features[deepest].shape[-1])
-        inner[level] = x[..., edge : x.shape[-2] - edge, edge : x.shape[-1] - edge]
-    return inner
 
 
 def _started(layer: Convolution) -> Convolution:

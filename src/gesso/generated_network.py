@@ -71,15 +71,18 @@ class SharedLayers(nn.Module):
     def forward(self, image: Tensor, kernels: Kernels, raw: bool = False) -> Tensor:
         """The stylized image; with `raw` before it is clamped to [0, 1]."""
         height, width = image.shape[-2:]
-        x = _whole_cells(image).contiguous(memory_format=torch.channels_last)
-        x = _relu(self.first(functional.reflect_pad(x, MARGIN_PX)))
+        x = functional.reflect_pad(_whole_cells(image), MARGIN_PX)
+        if torch.is_grad_enabled():
+            x = x.contiguous(memory_format=torch.channels_last)
+        x = _relu(self.first(x))
         for name in ("down1", "down2"):
             x = self._down(x, kernels, name)
         for block in range(1, BLOCKS + 1):
             x = self._block(x, kernels, f"block{block}")
         for name in ("up1", "up2"):
             x = self._up(x, kernels, name)
-        out = functional.widen(self.last(x))[..., :height, :width]
+        x = self.last(x)
+        out = functional.widen(x)[..., :height, :width]
         return out if raw else out.clamp(0, 1)
 
     def _down(self, x: Tensor, kernels: Kernels, name: str) -> Tensor:

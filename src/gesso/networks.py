@@ -4,6 +4,7 @@ convolutions and a sigmoid), at any width."""
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator
 
 import torch
 import torch.nn.functional as F
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 
 from gesso import functional
 
-STRIP_PX = 256  # rows of the last convolution computed at a time, a multiple of its blocks
+STRIP_PX = 256  # rows computed at a time: a multiple of the last convolution's blocks, and even
 SMALLEST_PX = 16  # below this the reflection at quarter resolution has nothing to reflect
 
 
@@ -40,36 +41,58 @@ class Convolution(nn.Module):
         nn.init.uniform_(self.bias, -bound, bound)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = functional.reflect_pad(x, self.weight.shape[-1] // 2)
-        if self.few and x.device.type == "cpu":
-            return self._few(x)
-        return functional.conv2d(x, self.weight, self.bias, stride=self.stride)
+        if torch.is_grad_enabled():
+            return self._padded(functional.reflect_pad(x, self.weight.shape[-1] // 2))
+        return _stacked(self._strips(x), math.ceil(x.shape[2] / self.stride))
 
     def upsampled(self, x: Tensor) -> Tensor:
         """The convolution of x upsampled twice (nearest), as the decoder needs it."""
         if torch.is_grad_enabled():
             return self.forward(F.interpolate(x, scale_factor=2.0, mode="nearest"))
-        # In strips: upsampled and padded, x would be the largest tensor of all. Reflecting pairs
-        # of equal rows by one is repeating the border.
-        x = F.pad(x, (1, 1, 1, 1), mode="replicate")
-        rows = STRIP_PX // 2
-        strips = []
-        for top in range(0, x.shape[2] - 2, rows):
-            part = F.interpolate(x[:, :, top : top + rows + 2], scale_factor=2.0, mode="nearest")
-            part = part[:, :, 1:-1, 1:-1]
-            strips.append(functional.conv2d(part, self.weight, self.bias))
-        return torch.cat(strips, 2)
+        return _stacked(self._upsampled_strips(x), 2 * x.shape[2])
 
-    def _few(self, x: Tensor) -> Tensor:
-        if torch.is_grad_enabled():
+    def _padded(self, x: Tensor) -> Tensor:
+        """Of x with its padding."""
+        if self.few and x.device.type == "cpu":
             return functional.conv2d_to_few(x, self.weight, self.bias)
-        # In strips: on blocks the padded input is copied three times, too much for a large picture.
-        margin = self.weight.shape[-1] - 1
-        strips = [
-            functional.conv2d_to_few(x[:, :, top : top + STRIP_PX + margin], self.weight, self.bias)
-            for top in range(0, x.shape[2] - margin, STRIP_PX)
-        ]
-        return torch.cat(strips, 2)
+        return functional.conv2d(x, self.weight, self.bias, stride=self.stride)
+
+    def _strips(self, x: Tensor) -> Iterator[Tensor]:
+        """In strips of rows, without gradients: a large picture's x padded as a whole would be
+        there twice, and the blocks of its last convolution three times more."""
+        height, reach = x.shape[2], self.weight.shape[-1] // 2
+        for top in range(0, height, STRIP_PX):
+            first, last = top - reach, min(top + STRIP_PX, height) + reach
+            above, below = max(0, -first), max(0, last - height)
+            part = x[:, :, first + above : last - below]
+            part = F.pad(part, (reach, reach, above, below), mode="reflect")
+            yield self._padded(part.contiguous(memory_format=torch.channels_last))
+
+    def _upsampled_strips(self, x: Tensor) -> Iterator[Tensor]:
+        """The same: upsampled and padded, x would be the largest tensor of all. Reflecting pairs of
+        equal rows by one is repeating the border."""
+        height, rows = x.shape[2], STRIP_PX // 2
+        for top in range(0, height, rows):
+            first, last = top - 1, min(top + rows, height) + 1
+            above, below = max(0, -first), max(0, last - height)
+            part = x[:, :, first + above : last - below]
+            part = F.pad(part, (1, 1, above, below), mode="replicate")
+            part = F.interpolate(part, scale_factor=2.0, mode="nearest")[:, :, 1:-1, 1:-1]
+            yield functional.conv2d(part, self.weight, self.bias)
+
+
+def _stacked(strips: Iterable[Tensor], rows: int) -> Tensor:
+    """Strips (B, C, h, W), of so many rows in all, as one tensor; never all of them twice."""
+    whole, top = torch.empty(0), 0
+    for strip in strips:
+        batch, channels, height, width = strip.shape
+        if height == rows:
+            return strip
+        if not top:
+            whole = strip.new_empty((batch, rows, width, channels)).permute(0, 3, 1, 2)
+        whole[:, :, top : top + height] = strip
+        top += height
+    return whole
 
 
 class Block(nn.Module):
@@ -130,9 +153,13 @@ class TransferNet(nn.Module):
     def forward(self, image: Tensor, raw: bool = False) -> Tensor:
         """The stylized image; with `raw` what the last sigmoid is applied to."""
         height, width = image.shape[-2:]
-        x = _pad_to_multiple(image, 4).contiguous(memory_format=torch.channels_last)
-        x = self.up(self.residual(self.down(x)))
-        out = functional.widen(self.out(x))[..., :height, :width]
+        x = _pad_to_multiple(image, 4)
+        if torch.is_grad_enabled():
+            x = x.contiguous(memory_format=torch.channels_last)
+        for layer in (*self.down, *self.residual, *self.up):
+            x = layer(x)  # one by one, so that none but its input is held
+        x = self.out(x)
+        out = functional.widen(x)[..., :height, :width]
         return out if raw else torch.sigmoid(out)
 
 

@@ -83,11 +83,11 @@ def check_steps(steps: int) -> None:
 def _target(encoder: Encoder, card: StyleCard) -> Mapping[str, Tensor]:
     if card.grams is None:
         raise GessoError(
-            "polish: the card holds no Gram matrices of its style; gesso adapt --grams keeps them"
+            "--polish: the card holds no Gram matrices of its style; gesso adapt --grams keeps them"
         )
     if card.grams.encoder != encoder.identity:
         raise GessoError(
-            f"polish: the card's Gram matrices are those of the encoder {card.grams.encoder[:12]}; "
+            f"--polish: the card's Gram matrices are of the encoder {card.grams.encoder[:12]}; "
             f"the one loaded is {encoder.name} {encoder.identity[:12]}"
         )
     place = next(encoder.parameters()).device

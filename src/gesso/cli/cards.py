@@ -86,7 +86,8 @@ def _refuse_adapting(cards: dict[Path, StyleCard], options: AdaptOptions) -> Non
     from gesso.methods import load_class
 
     path, card = next(iter(cards.items()))
-    needed = ("--encoder",) if load_class(card.method).runs_encoder else ()
+    runs = load_class(card.method).runs_encoder or options.grams  # to polish
+    needed = ("--encoder",) if runs else ()
     given = [flag for flag in options.given() if flag not in needed]
     if given:
         names = ", ".join(given)

@@ -19,6 +19,7 @@ from gesso.files import shown
 if TYPE_CHECKING:
     from gesso.adaptation import Practice
     from gesso.batch import Job
+    from gesso.card import StyleCard
     from gesso.controls import Controls
     from gesso.methods.base import Method
     from gesso.regions import Stylize
@@ -221,7 +222,15 @@ def _ready(
         own = OwnColors(method, styles, how, controls, CardCache() if output.cache else None)
         return method, lambda: own
     method, cards = method_and_cards(styles, practice, options, output.cache, output.quiet)
-    if not polish_chosen and all(card.grams for card in cards):
+    if not polish_chosen and _can_polish(cards, options):
         controls = replace(controls, polish=method.polish)
     controls.stylizer(method, cards)  # cards that do not go together are told of before any photo
     return method, lambda: controls.stylizer(method, cards)
+
+
+def _can_polish(cards: Sequence[StyleCard], options: AdaptOptions) -> bool:
+    """Whether all keep Gram matrices of the encoder at hand."""
+    from gesso.encoders import encoder_identity
+
+    kept = [card.grams.encoder for card in cards if card.grams is not None]
+    return len(kept) == len(cards) and {encoder_identity(options.encoder or "compact")} == {*kept}

@@ -12,13 +12,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gesso import checkpoint
-from gesso.adain import LEVEL, Config, Statistics, adain, adain_losses, mean_and_deviation
+from gesso import checkpoint, tiles
+from gesso.adain import LEVEL, Config, Statistics, adain, adain_losses, affine
 from gesso.card import StyleCard, provenance
-from gesso.decoder import Decoder, with_margin, without_margin
+from gesso.decoder import Decoder
 from gesso.errors import GessoError
 from gesso.files import sha256_file
-from gesso.functional import compute_in, fast_dtype, widen
+from gesso.functional import compute_in, fast_dtype
 from gesso.image import resize
 from gesso.losses import Features
 from gesso.methods.base import EncoderSource, ImageLike, Method, OnStep
@@ -36,10 +36,6 @@ __all__ = ["AdaIN", "Config"]
 BUNDLED = Path(__file__).parent.parent / "weights" / "adain.safetensors"
 STYLE_SIZE_PX = 512  # longer side of the style, as in the paper's training
 THUMBNAIL_BYTES = 4000  # so that a card stays below 8 kB
-# Cells of 8 px around a photo, without which the encoder's zero padding shows as a frame. Of the
-# features one cell is kept, which is enough for the decoder: its padding reflects. The outermost
-# 8 px are then at 40 dB from what 8 cells of both give, and were at 18 dB without.
-SEEN_CELLS, MARGIN_CELLS = 3, 1
 MEAN, DEVIATION = "mean", "deviation"
 
 
@@ -92,18 +88,16 @@ class AdaIN(Method):
 
     @torch.no_grad()
     def encode(self, images: Tensor) -> dict[str, Tensor]:
-        """f: images (B, 3, H, W) in [0, 1] → features (B, C, h, w) in float32 for each level on
-        which AdaIN works, with a margin of the reflected image at every side; at relu4_1
-        h = ⌈H/8⌉ + 2·MARGIN_CELLS, and twice that a block shallower."""
-        place = self._place.device
-        seen = with_margin(images.to(place), self.network.stride, SEEN_CELLS)
+        """f: images (B, 3, H, W) in [0, 1] → features (B, C, h, w) for each level on which AdaIN
+        works, in the dtype convolutions are computed in, with a margin of the reflected image at
+        every side; at relu4_1 h = ⌈H/8⌉ + 2·MARGIN_CELLS, and twice that a block shallower."""
+        place, c = self._place.device, self.config
         with compute_in(fast_dtype(place)):
-            features = self.encoder(seen, self.config.levels)
-        inner = without_margin(features, self.config.level, SEEN_CELLS - MARGIN_CELLS)
-        return {level: widen(inner[level]) for level in self.config.levels}
+            return tiles.encode(self.encoder, images, c.levels, c.blocks, place)
 
     def transfer(self, features: Features, card: StyleCard) -> dict[str, Tensor]:
-        """t = AdaIN(f(c), f(s)): features by level with the means and deviations in the card.
+        """t = AdaIN(f(c), f(s)): features by level with the means and deviations in the card, in
+        float32.
 
         Raises:
             GessoError: a card of another method, other weights or another shape.
@@ -116,16 +110,27 @@ class AdaIN(Method):
 
     def statistics(self, features: Features) -> dict[str, Statistics]:
         """μ and σ, (B, C) each, by level: those of `encode`'s features without the margin."""
-        inner = without_margin(features, self.config.level, MARGIN_CELLS)
-        return {level: mean_and_deviation(x) for level, x in inner.items()}
+        inner = tiles.without_margin(features, self.config.level)
+        return {level: tiles.mean_and_deviation(x) for level, x in inner.items()}
 
     @torch.no_grad()
-    def decode(self, features: Features, height: int, width: int) -> Tensor:
-        """g: features by level, with their margin → pictures (B, 3, height, width) in [0, 1]."""
+    def decode(
+        self,
+        features: Features,
+        height: int,
+        width: int,
+        change: tiles.Change = tiles.unchanged,
+    ) -> Tensor:
+        """g: features by level, with their margin → pictures (B, 3, height, width) in [0, 1];
+        `change` is made to the features, a tile at a time."""
         with compute_in(fast_dtype(self._place.device)):
-            picture: Tensor = self.network(features)
-        edge = MARGIN_CELLS * self.network.stride
-        return picture[..., edge : edge + height, edge : edge + width].clamp(0, 1)
+            return tiles.decode(self.network, features, height, width, change)
+
+    def to_style(self, features: Features, card: StyleCard) -> dict[str, Statistics]:
+        """`transfer` as an affine map of each channel: what to multiply it by and what to add
+        then, (B, C) each, by level."""
+        styles, own = self._statistics(card), self.statistics(features)
+        return {level: affine(own[level], styles[level]) for level in self.config.levels}
 
     def adapt(
         self,
@@ -197,17 +202,25 @@ class AdaIN(Method):
         @torch.inference_mode()
         def stylize(contents: Tensor, shares: Tensor) -> Tensor:
             features = self.encode(contents)
-            styled = [self.transfer(features, card) for card in cards]
-            padded = with_margin(
-                shares.unsqueeze(0).to(self._place.device), self.network.stride, MARGIN_CELLS
+            maps = [self.to_style(features, card) for card in cards]
+            padded = tiles.with_margin(
+                shares.unsqueeze(0).to(self._place.device), self.network.stride
             )
-            mixed = {}
-            for level in self.config.levels:
-                height, width = features[level].shape[-2:]
-                small = F.adaptive_avg_pool2d(padded, (height, width))[0]
-                parts = zip(small, styled, strict=True)
-                mixed[level] = torch.stack([s * one[level] for s, one in parts]).sum(0)
-            return self.decode(mixed, *contents.shape[-2:]).to(contents.device)
+            small = {
+                level: F.adaptive_avg_pool2d(padded, (x.shape[-2], x.shape[-1]))[0]
+                for level, x in features.items()
+            }
+            del padded
+
+            def mixed(level: str, x: Tensor, rows: slice, columns: slice) -> Tensor:
+                parts = zip(small[level][:, rows, columns], maps, strict=True)
+                return sum(
+                    (share * tiles.mapped(x, one[level]) for share, one in parts),
+                    x.new_zeros((), dtype=torch.float32),
+                )
+
+            height, width = contents.shape[-2:]
+            return self.decode(features, height, width, mixed).to(contents.device)
 
         return stylize
 
@@ -270,8 +283,14 @@ class Stylizer(nn.Module):
     @torch.inference_mode()
     def forward(self, content: Tensor) -> Tensor:
         method = self.method
-        features = method.transfer(method.encode(content), self.card)
-        return method.decode(features, *content.shape[-2:]).to(content.device)
+        features = method.encode(content)
+        maps = method.to_style(features, self.card)
+
+        def styled(level: str, x: Tensor, rows: slice, columns: slice) -> Tensor:
+            return tiles.mapped(x, maps[level])
+
+        height, width = content.shape[-2:]
+        return method.decode(features, height, width, styled).to(content.device)
 
 
 def _names(level: str) -> tuple[str, str]:
