@@ -133,7 +133,7 @@ class Bench(Workshop):
     def curve_steps(self, c: Contestant) -> list[int]:
         """Numbers of steps below the method's own. Every number is run from the beginning, because
         the learning rates fall with the share of the steps that are done."""
-        if c.steps is None:
+        if c.steps is None or c.entry.polish:
             return []
         own = c.steps
         return sorted({n for share in CURVE_SHARES if 1 <= (n := round(share * own)) < own})

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from gesso.card import StyleCard
 from gesso.encoders import Encoder, load_encoder
 from gesso.errors import GessoError
+from gesso.image import resize
 from gesso.methods import checked_device, load, load_class
-from gesso.methods.base import Method
+from gesso.methods.base import Method, OnStep
+from gesso.polish import polished, style_grams
+from gesso.regions import Stylize
 
 YARDSTICK = "gatys"  # objectives are told relative to its; it descends what the judge measures
 PROBE_PX = 64
@@ -28,6 +32,7 @@ class Entry:
         encoder: as for `gesso.load`; for Gatys the judge.
         steps: of the adaptation or, for Gatys, of the descent; None: the method's own number.
         most_styles, most_pairs: a slow method takes on this many styles, makes this many pictures.
+        polish: steps of `gesso.polish` on every picture.
         note: what a reader has to know about these settings.
     """
 
@@ -39,11 +44,31 @@ class Entry:
     most_styles: int | None = None
     most_pairs: int | None = None
     note: str = ""
+    polish: int = 0
+
+    @property
+    def label(self) -> str:
+        """The name in tables and files."""
+        return f"{self.name}-polished" if self.polish else self.name
 
     def options(self, steps: int | None = None) -> dict[str, Any]:
         """Of `Method.adapt`, with these steps or the entry's."""
         wanted = steps or self.steps
         return {} if wanted is None else {"steps": wanted}
+
+    def kept(self, card: StyleCard, method: Method, style: Tensor) -> StyleCard:
+        """The card with what polishing needs of the style."""
+        if self.polish:
+            size = method.adapt_settings(**self.options())["style_size"]
+            card.grams = style_grams(method.encoder, resize(style, size))
+        return card
+
+    def stylizer(self, method: Method, card: StyleCard) -> Stylize:
+        """The method's stylizer, polished if there are steps of it."""
+        if not self.polish:
+            stylizer: Stylize = method.stylizer(card)
+            return stylizer
+        return polished(method.stylizer(card), method.encoder, card, self.polish)
 
     def load(self, judge: Encoder | None = None) -> Method:
         """The method. Gatys works with the judge itself: of it no deeper level is needed.
@@ -72,8 +97,8 @@ class Contestant:
 
     @property
     def name(self) -> str:
-        """The method's."""
-        return self.entry.name
+        """The entry's."""
+        return self.entry.label
 
     @property
     def steps(self) -> int | None:
@@ -92,7 +117,19 @@ class Contestant:
         steps = "" if self.steps is None else f"{self.steps} steps"
         encoder = self.method.encoder.name
         where = f"on {encoder}" if steps else f"with {encoder}"
-        return " ".join(word for word in (steps, where) if word)
+        polish = f"and {self.entry.polish} of polish" if self.entry.polish else ""
+        return " ".join(word for word in (steps, where, polish) if word)
+
+    def adapt(
+        self, style: Tensor, steps: int | None = None, on_step: OnStep | None = None
+    ) -> StyleCard:
+        """The card of a style (3, H, W), made on the bundled contents, as `gesso adapt` does."""
+        card = self.method.adapt(style, on_step=on_step, **self.entry.options(steps))
+        return self.entry.kept(card, self.method, style)
+
+    def stylizer(self, card: StyleCard) -> Stylize:
+        """The card's, polished if the entry says so."""
+        return self.entry.stylizer(self.method, card)
 
 
 @dataclass(frozen=True)
@@ -117,7 +154,7 @@ def enter(entry: Entry, judge: Encoder) -> Contestant | Absent:
             raise
         reason = str(error)
     no_weights = "no weights" if "no weights" in reason else reason
-    return Absent(entry.name, no_weights)
+    return Absent(entry.label, no_weights)
 
 
 def _tried(entry: Entry, method: Method) -> Contestant:
@@ -137,6 +174,7 @@ def settings_of(entry: Entry, method: Method) -> dict[str, Any]:
         "base": method.base,
         "encoder": method.encoder.identity,
         "adapt": method.adapt_settings(**entry.options()),
+        **({"polish": entry.polish} if entry.polish else {}),
         **({} if device == "cpu" else {"device": device}),  # the CPU is told by the machine's class
     }
 
@@ -163,19 +201,20 @@ def entries(
     judge: str,
     device: str,
 ) -> list[Entry]:
-    """One entry a method. Raises GessoError for weights of a method that does not take part."""
+    """One entry a method, and one polished if `gesso stylize` polishes it by default.
+
+    Raises:
+        GessoError: weights of a method that does not take part.
+    """
     for name in weights:
         if name not in names:
             allowed = ", ".join(names)
             raise GessoError(f"--model {name}: no such method takes part; allowed are {allowed}")
-    return [
-        Entry(
-            name,
-            str(weights[name]) if name in weights else None,
-            judge if name == YARDSTICK else encoder,
-            device,
-            steps.get(name),
-            *most(name),
-        )
-        for name in names
-    ]
+    found = []
+    for name in names:
+        own = str(weights[name]) if name in weights else None
+        seen = judge if name == YARDSTICK else encoder
+        entry = Entry(name, own, seen, device, steps.get(name), *most(name))
+        polish = load_class(name).polish
+        found += [entry, *([replace(entry, polish=polish)] if polish else [])]
+    return found

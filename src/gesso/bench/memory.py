@@ -72,8 +72,8 @@ def measure(spec: dict[str, Any]) -> dict[str, Any]:
     baseline = peak_mib()
     entry = Entry(**spec["entry"])
     method = entry.load()
-    card = method.adapt(style, **entry.options(spec["steps"]))
-    method.stylizer(card)(photo)
+    card = entry.kept(method.adapt(style, **entry.options(spec["steps"])), method, style)
+    entry.stylizer(method, card)(photo)
     row: dict[str, Any] = {"peak_mib": peak_mib(), "baseline_mib": baseline}
     if torch.device(entry.device).type == "cuda":
         row["device_mib"] = torch.cuda.max_memory_allocated() / 2**20

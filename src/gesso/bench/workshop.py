@@ -100,11 +100,10 @@ class Workshop:
     def adapted(
         self, c: Contestant, style: Picture, steps: int | None = None
     ) -> tuple[StyleCard, float]:
-        """The card and its seconds: on the bundled contents, as `gesso adapt` does; files are read
-        and loaded before."""
+        """The card and its seconds; files are read and loaded before."""
         image = style.read()
         began = self.clock()
-        card = c.method.adapt(image, on_step=self.on_step, **c.entry.options(steps))
+        card = c.adapt(image, steps, self.on_step)
         return card, self.clock() - began
 
     def card(self, c: Contestant, style: Picture) -> StyleCard:
@@ -120,7 +119,7 @@ class Workshop:
 
     def stylized(self, c: Contestant, card: StyleCard, content: Tensor) -> tuple[Tensor, float]:
         """The picture of (3, H, W), and the seconds it took."""
-        stylizer = c.method.stylizer(card)
+        stylizer = c.stylizer(card)
         began = self.clock()
         picture: Tensor = stylizer(content.unsqueeze(0))
         return picture[0], self.clock() - began
