@@ -45,6 +45,7 @@ def yardstick(session: Session) -> int:
     """Controls, MetaStyle and, once `gatys` has measured them, Gatys rows."""
     args = session.args
     trials = [*controls(), session.ours(), *(session.ours(steps) for steps in args.steps)]
+    trials += [session.finished(polish) for polish in args.polish]
     trials = list({trial.name: trial for trial in trials}.values())
     done = session.bench.measure(session.pairs, trials)
     trials.append(session.gatys(args.gatys_steps, args.gatys_lr))
@@ -235,6 +236,8 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--pairs", type=int, default=12, help="of a photo and a style")
     p.add_argument("--size", type=int, default=512, help="longer side of photos and styles, px")
     p.add_argument("--steps", type=int, nargs="*", default=[], help="other than the default")
+    polish = "yardstick: steps of polish"
+    p.add_argument("--polish", type=int, nargs="*", default=[MetaStyle.polish], help=polish)
     p.add_argument("--adapt", nargs="*", default=[], metavar="NAME=VALUE", help="crop=160 …")
     p.add_argument("--gatys-steps", type=int, default=100)
     p.add_argument("--gatys-lr", type=float, default=0.02, help="Adam's, pixels in [0, 1]")

@@ -103,6 +103,13 @@ class Session:
         steps = method.adapt_settings(**options)["steps"]
         return metastyle(f"{name}, {steps} steps", method, start, **options)
 
+    def finished(self, polish: int) -> Trial:
+        """The default adaptation and so many steps of polish, as `gesso stylize` does."""
+        options = {**self.options, "objective": self.method.default_objective()}
+        steps = self.method.adapt_settings(**options)["steps"]
+        name = f"MetaStyle, {steps} steps, {polish} of polish"
+        return metastyle(name, self.method, self.method.base, polish, **options)
+
     def gatys(self, steps: int, lr: float) -> Trial:
         """Optimisation of the pixels on VGG-19."""
         return gatys_trial(self.vgg, steps, lr)

@@ -26,6 +26,7 @@ from gesso.losses import grams
 from gesso.metalearning import InnerLoop
 from gesso.methods.metastyle import MetaStyle
 from gesso.pixels import Descent, optimise
+from gesso.polish import polished, style_grams
 
 
 @dataclass(frozen=True)
@@ -149,8 +150,9 @@ def controls() -> list[Trial]:
     ]
 
 
-def metastyle(name: str, method: MetaStyle, start: str, **options: Any) -> Trial:
-    """Adapt to the style on the photo itself and stylize it; seconds are the adaptation's.
+def metastyle(name: str, method: MetaStyle, start: str, polish: int = 0, **options: Any) -> Trial:
+    """Adapt to the style on the photo itself and stylize it; seconds are the adaptation's, and
+    with steps of polish those of the picture as well.
 
     start: what tells this start from others, the hash of its file.
     """
@@ -158,13 +160,18 @@ def metastyle(name: str, method: MetaStyle, start: str, **options: Any) -> Trial
         "start": start,
         "encoder": method.encoder.identity,
         "adapt": method.adapt_settings(**options),
+        **({"polish": polish} if polish else {}),
     }
 
     def run(pair: Pair, photo: Tensor, style: Tensor) -> tuple[Tensor, float]:
         began = time.perf_counter()
         card = method.adapt(style, contents=[photo], **options)
         seconds = time.perf_counter() - began
-        return method.stylizer(card)(photo.unsqueeze(0))[0], seconds
+        if not polish:
+            return method.stylizer(card)(photo.unsqueeze(0))[0], seconds
+        card.grams = style_grams(method.encoder, style)
+        stylize = polished(method.stylizer(card), method.encoder, card, polish)
+        return stylize(photo.unsqueeze(0))[0], time.perf_counter() - began
 
     return Trial(name, settings, run)
 

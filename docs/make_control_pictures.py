@@ -114,11 +114,11 @@ def disc(height: int, width: int) -> Tensor:
 
 
 def polish() -> Tensor:
-    """A network's picture, and after 10 and 30 steps of polish."""
+    """A network's picture, and after 8 and 30 steps of polish."""
     content, made = photo("lake"), card("impasto", "lake")
     made.grams = style_grams(method().encoder, resize(style("impasto"), 512))
-    cells = [stylized(content, [made], Controls(polish=steps)) for steps in (0, 10, 30)]
-    return sheet([[content, *cells]], [["photo", "network alone", "10 steps", "30 steps"]])
+    cells = [stylized(content, [made], Controls(polish=steps)) for steps in (0, 8, 30)]
+    return sheet([[content, *cells]], [["photo", "network alone", "8 steps", "30 steps"]])
 
 
 def style_size() -> Tensor:

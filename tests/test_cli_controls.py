@@ -308,7 +308,7 @@ def test_a_style_is_polished_by_default_and_as_asked(
 
     made = ["--style", files.style, *files.options]
     network, default = picture(*made, "--polish", 0), picture(*made)
-    assert torch.equal(default, picture(*made, "--polish", 10))
+    assert torch.equal(default, picture(*made, "--polish", 8))
     assert not torch.equal(default, network)
     # A card: by its own encoder, which is not the one that is loaded by default.
     kept = ["--style", cards[0], "--model", files.start]

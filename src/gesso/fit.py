@@ -27,7 +27,7 @@ class FitConfig:
     minute of two cores; the released MetaStyle code takes 200 steps of Adam at 1e-3 on four 256 px
     crops (steps=200, lr=1e-3, affine_lr=1e-3, decay=False, batch=4, whole=0)."""
 
-    steps: int = 90
+    steps: int = 60
     lr: float = 4e-3
     affine_lr: float = 1e-2  # of γ and β
     decay: bool = True  # lower both rates to a tenth along half a cosine

@@ -132,7 +132,7 @@ Polish = Annotated[
         max=1000,
         metavar="N",
         help="Steps on the finished picture itself, which bring texture into flat places; default: "
-        "10 with metastyle, none with other methods, --only-in, or cards without --grams.",
+        "8 with metastyle, none with other methods, --only-in, or cards without --grams.",
     ),
 ]
 Color = Annotated[
