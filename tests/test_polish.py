@@ -18,6 +18,7 @@ from gesso.controls import Controls
 from gesso.encoders import Encoder
 from gesso.errors import GessoError
 from gesso.losses import LEVELS, gram_matrix, grams
+from gesso.methods import load_class
 from gesso.methods.base import Method
 from tiny import pictures, tiny_encoder
 from tiny_files import TinyFiles, make_tiny_files
@@ -194,3 +195,8 @@ def test_a_damaged_card_is_told_of_in_one_line(
     save_file(path, stored, {k: v for k, v in header.items() if k not in ("format", "sha256")})
     with pytest.raises(GessoError, match=r"a\.safetensors: not a card gesso can read"):
         StyleCard.load(path)
+
+
+def test_metastyle_alone_is_polished_by_default() -> None:
+    polished = {name for name in gesso.list_methods() if load_class(name).polish}
+    assert polished == {"metastyle"}

@@ -24,7 +24,7 @@ from gesso.losses import (
 )
 
 LEVEL = "relu4_1"  # where the paper aligns the features
-SKIPS = ("relu2_1", "relu3_1")  # of the compact encoder, which keeps less detail than VGG
+SKIPS = ("relu1_1", "relu2_1", "relu3_1")  # of the compact encoder: less detail than VGG
 PAPER_LEVELS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
 
 OBJECTIVE = StatisticsObjective(content_level=LEVEL, style_weight=3.0)

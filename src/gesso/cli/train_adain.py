@@ -23,7 +23,7 @@ def adain(
         str | None,
         typer.Option(
             metavar="LEVEL,…|none",
-            help="Shallower ones for it too; default: relu2_1,relu3_1 with compact, else none.",
+            help="Shallower ones for it too; default: relu1_1,relu2_1,relu3_1 with compact.",
         ),
     ] = None,
     lr: Annotated[float, typer.Option(metavar="X", help="Adam's learning rate.")] = 1e-3,

@@ -28,6 +28,7 @@ class Johnson(MetaStyle):
     al. 2019); the card is the whole network."""
 
     name = "johnson"
+    polish = 0  # a yardstick, as it was published
     styles = "1"
     options = ("contents", "style_size", "content_size", "start", *FIT)
 
