@@ -27,6 +27,7 @@ from torch import Tensor
 import gesso
 from gesso.files import atomic_path
 from gesso.methods.base import AdaptStep, Method
+from gesso.polish import style_grams
 
 STYLES_DIR = Path(__file__).parent / "styles"
 PHOTOS_DIR = Path(skimage.__file__).parent / "data"
@@ -58,6 +59,8 @@ def adapt_all(method: Method, photos: list[Tensor], out: Path) -> dict[str, gess
                 progress.update(task, completed=step.step, total=step.steps)
 
             card = method.adapt(STYLES_DIR / f"{name}.jpg", contents=photos, on_step=report)
+            style = gesso.read_image(STYLES_DIR / f"{name}.jpg", size=SIZE_PX)
+            card.grams = style_grams(method.encoder, style)  # for polish
             card.save(out / f"{name}.safetensors")
             cards[name] = card
     return cards
@@ -66,8 +69,9 @@ def adapt_all(method: Method, photos: list[Tensor], out: Path) -> dict[str, gess
 def stylize_all(
     method: Method, cards: dict[str, gesso.StyleCard], photos: dict[str, Tensor], out: Path
 ) -> list[list[Path]]:
-    """Write every photograph in every style; the files, row by row."""
-    stylizers = {name: method.stylizer(card) for name, card in cards.items()}
+    """Write every photograph in every style, polished as by `gesso stylize`; the files, by row."""
+    controls = gesso.Controls(polish=method.polish)
+    stylizers = {name: controls.stylizer(method, card) for name, card in cards.items()}
     rows = []
     for photo, content in photos.items():
         row = []
@@ -106,7 +110,7 @@ def demo(out: Path) -> None:
     count = sum(map(len, rows))
     console.print(
         f"\nAdapted to {len(cards)} styles in {adapted - start:.0f} s, "
-        f"then stylized {count} pictures in {stylized - adapted:.1f} s."
+        f"then stylized and polished {count} pictures in {stylized - adapted:.1f} s."
     )
     console.print(f"Pictures and style cards: {out.resolve()}", soft_wrap=True)
     console.print(f"All on one sheet: {sheet.resolve()}", soft_wrap=True)
