@@ -26,7 +26,7 @@ from gesso.losses import grams
 from gesso.metalearning import InnerLoop
 from gesso.methods.metastyle import MetaStyle
 from gesso.pixels import Descent, optimise
-from gesso.polish import polished, style_grams
+from gesso.polish import keep_grams, polished
 
 
 @dataclass(frozen=True)
@@ -169,7 +169,7 @@ def metastyle(name: str, method: MetaStyle, start: str, polish: int = 0, **optio
         seconds = time.perf_counter() - began
         if not polish:
             return method.stylizer(card)(photo.unsqueeze(0))[0], seconds
-        card.grams = style_grams(method.encoder, style)
+        keep_grams(card, method, style)
         stylize = polished(method.stylizer(card), method.encoder, card, polish)
         return stylize(photo.unsqueeze(0))[0], time.perf_counter() - began
 

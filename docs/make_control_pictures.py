@@ -19,7 +19,7 @@ from gesso.color import checked_color, grey, recolored
 from gesso.controls import Controls
 from gesso.image import resize
 from gesso.methods.base import Method
-from gesso.polish import style_grams
+from gesso.polish import keep_grams
 from gesso.sheet import grid_weights, sheet
 
 ROOT = Path(__file__).parent.parent
@@ -116,7 +116,7 @@ def disc(height: int, width: int) -> Tensor:
 def polish() -> Tensor:
     """A network's picture, and after 8 and 30 steps of polish."""
     content, made = photo("lake"), card("impasto", "lake")
-    made.grams = style_grams(method().encoder, resize(style("impasto"), 512))
+    keep_grams(made, method(), style("impasto"))
     cells = [stylized(content, [made], Controls(polish=steps)) for steps in (0, 8, 30)]
     return sheet([[content, *cells]], [["photo", "network alone", "8 steps", "30 steps"]])
 

@@ -27,7 +27,7 @@ from torch import Tensor
 import gesso
 from gesso.files import atomic_path
 from gesso.methods.base import AdaptStep, Method
-from gesso.polish import style_grams
+from gesso.polish import keep_grams
 
 STYLES_DIR = Path(__file__).parent / "styles"
 PHOTOS_DIR = Path(skimage.__file__).parent / "data"
@@ -59,8 +59,7 @@ def adapt_all(method: Method, photos: list[Tensor], out: Path) -> dict[str, gess
                 progress.update(task, completed=step.step, total=step.steps)
 
             card = method.adapt(STYLES_DIR / f"{name}.jpg", contents=photos, on_step=report)
-            style = gesso.read_image(STYLES_DIR / f"{name}.jpg", size=SIZE_PX)
-            card.grams = style_grams(method.encoder, style)  # for polish
+            keep_grams(card, method, STYLES_DIR / f"{name}.jpg")  # for polish
             card.save(out / f"{name}.safetensors")
             cards[name] = card
     return cards

@@ -151,3 +151,20 @@ def test_the_papers_training_can_be_asked_for(cli: Gesso, monkeypatch: pytest.Mo
     assert batch == PairBatch(pairs=8, crop=256, resize_max=512)
     assert (training.lr, training.lr_decay, training.schedule) == (1e-4, 5e-5, "inverse")
     assert options["encoder"] == "vgg19"
+
+
+def test_a_run_goes_on_from_weights_that_lack_a_skip(
+    files: TinyFiles, cli: Gesso, tmp_path: Path, weights: Path
+) -> None:
+    more = ["--skips", "relu1_1,relu2_1", "--lr", 1e-9, "--steps", 1, "--start"]
+    assert cli(*training(files, tmp_path / "run", *more, weights))[0] == 0
+    before, _ = load_file(weights)
+    after, header = load_file(tmp_path / "run" / "weights.safetensors")
+    assert header["config"]["skips"] == ["relu1_1", "relu2_1"]
+    for name, tensor in before.items():
+        torch.testing.assert_close(after[name], tensor, atol=1e-6, rtol=0)
+    assert float(after["skips.relu1_1.weight"].abs().max()) < 1e-6
+    assert float(after["scale_relu1_1"].min()) > 0 and not torch.all(after["scale_relu1_1"] == 1)
+    other = ["--skips", "relu3_1", "--steps", 1, "--start"]  # relu2_1 would be lost
+    code, _, err = cli(*training(files, tmp_path / "other", *other, weights))
+    assert code == 2 and "weights.safetensors" in err and "relu2_1" in err

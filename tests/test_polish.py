@@ -114,7 +114,7 @@ def test_all_methods_are_polished_by_the_same_word(method: Method) -> None:
     card = method.adapt(STYLE, [PHOTOS[0]], **options)
     with pytest.raises(GessoError, match="no Gram matrices"):
         Controls(polish=1).stylizer(method, card)
-    card.grams = polish.style_grams(method.encoder, STYLE)
+    polish.keep_grams(card, method, STYLE, size=64)
     plain = Controls().stylizer(method, card)(PHOTOS[:1])
     better = Controls(polish=20).stylizer(method, card)(PHOTOS[:1])
     assert torch.equal(plain, method.stylizer(card)(PHOTOS[:1]))
@@ -127,7 +127,7 @@ def test_masks_put_polished_pictures_together(method: Method) -> None:
         pytest.skip("one method shows it")
     quick: dict[str, Any] = {"steps": 1, "crop": 32, "batch": 1, "style_size": 64}
     card = method.adapt(STYLE, [PHOTOS[0]], **quick)
-    card.grams = polish.style_grams(method.encoder, STYLE)
+    polish.keep_grams(card, method, STYLE, size=64)
     mask = torch.zeros(64, 64)
     mask[:, :32] = 1
     whole = Controls(polish=2).stylizer(method, card)(PHOTOS[:1])

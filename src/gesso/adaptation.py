@@ -22,8 +22,7 @@ from gesso.files import open_regular, sha256_file, shown
 from gesso.image import MAX_PIXELS, list_images, read_image
 from gesso.image_formats import sniff
 from gesso.methods.base import Method, OnStep
-from gesso.methods.common import enlarged
-from gesso.polish import style_grams
+from gesso.polish import keep_grams
 
 log = logging.getLogger(__name__)
 
@@ -170,7 +169,7 @@ class Adaptation:
         card = method.adapt(picture, contents, on_step=on_step, **arguments)
         card.provenance |= {"style": style.name, "sha256": sha256_file(style)}
         if self.grams:
-            card.grams = style_grams(method.encoder, enlarged(picture))
+            keep_grams(card, method, picture, size)
         return card
 
     def _contents(self) -> list[Tensor] | None:

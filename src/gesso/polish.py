@@ -19,7 +19,10 @@ from gesso.card_grams import StyleGrams
 from gesso.encoders.base import Encoder
 from gesso.errors import GessoError
 from gesso.functional import compute_in, fast_dtype
+from gesso.image import resize
 from gesso.losses import LEVELS, Objective, grams
+from gesso.methods.base import ImageLike, Method
+from gesso.methods.common import as_image, enlarged
 from gesso.pixels import Descent, optimise
 
 LR = 0.02  # of Adam; tried: 0.01 to 0.08, constant and falling
@@ -33,11 +36,29 @@ Stylize = Callable[[Tensor], Tensor]
 
 @torch.no_grad()
 def style_grams(encoder: Encoder, style: Tensor) -> StyleGrams:
-    """The Gram matrices of a style (3, H, W) in [0, 1], for its card."""
+    """The Gram matrices of a style (3, H, W) in [0, 1], as it is."""
     place = next(encoder.parameters()).device
     with compute_in(fast_dtype(place)):
         found = grams(encoder(style.unsqueeze(0).to(place), LEVELS))
-    return StyleGrams(encoder.identity, {level: g[0].cpu() for level, g in found.items()})
+    return StyleGrams(encoder.identity, {level: gram[0].cpu() for level, gram in found.items()})
+
+
+def keep_grams(
+    card: StyleCard, method: Method, style: ImageLike, size: int | None = None
+) -> StyleCard:
+    """Put the style's Gram matrices into its card, as the method's encoder sees them.
+
+    Args:
+        card: what the method's `adapt` made of the style; changed, and returned.
+        style: a picture.
+        size: its longer side in px while it is looked at; None: the method's style size.
+
+    Raises:
+        GessoError: a picture that cannot be read.
+    """
+    seen = resize(as_image(style), size or method.adapt_settings()["style_size"])
+    card.grams = style_grams(method.encoder, enlarged(seen))
+    return card
 
 
 def polished(stylize: Stylize, encoder: Encoder, card: StyleCard, steps: int) -> Stylize:

@@ -1,7 +1,7 @@
 """Encoder and decoder on one tile of a picture at a time, so that large ones fit in memory.
 
 Between encoder and decoder are the features of the whole picture, whose statistics AdaIN needs: in
-the dtype they were computed in, 56 bytes a pixel for the compact encoder's three levels in
+the dtype they were computed in, 120 bytes a pixel for the compact encoder's four levels in
 bfloat16. All else, several times as much, is there for one tile only. A tile is computed with as
 many cells more at every side as its convolutions see: results are those of the whole, no seams.
 

@@ -13,10 +13,9 @@ from torch import Tensor, nn
 from gesso.card import StyleCard
 from gesso.encoders import Encoder, load_encoder
 from gesso.errors import GessoError
-from gesso.image import resize
 from gesso.methods import checked_device, load, load_class
 from gesso.methods.base import Method, OnStep
-from gesso.polish import polished, style_grams
+from gesso.polish import keep_grams, polished
 from gesso.regions import Stylize
 
 YARDSTICK = "gatys"  # objectives are told relative to its; it descends what the judge measures
@@ -58,10 +57,7 @@ class Entry:
 
     def kept(self, card: StyleCard, method: Method, style: Tensor) -> StyleCard:
         """The card with what polishing needs of the style."""
-        if self.polish:
-            size = method.adapt_settings(**self.options())["style_size"]
-            card.grams = style_grams(method.encoder, resize(style, size))
-        return card
+        return keep_grams(card, method, style) if self.polish else card
 
     def stylizer(self, method: Method, card: StyleCard) -> Stylize:
         """The method's stylizer, polished if there are steps of it."""

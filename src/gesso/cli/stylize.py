@@ -163,8 +163,7 @@ def _stylize(
         raise GessoError(f"{shown(jobs[0].out)}: exists; --overwrite replaces it")
     controls = look.controls(options.pixels)
     controls.check(len(styles))
-    chosen = look.polish is not None
-    failures = _do(todo, jobs, styles, options, output, controls, chosen) if todo else {}
+    failures = _do(todo, jobs, styles, options, output, controls) if todo else {}
     if failures and not many:
         raise GessoError(next(iter(failures.values())))
     done = f"{len(todo) - len(failures)} of {len(jobs)} pictures written" if many else "written"
@@ -181,7 +180,6 @@ def _do(
     options: AdaptOptions,
     output: _Output,
     controls: Controls,
-    polish_chosen: bool,
 ) -> dict[Path, str]:
     """Get the cards, practising on all `jobs`, and do those in `todo`; photo → one line if bad."""
     from gesso.adaptation import NoContents
@@ -190,7 +188,7 @@ def _do(
 
     practice = practice_on([job.photo for job in jobs], output.size, options)
     try:
-        method, ready = _ready(styles, practice, options, output, controls, polish_chosen)
+        method, ready = _ready(styles, practice, options, output, controls)
     except NoContents as error:
         if options.contents is not None:
             raise
@@ -207,7 +205,6 @@ def _ready(
     options: AdaptOptions,
     output: _Output,
     controls: Controls,
-    polish_chosen: bool,
 ) -> tuple[Method, Callable[[], Stylize]]:
     """The method, and what makes its stylizer once the method has been told whom to report to."""
     from gesso.cache import CardCache
@@ -215,14 +212,14 @@ def _ready(
 
     if controls.color != "style" and not known_cards(styles):
         method = method_of(options)
-        if not polish_chosen and not options.only_in:
+        if options.grams is None and not options.only_in:  # --polish was not given
             controls = replace(controls, polish=method.polish)
         given = practice if options.contents is not None else None  # else each photo its own
         how = adaptation(method, given, options)
         own = OwnColors(method, styles, how, controls, CardCache() if output.cache else None)
         return method, lambda: own
     method, cards = method_and_cards(styles, practice, options, output.cache, output.quiet)
-    if not polish_chosen and _can_polish(cards, options):
+    if options.grams is None and _can_polish(cards, options):
         controls = replace(controls, polish=method.polish)
     controls.stylizer(method, cards)  # cards that do not go together are told of before any photo
     return method, lambda: controls.stylizer(method, cards)

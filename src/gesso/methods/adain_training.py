@@ -13,6 +13,7 @@ from torch import Tensor
 from gesso.adain import Config, adain, style_levels
 from gesso.checkpoint import load_file
 from gesso.data import Batches, ImageSource, style_batches
+from gesso.decoder import Decoder
 from gesso.encoders import Encoder, load_encoder
 from gesso.errors import GessoError
 from gesso.functional import compute_in, fast_dtype
@@ -49,10 +50,11 @@ def train_adain(
 ) -> TrainResult:
     """Train a decoder and write it to out_dir/weights.safetensors.
 
-    `start` continues from another run's weights instead of random ones. What `config` says of the
-    encoder is set from the encoder itself, and the levels of the style where it names none. The
-    seed, the pictures and the settings determine every number on the CPU. Raises GessoError as
-    `gesso.train.train` does, and for a level that the encoder does not have.
+    `start` continues from another run's weights instead of random ones; skips that it lacks begin
+    at zero, which changes no picture. What `config` says of the encoder is set from the encoder
+    itself, and the levels of the style where it names none. The seed, the pictures and the settings
+    determine every number on the CPU. Raises GessoError as `gesso.train.train` does, and for a
+    level that the encoder does not have.
     """
     objective = config.objective
     if not (objective.content_weight or objective.style_weight or config.identity_weight):
@@ -69,12 +71,11 @@ def train_adain(
     )
     make_batch = style_batches(*draws, repeats=1)
     dtype = fast_dtype(training.device)
-    if start is not None:
-        tensors, _ = load_file(start, expected=decoder.state_dict())
-        decoder.load_state_dict({k: v.float() for k, v in tensors.items()})
-    elif not (resume and (Path(out_dir) / CHECKPOINT).is_file()):
+    if start is not None or not (resume and (Path(out_dir) / CHECKPOINT).is_file()):
         with compute_in(dtype):
             decoder.measure(_measured(judge, config.levels, draws[0], training.device))
+    if start is not None:
+        _go_on(decoder, start)
 
     def loss_fn(tensors: dict[str, Tensor], step: int) -> dict[str, Tensor]:
         with compute_in(dtype):
@@ -92,6 +93,20 @@ def train_adain(
         settings=_settings(config, batch, sources),
         sample_fn=lambda step: _sample_grid(method, make_batch(step, 0, 1)),
     )
+
+
+def _go_on(decoder: Decoder, start: str | Path) -> None:
+    """Load another run's weights. Raises GessoError for a file of another decoder."""
+    tensors, _ = load_file(start)
+    lacking = [level for level in decoder.skips if f"skips.{level}.weight" not in tensors]
+    new = {f"{part}{level}" for level in lacking for part in ("skips.", "scale_")}
+    own = decoder.state_dict().items()
+    expected = {name: x for name, x in own if not {name, name.rpartition(".")[0]} & new}
+    tensors, _ = load_file(start, expected=expected)
+    for level in lacking:
+        for parameter in decoder.skips[level].parameters():
+            torch.nn.init.zeros_(parameter)
+    decoder.load_state_dict({k: v.float() for k, v in tensors.items()}, strict=False)
 
 
 def _completed(config: Config, encoder: Encoder) -> Config:
