@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from gesso.adam import Adam
 from gesso.encoders.base import Encoder
-from gesso.losses import NetworkObjective
+from gesso.losses import NetworkObjective, total
 from gesso.networks import is_affine
 
 OnFit = Callable[[int, dict[str, float]], None]
@@ -37,6 +37,7 @@ class FitConfig:
     whole: float = 0.7  # share of the crops that show (nearly) the whole content, scaled down
     inner_lr: float = 0.0  # of the meta-learned first steps: plain SGD on γ and β; 0: none
     inner_steps: int = 1  # their number, T
+    inner_logarithm: bool = False  # they descend on the logarithm of the objective
     seed: int = 0
     pool: int = POOL
 
@@ -67,33 +68,24 @@ def fit(
     optimizer = make_optimizer(named, config)
     history: list[dict[str, float]] = []
     for step, (images, features) in enumerate(crops.batches()):
-        terms = _terms(net, encoder, objective, images, features, target)
-        history.append({name: float(value.detach()) for name, value in terms.items()})
+        terms = objective.of_network(net(images, raw=True), encoder, features, target)
+        history.append({name: float(value.detach().mean()) for name, value in terms.items()})
         if on_step is not None:
             on_step(step, history[-1])
         if step == config.steps:
             break
         optimizer.zero_grad()
-        torch.stack(list(terms.values())).sum().backward()  # type: ignore[no-untyped-call]
-        if step < config.inner_steps and config.inner_lr:
+        inner = step < config.inner_steps and config.inner_lr > 0
+        losses = total(terms)
+        losses = losses.log() if inner and config.inner_logarithm else losses
+        losses.mean().backward()  # type: ignore[no-untyped-call]
+        if inner:
             _sgd(named, config.inner_lr)
             continue
         _set_rates(optimizer, step / config.steps, config)
         optimizer.step()
     tail = history[-max(1, config.steps // 10) :]
     return {name: sum(h[name] for h in tail) / len(tail) for name in tail[0]}
-
-
-def _terms(
-    net: nn.Module,
-    encoder: Encoder,
-    objective: NetworkObjective,
-    images: Tensor,
-    features: Tensor,
-    target: dict[str, Tensor],
-) -> dict[str, Tensor]:
-    terms = objective.of_network(net(images, raw=True), encoder, features, target)
-    return {name: value.mean() for name, value in terms.items()}
 
 
 def make_optimizer(named: list[tuple[str, torch.nn.Parameter]], config: FitConfig) -> Adam:

@@ -71,6 +71,11 @@ def _sum_of_squares(x: Tensor) -> Tensor:
     return x.square().sum(tuple(range(1, x.dim())))
 
 
+def total(terms: Mapping[str, Tensor]) -> Tensor:
+    """The sum of weighted terms, each (B,)."""
+    return torch.stack(list(terms.values())).sum(0)
+
+
 def check_weights(terms: object) -> None:
     """Raises GessoError where a field NAME_weight of a dataclass is no finite number from 0."""
     for name, value in vars(terms).items():

@@ -28,6 +28,10 @@ def metastyle(
     first_order: Annotated[
         bool, typer.Option("--first-order", help="Drop the second derivatives.")
     ] = False,
+    logarithm: Annotated[
+        bool,
+        typer.Option("--logarithm", help="Of the losses in both loops: all styles weigh the same."),
+    ] = False,
     lr: Annotated[
         float, typer.Option(metavar="X", help="η: Adam's learning rate in the outer loop.")
     ] = 1e-5,
@@ -100,11 +104,12 @@ def metastyle(
     }
     given = {name: value for name, value in chosen.items() if value is not None}
     terms = replace(PAPER if objective is ObjectiveName.paper else Objective(), **given)
+    inner = InnerLoop(inner_steps, inner_lr, decay, first_order, style_chunk, logarithm)
     result = train_metastyle(
         folders.contents,
         folders.styles,
         folders.out,
-        Config(width, terms, InnerLoop(inner_steps, inner_lr, decay, first_order, style_chunk)),
+        Config(width, terms, inner),
         training,
         MetaBatch(content_batch, style_batch, crop, style_crop, resize_max),
         encoder=encoder,

@@ -177,7 +177,11 @@ class MetaStyle(Method):
         inner = self.config.inner
         if not inner.steps:
             return FitConfig()
-        return FitConfig(inner_lr=inner.lr_at(self.trained_steps), inner_steps=inner.steps)
+        return FitConfig(
+            inner_lr=inner.lr_at(self.trained_steps),
+            inner_steps=inner.steps,
+            inner_logarithm=inner.logarithm,
+        )
 
     def _card(
         self,
