@@ -17,9 +17,10 @@ from torch import Tensor, nn
 
 from gesso import checkpoint
 from gesso.data import Batches, ImageSource
-from gesso.emission import Players, descend
+from gesso.emission import Descents, Players
 from gesso.encoders.base import Encoder
 from gesso.encoders.compact import HEADS, CompactEncoder, from_tensors
+from gesso.errors import GessoError
 from gesso.functional import compute_in, fast_dtype, widen
 from gesso.losses import LEVELS, gram_matrix, grams, relative_squared_error
 from gesso.networks import TransferNet
@@ -30,13 +31,18 @@ PCA_BATCHES = 40
 
 @dataclass(frozen=True)
 class DistillBatch:
-    """Per step `real` photographs, as many paintings, and `emitted` pictures of style transfer: a
-    quarter of them (rounded down) by `descend`, the others by `Players`."""
+    """Per step `real` photographs, as many paintings, `emitted` pictures of networks (`Players`)
+    and `descended` ones whose pixels descend (`Descents`, which begin with those of networks)."""
 
     real: int = 2
-    emitted: int = 4
+    emitted: int = 2
+    descended: int = 3
     crop: int = 144
     gram_weight: float = 0.5
+
+    def __post_init__(self) -> None:
+        if self.descended and not self.emitted:
+            raise GessoError("--descended: needs pictures of networks to begin with: --emitted")
 
 
 class Student(nn.Module):
@@ -133,8 +139,8 @@ def distill(
     encoder, pca = _student_start(start, teacher, paintings)
     student = Student(encoder, pca).to(training.device)
     net = _emitter(emitter).to(training.device)
-    descended = batch.emitted // 4
-    players = Players(encoder, net, batch.emitted - descended, training.seed)
+    players = Players(encoder, net, batch.emitted, training.seed)
+    descents = Descents(encoder, batch.descended, training.seed)
     dtype = fast_dtype(training.device)
 
     def make_batch(step: int, rank: int = 0, world: int = 1) -> dict[str, Tensor]:
@@ -144,12 +150,12 @@ def distill(
         }
 
     def loss_fn(tensors: dict[str, Tensor], step: int) -> dict[str, Tensor]:
-        n, d = batch.real, batch.real + descended
+        n = batch.real
         photos, paintings = tensors["photos"], tensors["paintings"]
         with compute_in(dtype):
-            pictures = [photos[:n], paintings[:n], players(photos[d:], paintings[d:])]
-            if descended:
-                pictures.append(descend(encoder, net, photos[n:d], paintings[n:d]))
+            emitted = players(photos[n:], paintings[n:])
+            pictures = [photos[:n], paintings[:n], *(e.picture for e in emitted)]
+            pictures += descents(emitted)
             return distill_losses(student, teacher, torch.cat(pictures), batch.gram_weight)
 
     header = {"kind": "encoder", "config": {"teacher": teacher.name}}

@@ -2,25 +2,39 @@
 
 A student that knows photographs and paintings alone is easily fooled: adapting against it finds
 pictures that please it and not its teacher. So it learns on the pictures that adapting against it
-makes, while it learns (Ross et al. 2011 call this DAgger), and on pixels that descend its losses.
+makes, while it learns (Ross et al. 2011 call this DAgger), and on pixels that descend its losses:
+what polishing (polish.py) and Gatys' method show it.
 """
 
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from copy import deepcopy
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.func import functional_call
+from torch.nn import Parameter
 
+from gesso.adam import Adam
 from gesso.encoders.compact import CompactEncoder
 from gesso.fit import FitConfig, make_optimizer
-from gesso.losses import LEVELS, Encode, Objective, grams
+from gesso.losses import LEVELS, Encode, Objective, grams, total
 from gesso.networks import TransferNet, is_affine
 
-STEP_PX = 0.03  # one signed step of the pixel descent, in image units
 LONGEST = 150  # steps of an adaptation; the shortest takes 4
+LONGEST_DESCENT = 60  # steps of a descent on pixels; the shortest takes 2
+DESCENT_LR = 0.02  # polish.LR; each descent takes from a half to twice of it
+
+
+class Emitted(NamedTuple):
+    """A picture on its way from a content to a style; each (1, 3, h, w)."""
+
+    picture: Tensor
+    content: Tensor
+    style: Tensor
 
 
 def _judge(student: CompactEncoder) -> Encode:
@@ -42,15 +56,16 @@ class Players:
         self.random = random.Random(seed)
         self.players: list[_Player | None] = [None] * count
 
-    def __call__(self, contents: Tensor, styles: Tensor) -> Tensor:
-        """contents and styles (count, 3, h, w) → pictures (count, 3, h, w)."""
-        pictures = []
+    def __call__(self, contents: Tensor, styles: Tensor) -> list[Emitted]:
+        """contents and styles (count, 3, h, w) → pictures, their contents and styles."""
+        emitted = []
         for i in range(len(self.players)):
             player = self.players[i]
             if player is None or not player.left:
                 player = self.players[i] = _Player(self.student, self.start, styles[i], self.random)
-            pictures.append(player.step(contents[i : i + 1]))
-        return torch.cat(pictures)
+            content = contents[i : i + 1]
+            emitted.append(Emitted(player.step(content), content, player.style))
+        return emitted
 
 
 class _Player:
@@ -79,30 +94,60 @@ class _Player:
         raw = self.net(content, raw=True)
         terms = self.objective.of_network(raw, judge, features, target)
         parameters = list(self.net.parameters())
-        loss = torch.stack(list(terms.values())).sum()
+        loss = total(terms).sum()
         for p, gradient in zip(parameters, torch.autograd.grad(loss, parameters), strict=True):
             p.grad = gradient
         self.optimizer.step()
         return torch.sigmoid(raw.detach())
 
 
-def descend(student: CompactEncoder, net: TransferNet, contents: Tensor, styles: Tensor) -> Tensor:
-    """Pictures of a network with shaken weights, blended at random with their contents, then up to
-    four signed steps of the pixels down the student's own objective: (B, 3, h, w)."""
-    with torch.no_grad():
-        image: Tensor = functional_call(net, _shaken(net), (contents,))
-        share = torch.rand(len(contents), 1, 1, 1).to(contents.device)
-        image = (contents + share * (image - contents)).clamp(0, 1)
-    objective, judge = Objective(style_weight=float(torch.rand(()) * 2)), _judge(student)
-    with torch.no_grad():
-        targets = grams(judge(styles, LEVELS), objective.style_levels)
-        content = judge(contents, [objective.content_level])[objective.content_level]
-    for _ in range(int(torch.randint(0, 5, ()))):
-        x = image.clone().requires_grad_()
-        terms = objective(x, judge(x, LEVELS), content, targets)
-        (gradient,) = torch.autograd.grad(sum(terms.values()).sum(), x)  # type: ignore[union-attr]
-        image = (image - STEP_PX * torch.rand(()) * gradient.sign()).clamp(0, 1)
-    return image.detach()
+class Descents:
+    """Pictures in the middle of a descent down the student's own objective.
+
+    Every call makes one step with every picture and returns the pictures from before the step. A
+    descent that is over begins anew, from a network's picture blended with its content.
+    """
+
+    def __init__(self, student: CompactEncoder, count: int, seed: int) -> None:
+        self.student = student
+        self.random = random.Random(seed)
+        self.descents: list[_Descent | None] = [None] * count
+
+    def __call__(self, starts: Sequence[Emitted]) -> list[Tensor]:
+        """starts: what to begin with; returns pictures, each (1, 3, h, w)."""
+        pictures = []
+        for i, descent in enumerate(self.descents):
+            if descent is None or not descent.left:
+                descent = _Descent(self.student, self.random.choice(starts), self.random)
+                self.descents[i] = descent
+            pictures.append(descent.step())
+        return pictures
+
+
+class _Descent:
+    def __init__(self, student: CompactEncoder, start: Emitted, rng: random.Random) -> None:
+        self.student, self.start = student, start
+        share = min(1.0, 1.5 * rng.random())  # 1, a third of the time: the network's picture
+        self.pixels = Parameter(torch.lerp(start.content, start.picture, share))
+        self.left = round(2 * (LONGEST_DESCENT / 2) ** rng.random())
+        self.objective = Objective(
+            style_weight=0.5 * 6 ** rng.random(), tv_weight=rng.choice((0.0, 3.0))
+        )
+        self.optimizer = Adam([([self.pixels], DESCENT_LR * 2 ** rng.uniform(-1, 1))])
+
+    def step(self) -> Tensor:
+        self.left -= 1
+        judge, level = _judge(self.student), self.objective.content_level
+        before = self.pixels.detach().clone()
+        with torch.no_grad():  # anew at every step: the student has learned since
+            target = grams(judge(self.start.style, LEVELS))
+            content = judge(self.start.content, [level])[level]
+        loss = total(self.objective(self.pixels, judge(self.pixels, LEVELS), content, target)).sum()
+        (self.pixels.grad,) = torch.autograd.grad(loss, [self.pixels])
+        self.optimizer.step()
+        with torch.no_grad():
+            self.pixels.clamp_(0, 1)
+        return before
 
 
 def _shaken(net: TransferNet) -> dict[str, Tensor]:

@@ -31,7 +31,10 @@ def distill(
     ] = 2,
     emitted: Annotated[
         int, typer.Option(min=0, metavar="N", help="Pictures of networks a step.")
-    ] = 4,
+    ] = 2,
+    descended: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Pictures whose pixels descend, a step.")
+    ] = 3,
     crop: Annotated[
         int, typer.Option(min=32, metavar="PX", help="Side of the pictures in px.")
     ] = 144,
@@ -85,7 +88,7 @@ def distill(
         out,
         load_encoder(teacher).to(device),
         training,
-        DistillBatch(real, emitted, crop, gram_weight),
+        DistillBatch(real, emitted, descended, crop, gram_weight),
         start=start,
         emitter=emitter,
         resume=resume,
