@@ -18,12 +18,12 @@ from gesso.distill import (
     distill_losses,
     principal_directions,
 )
-from gesso.emission import Players, descend
+from gesso.emission import Descents, Emitted, Players
 from gesso.encoders import load_encoder
 from gesso.encoders.compact import HEADS, CompactEncoder
 from gesso.errors import GessoError
 from gesso.image import write_image
-from gesso.losses import LEVELS
+from gesso.losses import LEVELS, grams, total
 from gesso.train import TrainConfig
 from tiny import WIDTHS, pictures, tiny_encoder, tiny_net
 
@@ -147,22 +147,6 @@ def test_a_student_learns_its_teacher() -> None:
 # --- the pictures
 
 
-def test_emitted_pictures_are_pictures_and_cost_no_gradients() -> None:
-    contents, styles = pictures(2, 32), pictures(2, 32, seed=4)
-    encoder, net = tiny_encoder(), tiny_net()
-    before = {name: p.clone() for name, p in net.state_dict().items()}
-    torch.manual_seed(0)
-    emitted = [descend(encoder, net, contents, styles) for _ in range(4)]
-    for image in emitted:
-        assert image.shape == contents.shape and not image.requires_grad
-        assert float(image.min()) >= 0 and float(image.max()) <= 1
-        assert float((image - contents).abs().max()) > 0.01
-    assert not torch.equal(emitted[0], emitted[1])
-    assert all(torch.equal(p, before[name]) for name, p in net.state_dict().items())
-    torch.manual_seed(0)
-    assert torch.equal(descend(encoder, net, contents, styles), emitted[0])
-
-
 def test_players_adapt_to_their_styles_against_the_student() -> None:
     encoder, net = tiny_encoder(), tiny_net()
     before = {name: p.clone() for name, p in net.state_dict().items()}
@@ -170,12 +154,42 @@ def test_players_adapt_to_their_styles_against_the_student() -> None:
     torch.manual_seed(0)
     players = Players(encoder, net, 2, seed=3)
     emitted = [players(contents, styles) for _ in range(8)]
-    for image in emitted:
-        assert image.shape == contents.shape and not image.requires_grad
-        assert float(image.min()) >= 0 and float(image.max()) <= 1
-    assert float((emitted[3] - emitted[0]).abs().max()) > 0.01
+    for one in (one for call in emitted for one in call):
+        assert one.picture.shape == one.content.shape == (1, 3, 32, 32)
+        assert not one.picture.requires_grad
+        assert float(one.picture.min()) >= 0 and float(one.picture.max()) <= 1
+    assert float((emitted[3][0].picture - emitted[0][0].picture).abs().max()) > 0.01
+    assert torch.equal(emitted[0][1].content[0], contents[1])
+    assert torch.equal(emitted[0][1].style[0], styles[1])
     assert all(torch.equal(p, before[name]) for name, p in net.state_dict().items())
     assert all(p.grad is None for p in encoder.parameters())
+
+
+def test_descents_go_down_the_students_objective_until_they_begin_anew() -> None:
+    encoder = tiny_encoder()
+    content, style, picture = (pictures(1, 32, seed=seed) for seed in (1, 2, 3))
+    descents, starts = Descents(encoder, 1, seed=6), [Emitted(picture, content, style)]
+    first = descents(starts)[0]
+    descent = descents.descents[0]
+    assert descent is not None
+    objective, target = descent.objective, grams(encoder(style))
+    there = encoder(content)[objective.content_level]
+    images = [first] + [descents(starts)[0] for _ in range(descent.left)]
+    losses = []
+    for image in images:
+        assert image.shape == content.shape and not image.requires_grad
+        assert float(image.min()) >= 0 and float(image.max()) <= 1
+        terms = objective(image, encoder(image), there, target)
+        losses.append(float(total(terms).sum().detach()))
+    assert len(losses) > 10 and losses[-1] < losses[len(losses) // 2] < losses[0]
+    descents(starts)
+    assert descents.descents[0] is not descent  # it was over; another one has begun
+    assert all(p.grad is None for p in encoder.parameters())
+
+
+def test_descents_need_pictures_to_begin_with() -> None:
+    with pytest.raises(GessoError, match="--emitted"):
+        DistillBatch(emitted=0)
 
 
 # --- the command
@@ -192,7 +206,7 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path
     return tmp_path / "photos", tmp_path / "paintings"
 
 
-BATCH = DistillBatch(real=1, emitted=1, crop=16)
+BATCH = DistillBatch(real=1, emitted=1, descended=1, crop=16)
 
 
 def toy_teacher() -> CompactEncoder:

@@ -175,14 +175,16 @@ def test_the_first_report_is_of_the_network_before_any_step() -> None:
 # --- the meta-learned first step
 
 
+@pytest.mark.parametrize("logarithm", [False, True])
 @pytest.mark.parametrize("steps", [1, 3])
-def test_the_first_steps_can_be_those_of_the_inner_loop(steps: int) -> None:
+def test_the_first_steps_can_be_those_of_the_inner_loop(steps: int, logarithm: bool) -> None:
     content = mirror_image()
     net, encoder = tiny_net(), tiny_encoder()
     before = weights(net)
     batch = {"contents_support": content, "contents_query": content, "styles": STYLE[None]}
-    expected = adapted_images(net, encoder, OBJECTIVE, batch, InnerLoop(steps, lr=0.02))[0]
-    inner = {"inner_lr": 0.02, "inner_steps": steps}
+    loop = InnerLoop(steps, lr=0.02, logarithm=logarithm)
+    expected = adapted_images(net, encoder, OBJECTIVE, batch, loop)[0]
+    inner = {"inner_lr": 0.02, "inner_steps": steps, "inner_logarithm": logarithm}
     fit(net, encoder, OBJECTIVE, STYLE, [content[0]], config(steps, **inner))
     changed = moved(before, weights(net))
     assert changed and all(is_affine(name) for name in changed)

@@ -115,7 +115,8 @@ def plain_algorithm_1(
             plain_loss(encoder, objective, plain_net(w, content[None])[0], content, style)
             for content in contents
         ]
-        return torch.stack(losses).mean()
+        pairs = torch.stack(losses)
+        return (pairs.log() if loop.logarithm else pairs).mean()
 
     outer = torch.zeros((), dtype=DOUBLE)
     for style in batch["styles"]:
@@ -131,13 +132,11 @@ def plain_algorithm_1(
     return outer.detach(), dict(zip(theta, grads, strict=True))
 
 
+@pytest.mark.parametrize("logarithm", [False, True])
 @pytest.mark.parametrize("steps", [0, 1, 2])
-def test_the_step_is_algorithm_1(steps: int) -> None:
-    net, batch, loop = (
-        tiny_net(dtype=DOUBLE, width=2),
-        make_batch(),
-        InnerLoop(steps=steps, lr=0.05),
-    )
+def test_the_step_is_algorithm_1(steps: int, logarithm: bool) -> None:
+    net, batch = tiny_net(dtype=DOUBLE, width=2), make_batch()
+    loop = InnerLoop(steps=steps, lr=0.05, logarithm=logarithm)
     loss, gradient = plain_algorithm_1(net, loop, batch, RELATIVE)
     torch.testing.assert_close(outer_loss(net, loop, batch, RELATIVE).detach(), loss)
     assert distance(meta_gradient(net, loop, batch), gradient) < 1e-8
@@ -148,6 +147,16 @@ def test_so_it_is_with_the_papers_objective() -> None:
     loss, gradient = plain_algorithm_1(net, loop, batch, PAPER)
     torch.testing.assert_close(outer_loss(net, loop, batch, PAPER).detach(), loss)
     assert distance(meta_gradient(net, loop, batch, PAPER), gradient) < 1e-8
+
+
+def test_with_the_logarithm_a_style_of_large_losses_weighs_no_more_than_others() -> None:
+    net, batch = tiny_net(dtype=DOUBLE, width=2), make_batch()
+    loop = InnerLoop(steps=2, lr=0.05, logarithm=True)
+    large = Objective(content_weight=100, style_weight=100, tv_weight=50)
+    expected = meta_gradient(net, loop, batch, RELATIVE)
+    assert distance(meta_gradient(net, loop, batch, large), expected) < 1e-9
+    plain = replace(loop, logarithm=False, lr=1e-4)
+    assert distance(meta_gradient(net, plain, batch, large), expected) > 10
 
 
 # --- against finite differences
@@ -292,14 +301,16 @@ def test_several_styles_in_one_batch_equal_one_at_a_time(first_order: bool) -> N
     assert distance(together, mean) < 1e-9
 
 
+@pytest.mark.parametrize("logarithm", [False, True])
 @pytest.mark.parametrize("chunk", [1, 2, 3, 5])
-def test_taking_styles_in_chunks_changes_no_number(chunk: int) -> None:
+def test_taking_styles_in_chunks_changes_no_number(chunk: int, logarithm: bool) -> None:
     net, batch = tiny_net(dtype=DOUBLE, width=2), make_batch(5, 1)
-    encoder, whole = tiny_encoder(dtype=DOUBLE), InnerLoop(steps=1, lr=0.05)
+    encoder, whole = tiny_encoder(dtype=DOUBLE), InnerLoop(1, lr=0.05, logarithm=logarithm)
     split = replace(whole, style_chunk=chunk)
     expected = bilevel_losses(net, encoder, RELATIVE, batch, whole)
     terms = bilevel_losses(net, encoder, RELATIVE, batch, split)
-    assert set(terms) == set(expected) == {"content", "style", "tv", "_inner_first"}
+    told = {"_content", "_style", "_tv", "log"} if logarithm else {"content", "style", "tv"}
+    assert set(terms) == set(expected) == {*told, "_inner_first"}
     for name, value in expected.items():
         torch.testing.assert_close(terms[name].detach(), value.detach())
     gradient = meta_gradient(net, split, batch)
@@ -365,11 +376,12 @@ def test_adapted_images_are_what_the_inner_loop_makes_of_each_style() -> None:
 def test_adapting_begins_with_the_inner_steps_at_the_rate_training_ended_with(
     tmp_path: Path,
 ) -> None:
-    start = Config(width=4, inner=InnerLoop(steps=3, lr=0.04, lr_decay=1e-3))
+    start = Config(width=4, inner=InnerLoop(3, lr=0.04, lr_decay=1e-3, logarithm=True))
     header = {"kind": "start", "config": start.as_header(), "trained": {"steps": 1000}}
     save_file(tmp_path / "start.safetensors", tiny_net().state_dict(), header)
     method = MetaStyle.load(tiny_encoder(), tmp_path / "start.safetensors")
     found = method.default_fit()
     assert (found.inner_steps, found.inner_lr) == (3, pytest.approx(0.02))
+    assert found.inner_logarithm
     method = MetaStyle(tiny_encoder(), replace(start, inner=InnerLoop(steps=0)))
     assert method.default_fit().inner_lr == 0  # an average start has no inner step
