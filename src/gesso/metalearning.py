@@ -32,7 +32,12 @@ class InnerLoop:
     `logarithm` takes log ℓ for ℓ in both loops. Where ℓ is relative to the style it is a hundred
     times as large for a dark or flat style as for others: one rate δ then explodes for those or
     does nothing for the rest. Gradients of log ℓ are alike (0.7 to 6 over random styles), so that
-    a step of δ = 0.1 suits all, and every style weighs the same in the start."""
+    a step of δ = 0.1 suits all, and every style weighs the same in the start.
+
+    `before_weight` adds that much of the inner losses, those before each step, to the outer loss
+    (Antoniou et al. 2019, "How to train your MAML", section 4, their multi-step loss). Without it
+    the start climbs to where the loss is steep, as far as the step still brings it down, until
+    for some styles it does not."""
 
     steps: int = 1
     lr: float = 1e-5
@@ -40,6 +45,7 @@ class InnerLoop:
     first_order: bool = False
     style_chunk: int = 0
     logarithm: bool = False
+    before_weight: float = 0.0
 
     def lr_at(self, iteration: int) -> float:
         """The inner learning rate of an iteration, counted from 0."""
@@ -125,6 +131,8 @@ def _inner_loop(
         if i == 0:
             terms["_inner_first"] = losses.mean().detach()
         losses = losses.log() if loop.logarithm else losses
+        if loop.before_weight:
+            terms["before"] = terms.get("before", 0) + loop.before_weight * losses.mean()
         fast = _sgd_step(fast, losses, len(contents), loop, iteration)
     return fast, terms
 

@@ -32,6 +32,9 @@ def metastyle(
         bool,
         typer.Option("--logarithm", help="Of the losses in both loops: all styles weigh the same."),
     ] = False,
+    before_weight: Annotated[
+        float, typer.Option(metavar="X", help="In the outer loss, of those before inner steps.")
+    ] = 0.0,
     lr: Annotated[
         float, typer.Option(metavar="X", help="η: Adam's learning rate in the outer loop.")
     ] = 1e-5,
@@ -104,7 +107,9 @@ def metastyle(
     }
     given = {name: value for name, value in chosen.items() if value is not None}
     terms = replace(PAPER if objective is ObjectiveName.paper else Objective(), **given)
-    inner = InnerLoop(inner_steps, inner_lr, decay, first_order, style_chunk, logarithm)
+    inner = InnerLoop(
+        inner_steps, inner_lr, decay, first_order, style_chunk, logarithm, before_weight
+    )
     result = train_metastyle(
         folders.contents,
         folders.styles,
