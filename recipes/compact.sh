@@ -8,5 +8,5 @@ exec "${PYTHON:-.venv/bin/python}" -m gesso distill \
   --contents "$DATA/content" --styles "$DATA/style" --teacher "$VGG" -o "$OUT" \
   ${START:+--start "$START"} ${EMITTER:+--emitter "$EMITTER"} $([ -f "$OUT/checkpoint.safetensors" ] && echo --resume) \
   --steps "${STEPS:-40000}" --lr "${LR:-4e-4}" --gram-weight "${GRAM_WEIGHT:-1}" --crop "${CROP:-144}" \
-  --real "${REAL:-2}" --emitted "${EMITTED:-4}" \
+  --real "${REAL:-2}" --emitted "${EMITTED:-2}" --descended "${DESCENDED:-3}" \
   --device "${DEVICE:-cpu}" --save-every 100

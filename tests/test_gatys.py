@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from gesso.lbfgs import minimise
 from gesso.losses import LEVELS, Objective, gram_matrix, grams
 from gesso.methods.base import AdaptStep
 from gesso.methods.gatys import Gatys
-from gesso.pixels import Descent
+from gesso.pixels import Descent, optimise
 from tiny import pictures, tiny_encoder
 from tiny_files import make_tiny_files
 
@@ -116,6 +117,25 @@ def test_coarse_to_fine_tells_all_its_steps_and_keeps_the_size(method: Gatys) ->
     picture, told = run(method, pictures(1, 70)[..., :67], steps=4, coarse=40)
     assert picture.shape == (1, 3, 70, 67)
     assert [now.step for now in told] == list(range(7)) and {now.steps for now in told} == {6}
+
+
+def test_a_mirroring_descent_shows_the_encoder_every_second_picture_mirrored() -> None:
+    encoder, content = tiny_encoder(), pictures(1, 32, seed=3)[..., :24]
+    seen: list[Tensor] = []
+    hook = encoder.register_forward_pre_hook(
+        lambda _, given: seen.append(given[0].detach().clone())
+    )
+    target = grams(encoder(STYLE[None]))
+    seen.clear()
+    with hook:
+        descent = Descent(steps=3, lr=1e-3, coarse=0, mirror=True)
+        optimise(content, lambda c: c, encoder, Objective(), target, descent)
+    photo, mirrored, *steps = seen
+    assert torch.equal(photo, content) and torch.equal(mirrored, content.flip(-1))
+    assert torch.equal(steps[0], content) and len(steps) == 3
+    for before, after in pairwise(steps):
+        assert 0 < float((after.flip(-1) - before).abs().max()) < 2e-3
+        assert float((after - before).abs().max()) > 0.1
 
 
 def test_lbfgs_finds_the_minimum_of_a_quadratic_inside_its_bounds() -> None:
