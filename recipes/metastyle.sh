@@ -2,12 +2,12 @@
 # MetaStyle's start in three phases, each of which resumes where it stopped.
 #   DATA=folder with content/ and style/  [ENCODER=compact|FILE]  [DEVICE=cuda]  [WIDTH=16]
 #   [START=a start to go on from, instead of phases 1 and 2]  [IDENTITY_STEPS=800]
-#   [AVERAGE_STEPS=4000] [META_STEPS=1000] [INNER_STEPS=1] [INNER_LR=0.015]
-#   [CONTENTS=1] [STYLES=2] [CROP=192] [STYLE_CROP=256] [RESIZE_MAX=256] [STYLE_WEIGHT=2]
+#   [AVERAGE_STEPS=4000] [META_STEPS=4000] [INNER_STEPS=1] [INNER_LR=0.08] [BEFORE_WEIGHT=0.25]
+#   [CONTENTS=1] [STYLES=2] [META_STYLES=3] [CROP=192] [STYLE_CROP=256] [RESIZE_MAX=256] [STYLE_WEIGHT=2]
 #   [AVERAGE_LR=1e-3] [LR=3e-4] [DECAY=1e-4] [SEED=4]  recipes/metastyle.sh
 # The defaults are for one CPU core that multiplies bfloat16: half a second a step in phase 2, a
-# second in phase 3. The model card lists the runs behind the bundled start. On a GPU:
-#   CONTENTS=4 STYLES=8 CROP=256 STYLE_CROP=256 RESIZE_MAX=288 AVERAGE_STEPS=10000 META_STEPS=10000
+# second and a quarter in phase 3. The model card lists the runs behind the bundled start. On a GPU:
+#   CONTENTS=4 STYLES=8 META_STYLES=8 CROP=256 STYLE_CROP=256 RESIZE_MAX=288 AVERAGE_STEPS=10000 META_STEPS=10000
 set -euo pipefail
 OUT=${OUT:-runs}
 train() { # folder, options …
@@ -19,7 +19,7 @@ train() { # folder, options …
     --device "${DEVICE:-cpu}" --workers 1 --save-every 50 --sample-every 100 \
     $([ -f "$folder/checkpoint.safetensors" ] && echo --resume) "$@"
 }
-styles=(--content-batch "${CONTENTS:-1}" --style-batch "${STYLES:-2}" --crop "${CROP:-192}"
+styles=(--content-batch "${CONTENTS:-1}" --crop "${CROP:-192}"
   --style-crop "${STYLE_CROP:-256}" --resize-max "${RESIZE_MAX:-256}"
   --style-weight "${STYLE_WEIGHT:-2}" --tv-weight 1 --decay "${DECAY:-1e-4}" --warmup 50 --seed "${SEED:-4}")
 if [ -z "${START:-}" ]; then
@@ -28,12 +28,14 @@ if [ -z "${START:-}" ]; then
   train "$OUT/identity" --crop 96 --steps "${IDENTITY_STEPS:-800}" --inner-steps 0 \
     --content-level relu1_2 --style-weight 0 --content-batch 4 --style-batch 1 --style-crop 32 \
     --resize-max 160 --lr 3e-3 --decay 2e-3 --warmup 20 --seed 1
-  # Then the average of all styles, without an inner loop: its steps take half the time, and starts
-  # of Algorithm 1 alone adapted no better than a third as many steps of it (model card).
+  # Then the average of all styles, without an inner loop: its steps take half the time.
   train "$OUT/average" --steps "${AVERAGE_STEPS:-4000}" --start "$OUT/identity/weights.safetensors" \
-    --inner-steps 0 --lr "${AVERAGE_LR:-1e-3}" --ema 0.998 "${styles[@]}"
+    --inner-steps 0 --lr "${AVERAGE_LR:-1e-3}" --ema 0.998 --style-batch "${STYLES:-2}" "${styles[@]}"
 fi
-# Then Algorithm 1, exact second order; briefly, since it raises the loss before its inner step until
-# that step explodes for single styles: with T = 2 or 3, or a rate of 0.02 or 0.03, within 200 steps.
-train "$OUT/metastyle" --steps "${META_STEPS:-1000}" --start "${START:-$OUT/average/weights.safetensors}" \
-  --inner-steps "${INNER_STEPS:-1}" --inner-lr "${INNER_LR:-0.015}" --lr "${LR:-3e-4}" --ema 0.995 "${styles[@]}"
+# Then Algorithm 1, exact second order, on the logarithm of the losses: dark and flat styles would
+# count a hundred times as much as others, and the inner step explode for them. Without a share of
+# the loss before the inner step that loss climbs, and from step 1,000 on the one after it, too.
+train "$OUT/metastyle" --steps "${META_STEPS:-4000}" --start "${START:-$OUT/average/weights.safetensors}" \
+  --inner-steps "${INNER_STEPS:-1}" --inner-lr "${INNER_LR:-0.08}" --logarithm \
+  --before-weight "${BEFORE_WEIGHT:-0.25}" --style-batch "${META_STYLES:-3}" \
+  --lr "${LR:-3e-4}" --ema 0.998 "${styles[@]}"
