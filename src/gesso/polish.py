@@ -30,8 +30,7 @@ BETAS = (0.85, 0.98)  # over so few steps a little better than the usual ones
 OBJECTIVE = Objective()
 MAX_STEPS = 1000
 MAX_PIXELS = 1_000_000
-"""Above this many pixels a copy of this size is stylized and polished: strokes grow with the
-photo; detail too fine for it comes from the picture of the whole photo."""
+"""Above this many pixels a smaller copy is polished, and what changed in it is carried over."""
 
 Stylize = Callable[[Tensor], Tensor]
 
@@ -87,11 +86,10 @@ def polished(stylize: Stylize, encoder: Encoder, card: StyleCard, steps: int) ->
         height, width = content.shape[-2:]
         if height * width <= MAX_PIXELS:
             return optimise(content.to(place), stylize, encoder, OBJECTIVE, target, descent)
-        small = optimise(
-            _smaller(content).to(place), stylize, encoder, OBJECTIVE, target, descent
-        ).detach()
         picture = stylize(content)
-        change = small.to(picture) - _smaller(picture)
+        before, photo = (_smaller(image) for image in (picture, content))
+        after = optimise(photo.to(place), lambda _: before, encoder, OBJECTIVE, target, descent)
+        change = (after.to(before) - before).detach()
         change = F.interpolate(change, (height, width), mode="bicubic")
         return change.add_(picture).clamp_(0, 1)
 
