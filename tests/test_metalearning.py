@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gesso.checkpoint import save_file
+from gesso.errors import GessoError
 from gesso.losses import LEVELS, PAPER, Objective
 from gesso.metalearning import InnerLoop, adapted_images, bilevel_losses
 from gesso.methods.metastyle import Config, MetaStyle
@@ -157,6 +158,17 @@ def test_with_the_logarithm_a_style_of_large_losses_weighs_no_more_than_others()
     assert distance(meta_gradient(net, loop, batch, large), expected) < 1e-9
     plain = replace(loop, logarithm=False, lr=1e-4)
     assert distance(meta_gradient(net, plain, batch, large), expected) > 10
+
+
+def test_the_losses_before_the_inner_steps_can_count_too() -> None:
+    net, batch = tiny_net(dtype=DOUBLE, width=2), make_batch()
+    loop = InnerLoop(steps=1, lr=0.05, before_weight=0.3)
+    after = outer_loss(net, replace(loop, before_weight=0.0), batch, RELATIVE)
+    support = {**batch, "contents_query": batch["contents_support"]}
+    before = outer_loss(net, InnerLoop(steps=0), support, RELATIVE)
+    torch.testing.assert_close(outer_loss(net, loop, batch, RELATIVE), after + 0.3 * before)
+    with pytest.raises(GessoError, match="before_weight"):
+        InnerLoop(before_weight=-1.0)
 
 
 # --- against finite differences

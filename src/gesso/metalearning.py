@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from gesso.encoders.base import Encoder
-from gesso.losses import Objective, grams, total
+from gesso.losses import Objective, check_weights, grams, total
 from gesso.networks import affine_parameters
 
 Fast = dict[str, Tensor]
@@ -46,6 +46,9 @@ class InnerLoop:
     style_chunk: int = 0
     logarithm: bool = False
     before_weight: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_weights(self)
 
     def lr_at(self, iteration: int) -> float:
         """The inner learning rate of an iteration, counted from 0."""
