@@ -541,18 +541,19 @@ def test_options_reach_the_library(cli: Gesso, job: dict[str, Any]) -> None:
     options = "--objective paper --style-weight 2e5 --width 32 --inner-steps 2 --inner-lr 0.1"
     options += " --first-order --style-chunk 2 --decay 0.5 --lr 0.2 --grad-clip 3 --warmup 7"
     options += " --seed 9 --save-every 11 --log-every 12 --workers 3 --encoder vgg16 --resume"
-    options += " --start s.safetensors --log-dir logs --ema 0.5"
+    options += " --start s.safetensors --log-dir logs --ema 0.5 --logarithm --before-weight 0.25"
     assert cli(*TRAIN, *options.split())[0] == 0
     objective = job["config"].objective
     assert (objective.relative, objective.style_weight) == (False, 2e5)
     assert (objective.content_level, objective.content_weight) == (PAPER.content_level, 1.0)
-    assert job["config"].inner == InnerLoop(2, 0.1, 0.5, True, 2)
+    assert job["config"].inner == InnerLoop(2, 0.1, 0.5, True, 2, True, 0.25)
     training = job["training"]
     assert (training.lr, training.lr_decay, training.grad_clip, training.warmup) == (0.2, 0.5, 3, 7)
     assert (training.seed, training.save_every, training.log_every) == (9, 11, 12)
     assert training.ema == 0.5
     assert (training.workers, job["encoder"], job["resume"]) == (3, "vgg16", True)
     assert (job["start"], job["log_dir"]) == (Path("s.safetensors"), Path("logs"))
+    refused(cli(*TRAIN, "--before-weight", -1), "before_weight")
 
 
 @pytest.mark.parametrize(("signal", "code"), [(2, 130), (15, 143)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -187,11 +188,6 @@ def test_descents_go_down_the_students_objective_until_they_begin_anew() -> None
     assert all(p.grad is None for p in encoder.parameters())
 
 
-def test_descents_need_pictures_to_begin_with() -> None:
-    with pytest.raises(GessoError, match="--emitted"):
-        DistillBatch(emitted=0)
-
-
 # --- the command
 
 
@@ -218,9 +214,13 @@ def toy_teacher() -> CompactEncoder:
     return teacher
 
 
-def test_distill_writes_an_encoder_that_loads(folders: tuple[Path, Path], tmp_path: Path) -> None:
+@pytest.mark.parametrize(("emitted", "descended"), [(1, 1), (0, 2), (0, 0)])
+def test_distill_writes_an_encoder_that_loads(
+    folders: tuple[Path, Path], tmp_path: Path, emitted: int, descended: int
+) -> None:
     training = TrainConfig(steps=2, lr=1e-3, log_every=1, workers=0)
-    result = distill(*folders, tmp_path / "run", toy_teacher(), training, BATCH)
+    batch = replace(BATCH, emitted=emitted, descended=descended)
+    result = distill(*folders, tmp_path / "run", toy_teacher(), training, batch)
     assert result.step == 2
     encoder = load_encoder(tmp_path / "run" / "weights.safetensors")
     features = encoder(pictures(1, 16))

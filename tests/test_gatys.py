@@ -138,6 +138,11 @@ def test_a_mirroring_descent_shows_the_encoder_every_second_picture_mirrored() -
         assert float((after - before).abs().max()) > 0.1
 
 
+def test_a_line_search_is_not_given_a_mirroring_descent() -> None:
+    with pytest.raises(GessoError, match="mirror"):
+        Descent(optimizer="lbfgs", mirror=True)
+
+
 def test_lbfgs_finds_the_minimum_of_a_quadratic_inside_its_bounds() -> None:
     scale = torch.logspace(0, 3, 20, dtype=torch.float64)
     aim = torch.linspace(-0.5, 1.5, 20, dtype=torch.float64)

@@ -17,10 +17,9 @@ from torch import Tensor, nn
 
 from gesso import checkpoint
 from gesso.data import Batches, ImageSource
-from gesso.emission import Descents, Players
+from gesso.emission import Descents, Emitted, Players
 from gesso.encoders.base import Encoder
 from gesso.encoders.compact import HEADS, CompactEncoder, from_tensors
-from gesso.errors import GessoError
 from gesso.functional import compute_in, fast_dtype, widen
 from gesso.losses import LEVELS, gram_matrix, grams, relative_squared_error
 from gesso.networks import TransferNet
@@ -32,17 +31,14 @@ PCA_BATCHES = 40
 @dataclass(frozen=True)
 class DistillBatch:
     """Per step `real` photographs, as many paintings, `emitted` pictures of networks (`Players`)
-    and `descended` ones whose pixels descend (`Descents`, which begin with those of networks)."""
+    and `descended` ones whose pixels descend (`Descents`), beginning with those of networks or,
+    where there are none, with photographs."""
 
     real: int = 2
     emitted: int = 2
     descended: int = 3
     crop: int = 144
     gram_weight: float = 0.5
-
-    def __post_init__(self) -> None:
-        if self.descended and not self.emitted:
-            raise GessoError("--descended: needs pictures of networks to begin with: --emitted")
 
 
 class Student(nn.Module):
@@ -155,7 +151,7 @@ def distill(
         with compute_in(dtype):
             emitted = players(photos[n:], paintings[n:])
             pictures = [photos[:n], paintings[:n], *(e.picture for e in emitted)]
-            pictures += descents(emitted)
+            pictures += descents(emitted or _untouched(photos[:n], paintings[:n]))
             return distill_losses(student, teacher, torch.cat(pictures), batch.gram_weight)
 
     header = {"kind": "encoder", "config": {"teacher": teacher.name}}
@@ -167,6 +163,11 @@ def distill(
     if os.environ.get("RANK", "0") == "0":
         _add_bases(Path(out_dir) / "weights.safetensors", pca)
     return result
+
+
+def _untouched(photos: Tensor, paintings: Tensor) -> list[Emitted]:
+    pairs = zip(torch.split(photos, 1), torch.split(paintings, 1), strict=True)
+    return [Emitted(photo, photo, painting) for photo, painting in pairs]
 
 
 def _add_bases(path: Path, pca: list[tuple[Tensor, Tensor]]) -> None:

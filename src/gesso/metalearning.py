@@ -35,9 +35,8 @@ class InnerLoop:
     a step of δ = 0.1 suits all, and every style weighs the same in the start.
 
     `before_weight` adds that much of the inner losses, those before each step, to the outer loss
-    (Antoniou et al. 2019, "How to train your MAML", section 4, their multi-step loss). Without it
-    the start climbs to where the loss is steep, as far as the step still brings it down, until
-    for some styles it does not."""
+    (Antoniou et al. 2019, "How to train your MAML", section 4, their multi-step loss): nothing
+    else asks how high the start stands before its step."""
 
     steps: int = 1
     lr: float = 1e-5

@@ -36,9 +36,9 @@ class Descent:
         coarse: pictures with a longer side above this many px are first optimised at a half, a
             quarter, … of their size, down to this one (Gatys et al. 2017, section 6); 0: never.
         betas: Adam's decay rates.
-        mirror: every second step sees the picture mirrored. What the step before did that pleases
-            the encoder without making sense to any other, it sees undone: VGG-19's objective is 1
-            to 5 % lower after 8 to 24 steps on the compact encoder.
+        mirror: every second step of Adam sees the picture mirrored. What the step before did that
+            pleases the encoder alone does not last: VGG-19's objective is 1 to 5 % lower after 8 to
+            24 steps on the compact encoder.
     """
 
     steps: int = 100
@@ -54,6 +54,8 @@ class Descent:
                 f"steps {self.steps}, lr {self.lr}, coarse {self.coarse}: allowed are numbers from"
                 " 0"
             )
+        if self.mirror and self.optimizer != "adam":
+            raise GessoError("mirror: needs adam; lbfgs cannot search where the objective changes")
         if self.optimizer not in OPTIMIZERS:
             allowed = ", ".join(OPTIMIZERS)
             raise GessoError(f"optimizer {self.optimizer}: unknown; allowed are {allowed}")
