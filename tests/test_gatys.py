@@ -138,9 +138,43 @@ def test_a_mirroring_descent_shows_the_encoder_every_second_picture_mirrored() -
         assert float((after - before).abs().max()) > 0.1
 
 
-def test_a_line_search_is_not_given_a_mirroring_descent() -> None:
-    with pytest.raises(GessoError, match="mirror"):
-        Descent(optimizer="lbfgs", mirror=True)
+@pytest.mark.parametrize("option", ["mirror", "chroma"])
+def test_a_line_search_is_not_given_what_only_adam_does(option: str) -> None:
+    with pytest.raises(GessoError, match=option):
+        Descent(**{"optimizer": "lbfgs", option: True})
+
+
+def descended(picture: Tensor, chroma: float, steps: int = 4) -> Tensor:
+    encoder = tiny_encoder()
+    descent = Descent(steps=steps, coarse=0, chroma=chroma)
+    target = grams(encoder(STYLE[None]))
+    return optimise(PHOTO, lambda _: picture, encoder, Objective(), target, descent)
+
+
+def colour(picture: Tensor) -> Tensor:
+    """How far each pixel is from grey."""
+    return picture - picture.mean(1, keepdim=True)
+
+
+def test_with_slow_chroma_a_grey_picture_stays_grey_and_moves() -> None:
+    grey = PHOTO.mean(1, keepdim=True).expand(1, 3, 32, 32)
+    after = descended(grey, chroma=0.25)
+    assert float((after - grey).abs().max()) > 0.05
+    assert float(colour(after).abs().max()) < 1e-5
+    assert float(colour(descended(grey, chroma=0)).abs().max()) > 0.02
+
+
+def test_chroma_moves_at_its_share_of_the_rate() -> None:
+    photo = 0.3 + 0.4 * PHOTO  # nothing is cut off
+    free, slow = (descended(photo, chroma, steps=1) - photo for chroma in (0.5, 0.05))
+    same, tenth = (move.mean(1) for move in (free, slow)), colour(slow)
+    torch.testing.assert_close(*same)
+    torch.testing.assert_close(10 * tenth, colour(free), rtol=1e-3, atol=1e-5)
+
+
+def test_a_flat_picture_can_be_descended_from_with_slow_chroma() -> None:
+    flat = torch.full_like(PHOTO, 0.5)
+    assert bool(descended(flat, chroma=0.25).isfinite().all())
 
 
 def test_lbfgs_finds_the_minimum_of_a_quadratic_inside_its_bounds() -> None:

@@ -68,7 +68,7 @@ def fit(
     optimizer = make_optimizer(named, config)
     history: list[dict[str, float]] = []
     for step, (images, features) in enumerate(crops.batches()):
-        terms = objective.of_network(net(images, raw=True), encoder, features, target)
+        terms = objective.of_network(net(images, raw=True), encoder, features, target, images)
         history.append({name: float(value.detach().mean()) for name, value in terms.items()})
         if on_step is not None:
             on_step(step, history[-1])

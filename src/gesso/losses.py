@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from gesso.errors import GessoError
+from gesso.evenness import unevenness
 from gesso.functional import gram, widen
 
 Features = Mapping[str, Tensor]
@@ -98,9 +99,15 @@ class NetworkObjective(Protocol):
         """What is compared of a style, by level."""
 
     def of_network(
-        self, raw: Tensor, features_of: Encode, content: Tensor, style: Mapping[str, Tensor]
+        self,
+        raw: Tensor,
+        features_of: Encode,
+        content: Tensor,
+        style: Mapping[str, Tensor],
+        photo: Tensor | None = None,
     ) -> dict[str, Tensor]:
-        """Weighted terms, each (B,), of a network's raw output (B, 3, H, W)."""
+        """Weighted terms, each (B,), of a network's raw output (B, 3, H, W) for a photo of that
+        shape."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +125,7 @@ class Objective:
     style_weight: float = 1.0
     tv_weight: float = 0.0
     saturation_weight: float = 0.0
+    evenness_weight: float = 0.0
     levels: tuple[str, ...] = LEVELS
 
     def __post_init__(self) -> None:
@@ -158,15 +166,23 @@ class Objective:
         }
 
     def of_network(
-        self, raw: Tensor, features_of: Encode, content: Tensor, style: Mapping[str, Tensor]
+        self,
+        raw: Tensor,
+        features_of: Encode,
+        content: Tensor,
+        style: Mapping[str, Tensor],
+        photo: Tensor | None = None,
     ) -> dict[str, Tensor]:
-        """The same for a transfer network's output `raw` before its sigmoid, with a term against
-        saturation if it has a weight. `features_of(image, levels)` is the encoder."""
+        """The same for a transfer network's output `raw` before its sigmoid, with terms against
+        saturation and, given the photo, against unevenness if they have a weight.
+        `features_of(image, levels)` is the encoder."""
         image = torch.sigmoid(raw)
         features = features_of(image, sorted({*self.style_levels, self.content_level}))
         terms = self(image, features, content, style)
         if self.saturation_weight:
             terms["saturation"] = self.saturation_weight * saturation(raw)
+        if self.evenness_weight and photo is not None:
+            terms["evenness"] = self.evenness_weight * unevenness(image, photo)
         return terms
 
 
@@ -177,11 +193,18 @@ class UnboundedObjective(Objective):
     range_weight: float = 10.0  # against values outside [0, 1], which are cut off in the end
 
     def of_network(
-        self, raw: Tensor, features_of: Encode, content: Tensor, style: Mapping[str, Tensor]
+        self,
+        raw: Tensor,
+        features_of: Encode,
+        content: Tensor,
+        style: Mapping[str, Tensor],
+        photo: Tensor | None = None,
     ) -> dict[str, Tensor]:
         """Weighted terms, each (B,), of a network's output (B, 3, H, W) before it is clamped."""
         features = features_of(raw, sorted({*self.style_levels, self.content_level}))
         terms = self(raw, features, content, style)
+        if self.evenness_weight and photo is not None:
+            terms["evenness"] = self.evenness_weight * unevenness(raw, photo)
         return terms | {"range": self.range_weight * beyond_range(raw)}
 
 
@@ -227,7 +250,12 @@ class StatisticsObjective:
         return {level: channel_statistics(features[level]) for level in self.style_levels}
 
     def of_network(
-        self, raw: Tensor, features_of: Encode, content: Tensor, style: Mapping[str, Tensor]
+        self,
+        raw: Tensor,
+        features_of: Encode,
+        content: Tensor,
+        style: Mapping[str, Tensor],
+        photo: Tensor | None = None,
     ) -> dict[str, Tensor]:
         """Weighted terms, each (B,), of a network's output (B, 3, H, W) before it is clamped.
         `content` is the content's feature map at `content_level`, `style` as from `targets`

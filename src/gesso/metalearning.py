@@ -176,8 +176,8 @@ class _Evaluation:
 
     def __call__(self, fast: Fast, contents: Tensor, target: Tensor, style: Fast) -> Terms:
         raw = self.images(fast, contents, raw=True)
-        target = target.repeat(self.styles, 1, 1, 1)
-        return self.objective.of_network(raw, self.encoder, target, style)
+        target, photos = (x.repeat(self.styles, 1, 1, 1) for x in (target, contents))
+        return self.objective.of_network(raw, self.encoder, target, style, photos)
 
 
 def _accumulated(net: nn.Module, parts: list[tuple[float, Callable[[], Terms]]]) -> Terms:

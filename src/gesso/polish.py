@@ -26,6 +26,7 @@ from gesso.methods.common import as_image, enlarged
 from gesso.pixels import Descent, optimise
 
 LR = 0.02  # of Adam; tried: 0.01 to 0.08, constant and falling
+CHROMA = 0.25  # of that rate, for differences of colours: else they become coloured fringes
 BETAS = (0.85, 0.98)  # over so few steps a little better than the usual ones
 OBJECTIVE = Objective()
 MAX_STEPS = 1000
@@ -79,7 +80,7 @@ def polished(stylize: Stylize, encoder: Encoder, card: StyleCard, steps: int) ->
     if not steps:
         return stylize
     target = _target(encoder, card)
-    descent = Descent(steps, LR, coarse=0, betas=BETAS, mirror=True)
+    descent = Descent(steps, LR, coarse=0, betas=BETAS, mirror=True, chroma=CHROMA)
 
     def one(content: Tensor) -> Tensor:
         place = next(encoder.parameters()).device

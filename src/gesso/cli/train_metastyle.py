@@ -32,6 +32,14 @@ def metastyle(
         bool,
         typer.Option("--logarithm", help="Of the losses in both loops: all styles weigh the same."),
     ] = False,
+    reptile: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            metavar="N",
+            help="Instead of Algorithm 1: towards where N steps of an adaptation lead; 0: no.",
+        ),
+    ] = 0,
     before_weight: Annotated[
         float, typer.Option(metavar="X", help="In the outer loss, of those before inner steps.")
     ] = 0.0,
@@ -74,6 +82,9 @@ def metastyle(
     saturation_weight: Annotated[
         float | None, typer.Option(metavar="X", help="Of what lies beyond the sigmoid's bend.")
     ] = None,
+    evenness_weight: Annotated[
+        float | None, typer.Option(metavar="X", help="Of colours that change where photos do not.")
+    ] = None,
     style_chunk: Annotated[
         int,
         typer.Option(
@@ -104,6 +115,7 @@ def metastyle(
         "style_weight": style_weight,
         "tv_weight": tv_weight,
         "saturation_weight": saturation_weight,
+        "evenness_weight": evenness_weight,
     }
     given = {name: value for name, value in chosen.items() if value is not None}
     terms = replace(PAPER if objective is ObjectiveName.paper else Objective(), **given)
@@ -114,7 +126,7 @@ def metastyle(
         folders.contents,
         folders.styles,
         folders.out,
-        Config(width, terms, inner),
+        Config(width, terms, inner, reptile),
         training,
         MetaBatch(content_batch, style_batch, crop, style_crop, resize_max),
         encoder=encoder,

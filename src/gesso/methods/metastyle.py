@@ -30,9 +30,11 @@ from gesso.methods.common import (
     practice_images,
 )
 from gesso.networks import TransferNet, is_affine
+from gesso.reptile import reptile_losses
 
 BUNDLED = Path(__file__).parent.parent / "weights" / "metastyle.safetensors"
 STYLE_WEIGHT = 2.0  # while adapting: balances style gap and content distortion on unseen pairs
+EVENNESS_WEIGHT = 25.0  # while adapting: takes moons out of walls and skies
 STYLE_SIZE_PX = 512  # longer side of the style while adapting, as in the released code
 
 
@@ -43,6 +45,7 @@ class Config:
     width: int = 16  # 32 in the paper: 1,679,235 parameters
     objective: Objective = field(default_factory=Objective)
     inner: InnerLoop = field(default_factory=InnerLoop)
+    reptile: int = 0  # Adam steps of the adaptations it is trained through; 0: Algorithm 1
 
     def as_header(self) -> dict[str, Any]:
         """JSON values."""
@@ -53,7 +56,10 @@ class Config:
         """The inverse of `as_header`; raises GessoError for values that make no network."""
         try:
             objective = {**values["objective"], "levels": tuple(values["objective"]["levels"])}
-            config = cls(int(values["width"]), Objective(**objective), InnerLoop(**values["inner"]))
+            inner, reptile = InnerLoop(**values["inner"]), int(values.get("reptile", 0))
+            config = cls(int(values["width"]), Objective(**objective), inner, reptile)
+            if config.reptile < 0:
+                raise ValueError(f"reptile {config.reptile}")
         except (KeyError, TypeError, ValueError) as error:
             raise GessoError(f"not the configuration of a MetaStyle start: {error!r}") from None
         if not 1 <= config.width <= 256:
@@ -89,8 +95,13 @@ class MetaStyle(Method):
         return method
 
     def losses(self, batch: dict[str, Tensor], step: int) -> dict[str, Tensor]:
-        """Algorithm 1: the outer loss after the inner steps, exact to second order."""
+        """Algorithm 1: the outer loss after the inner steps, exact to second order; or, by
+        Reptile, the loss after an adaptation and the way back to it."""
         c = self.config
+        if c.reptile:
+            rate = c.inner.lr_at(step) if c.inner.steps else 0.0
+            fit = replace(self.default_fit(), steps=c.reptile, inner_lr=rate)
+            return reptile_losses(self.net, self.encoder, self.default_objective(), batch, fit)
         return bilevel_losses(self.net, self.encoder, c.objective, batch, c.inner, step)
 
     def adapt(
@@ -169,8 +180,11 @@ class MetaStyle(Method):
         }
 
     def default_objective(self) -> Objective:
-        """What `adapt` minimises: the start's objective, with more weight on the style."""
-        return replace(self.config.objective, style_weight=STYLE_WEIGHT)
+        """What `adapt` minimises: the start's objective, with more weight on the style and some on
+        evenness."""
+        return replace(
+            self.config.objective, style_weight=STYLE_WEIGHT, evenness_weight=EVENNESS_WEIGHT
+        )
 
     def default_fit(self) -> FitConfig:
         """The settings `adapt` starts from."""
