@@ -15,6 +15,7 @@ import torch
 
 import gesso
 from gesso.card import StyleCard
+from gesso.checkpoint import load_file
 from gesso.cli import console, run
 from gesso.encoders import load_encoder
 from gesso.errors import GessoError
@@ -488,12 +489,32 @@ def test_the_cache_is_shown_and_cleared(files: TinyFiles, cli: Gesso, tmp_path: 
 # training
 
 
-def test_a_start_is_trained_resumed_and_used(files: TinyFiles, cli: Gesso, tmp_path: Path) -> None:
-    folder = tmp_path / "run"
+def training(files: TinyFiles, folder: Path) -> list[Any]:
+    """A small run into the folder; the number of steps is left to add."""
     command = ["train", "metastyle", "--contents", files.photos, "--styles", files.photos]
     command += ["-o", folder, "--encoder", files.encoder, "--width", 4, "--crop", 32]
     command += ["--style-crop", 32, "--resize-max", 40, "--content-batch", 1, "--style-batch", 2]
     command += ["--workers", 0, "--sample-every", 1, "--lr", 1e-3, "--threads", 1, "--steps"]
+    return command
+
+
+def test_training_by_reptile_goes_on_bit_for_bit(
+    files: TinyFiles, cli: Gesso, tmp_path: Path
+) -> None:
+    at_once, in_two = (training(files, tmp_path / name) for name in ("once", "two"))
+    assert cli(*at_once, 2, "--reptile", 2)[0] == 0
+    assert cli(*in_two, 1, "--reptile", 2)[0] == 0
+    assert cli(*in_two, 2, "--reptile", 2, "--resume")[0] == 0
+    start, again = (tmp_path / name / "weights.safetensors" for name in ("once", "two"))
+    tensors, header = load_file(start)
+    assert header["config"]["reptile"] == 2
+    for name, tensor in load_file(again)[0].items():
+        assert torch.equal(tensor, tensors[name]), name
+
+
+def test_a_start_is_trained_resumed_and_used(files: TinyFiles, cli: Gesso, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    command = training(files, folder)
     assert cli(*command, 1)[0] == 0
     refused(cli(*command, 2), str(folder), "--resume")
     code, _, err = cli(*command, 2, "--resume")
@@ -542,11 +563,13 @@ def test_options_reach_the_library(cli: Gesso, job: dict[str, Any]) -> None:
     options += " --first-order --style-chunk 2 --decay 0.5 --lr 0.2 --grad-clip 3 --warmup 7"
     options += " --seed 9 --save-every 11 --log-every 12 --workers 3 --encoder vgg16 --resume"
     options += " --start s.safetensors --log-dir logs --ema 0.5 --logarithm --before-weight 0.25"
+    options += " --reptile 20 --evenness-weight 3"
     assert cli(*TRAIN, *options.split())[0] == 0
     objective = job["config"].objective
     assert (objective.relative, objective.style_weight) == (False, 2e5)
     assert (objective.content_level, objective.content_weight) == (PAPER.content_level, 1.0)
     assert job["config"].inner == InnerLoop(2, 0.1, 0.5, True, 2, True, 0.25)
+    assert (job["config"].reptile, objective.evenness_weight) == (20, 3.0)
     training = job["training"]
     assert (training.lr, training.lr_decay, training.grad_clip, training.warmup) == (0.2, 0.5, 3, 7)
     assert (training.seed, training.save_every, training.log_every) == (9, 11, 12)
