@@ -8,7 +8,7 @@ from torch import Tensor
 
 from gesso.functional import widen
 
-SCALES = (4, 8, 16)  # px averaged: strokes and dots of a style are smaller and stay free
+SCALES = (4, 8, 16)  # px averaged, each a multiple of the one before; finer strokes stay free
 FLAT = 0.05  # a step between neighbouring averages of the photo that counts as an edge
 
 
@@ -26,10 +26,13 @@ def unevenness(picture: Tensor, photo: Tensor) -> Tensor:
         (B,): the mean over places and channels, summed over both directions and SCALES.
     """
     total = picture.new_zeros(len(picture))
+    ours, theirs, done = widen(picture), widen(photo), 1
     for scale in SCALES:
         if min(picture.shape[-2:]) < 2 * scale:
             break
-        ours, theirs = (F.avg_pool2d(widen(image), scale) for image in (picture, photo))
+        # The averages of averages are those of the pixels.
+        ours, theirs = (F.avg_pool2d(image, scale // done) for image in (ours, theirs))
+        done = scale
         for axis in (2, 3):
             edge = theirs.diff(dim=axis).square().sum(1, keepdim=True)
             steps = ours.diff(dim=axis).square() * torch.exp(-edge / FLAT**2)
