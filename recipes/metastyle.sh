@@ -36,7 +36,7 @@ fi
 # Then Algorithm 1, exact second order, on the logarithm of the losses: dark and flat styles would
 # count a hundred times as much as others, and the inner step explode for them. Without a share of
 # the loss before the inner step that loss climbs, and the one after it is no lower. The bundled start
-# is the mean (recipes/mean.py) of such a run and one with LOGARITHM= BEFORE_WEIGHT=0 INNER_LR=0.015
+# went on from the mean (recipes/mean.py) of such a run and one with LOGARITHM= BEFORE_WEIGHT=0 INNER_LR=0.015
 # META_STYLES=2 META_STEPS=829 EMA=0.995 SEED=41.
 train "$OUT/metastyle" --steps "${META_STEPS:-4000}" --start "${START:-$OUT/average/weights.safetensors}" \
   --inner-steps "${INNER_STEPS:-1}" --inner-lr "${INNER_LR:-0.08}" ${LOGARITHM---logarithm} \

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from gesso.errors import GessoError
 from gesso.fit import FitConfig, fit
-from gesso.losses import Objective
+from gesso.losses import PAPER, Objective
 from gesso.metalearning import InnerLoop
 from gesso.methods.metastyle import Config, MetaStyle
 from gesso.reptile import POOL, reptile_losses
@@ -93,3 +93,11 @@ def test_the_configuration_survives_a_header_and_old_headers_mean_algorithm_1() 
 def test_a_number_of_steps_that_makes_no_sense_is_refused(reptile: object) -> None:
     with pytest.raises(GessoError, match="MetaStyle start"):
         Config.from_header({**Config(4).as_header(), "reptile": reptile})
+
+
+def test_an_adaptation_keeps_the_papers_weights_and_changes_those_of_the_relative_objective() -> (
+    None
+):
+    paper, relative = (MetaStyle(tiny_encoder(), Config(4, o)) for o in (PAPER, OBJECTIVE))
+    assert paper.default_objective() == PAPER
+    assert relative.default_objective().evenness_weight > 0

@@ -176,36 +176,34 @@ class Objective:
         """The same for a transfer network's output `raw` before its sigmoid, with terms against
         saturation and, given the photo, against unevenness if they have a weight.
         `features_of(image, levels)` is the encoder."""
-        image = torch.sigmoid(raw)
+        image = self._picture(raw)
         features = features_of(image, sorted({*self.style_levels, self.content_level}))
-        terms = self(image, features, content, style)
-        if self.saturation_weight:
-            terms["saturation"] = self.saturation_weight * saturation(raw)
+        terms = self(image, features, content, style) | self._of_raw(raw)
         if self.evenness_weight and photo is not None:
             terms["evenness"] = self.evenness_weight * unevenness(image, photo)
         return terms
 
+    def _picture(self, raw: Tensor) -> Tensor:
+        return torch.sigmoid(raw)
+
+    def _of_raw(self, raw: Tensor) -> dict[str, Tensor]:
+        """Terms against outputs that make no good pixel."""
+        weight = self.saturation_weight
+        return {"saturation": weight * saturation(raw)} if weight else {}
+
 
 @dataclass(frozen=True)
 class UnboundedObjective(Objective):
-    """The same for a network without a final sigmoid, such as Meta Networks'."""
+    """The same for a network without a final sigmoid, such as Meta Networks': what leaves [0, 1]
+    counts instead of saturation."""
 
     range_weight: float = 10.0  # against values outside [0, 1], which are cut off in the end
 
-    def of_network(
-        self,
-        raw: Tensor,
-        features_of: Encode,
-        content: Tensor,
-        style: Mapping[str, Tensor],
-        photo: Tensor | None = None,
-    ) -> dict[str, Tensor]:
-        """Weighted terms, each (B,), of a network's output (B, 3, H, W) before it is clamped."""
-        features = features_of(raw, sorted({*self.style_levels, self.content_level}))
-        terms = self(raw, features, content, style)
-        if self.evenness_weight and photo is not None:
-            terms["evenness"] = self.evenness_weight * unevenness(raw, photo)
-        return terms | {"range": self.range_weight * beyond_range(raw)}
+    def _picture(self, raw: Tensor) -> Tensor:
+        return raw
+
+    def _of_raw(self, raw: Tensor) -> dict[str, Tensor]:
+        return {"range": self.range_weight * beyond_range(raw)}
 
 
 def beyond_range(raw: Tensor) -> Tensor:
@@ -259,7 +257,7 @@ class StatisticsObjective:
     ) -> dict[str, Tensor]:
         """Weighted terms, each (B,), of a network's output (B, 3, H, W) before it is clamped.
         `content` is the content's feature map at `content_level`, `style` as from `targets`
-        (1 or B rows), `features_of(image, levels)` the encoder."""
+        (1 or B rows), `features_of(image, levels)` the encoder; the photo does not count."""
         features = features_of(raw, sorted({*self.style_levels, self.content_level}))
         compare = relative_squared_error if self.relative else mean_squared_error
         terms = {"content": self.content_weight * compare(features[self.content_level], content)}

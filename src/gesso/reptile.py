@@ -46,21 +46,16 @@ def reptile_losses(
     back = {name: torch.zeros_like(p) for name, p in parameters.items()}
     before, after = 0.0, 0.0
     for style in styles:
-        adapted, trace = deepcopy(net), _Trace()
-        final = fit(adapted, encoder, objective, style, contents, config, trace)
+        adapted = deepcopy(net)
+        trace: list[float] = []
+        final = fit(
+            *(adapted, encoder, objective, style, contents, config),
+            lambda _, terms, trace=trace: trace.append(sum(terms.values())),  # type: ignore[misc]
+        )
         for name, p in adapted.named_parameters():
             back[name] += (parameters[name].detach() - p.detach()) / len(styles)
-        before += trace.first / len(styles)
+        before += trace[0] / len(styles)
         after += sum(final.values()) / len(styles)
-    way = sum(((p - p.detach()) * back[name]).sum() for name, p in parameters.items())
-    return {"after": after + way, "_before": torch.tensor(before)}  # type: ignore[dict-item]
-
-
-class _Trace:
-    """The loss before the first step."""
-
-    first = 0.0
-
-    def __call__(self, step: int, terms: dict[str, float]) -> None:
-        if step == 0:
-            self.first = sum(terms.values())
+    ways = [((p - p.detach()) * back[name]).sum() for name, p in parameters.items()]
+    way = torch.stack(ways).sum()
+    return {"after": after + way, "_before": way.new_tensor(before)}

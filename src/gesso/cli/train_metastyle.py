@@ -37,7 +37,8 @@ def metastyle(
         typer.Option(
             min=0,
             metavar="N",
-            help="Instead of Algorithm 1: towards where N steps of an adaptation lead; 0: no.",
+            help="Instead of Algorithm 1: towards where N steps of an adaptation, with its own "
+            "weights of style and evenness, lead; 0: no.",
         ),
     ] = 0,
     before_weight: Annotated[

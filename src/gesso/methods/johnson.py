@@ -79,7 +79,7 @@ class Johnson(MetaStyle):
         )
 
     def default_objective(self) -> Objective:
-        """The same for every start, and MetaStyle's, so that all of them compare."""
+        """The same for every start, so that all of them compare."""
         return Objective(style_weight=STYLE_WEIGHT)
 
     def neutral(self, content: ImageLike | None = None, like: StyleCard | None = None) -> StyleCard:

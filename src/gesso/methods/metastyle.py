@@ -181,7 +181,9 @@ class MetaStyle(Method):
 
     def default_objective(self) -> Objective:
         """What `adapt` minimises: the start's objective, with more weight on the style and some on
-        evenness."""
+        evenness; one that is not relative as it is, for its weights are in other units."""
+        if not self.config.objective.relative:
+            return self.config.objective
         return replace(
             self.config.objective, style_weight=STYLE_WEIGHT, evenness_weight=EVENNESS_WEIGHT
         )
