@@ -15,17 +15,17 @@ from curves import Line, line_chart, panels
 from PIL import Image
 from session import Session, means
 from torch import Tensor
-from training import Run, trained
 from trials import sha256_of
 
 from gesso.bench.measures import SeenPhoto, Yardstick, seen_style
 from gesso.bench.pictures import UNRELATED, ordered
 from gesso.bench.store import Row
+from gesso.disk.atomic import shown
 from gesso.errors import GessoError
-from gesso.files import shown
-from gesso.image import read_image, write_image
-from gesso.methods.common import Stylizer
-from gesso.methods.johnson import METASTYLE, RANDOM, Johnson
+from gesso.images.read import read_image, write_image
+from gesso.methods.inputs import Stylizer
+from gesso.methods.johnson.method import METASTYLE, RANDOM, Johnson
+from training import Run, trained
 
 CHECKPOINTS = (10, 20, 50, 100, 200, 500, 1000, 2000)
 MOST_DRAWN = 6.0  # beyond lie the first steps of random networks, which would flatten all curves

@@ -19,16 +19,16 @@ import torch
 from plain import PlainNet, PlainVGG, plain_step
 from torch import Tensor, nn
 
-from gesso import checkpoint
 from gesso.bench.memory import peak_mib
 from gesso.bench.store import Budget, Row, Store, machine_class, markdown, write_csv
+from gesso.disk import tensors as checkpoint
 from gesso.encoders.vgg import VGG
 from gesso.errors import GessoError
-from gesso.functional import compute_in, fast_dtype
-from gesso.losses import PAPER
-from gesso.memory import keep_freed_memory
-from gesso.metalearning import InnerLoop, bilevel_losses
-from gesso.networks import TransferNet
+from gesso.losses.objectives import PAPER
+from gesso.methods.metastyle.bilevel import InnerLoop, bilevel_losses
+from gesso.nn.functional import compute_in, fast_dtype
+from gesso.nn.transfer import TransferNet
+from gesso.training.malloc import keep_freed_memory
 
 RESULTS = Path(__file__).parent / "results"
 SCRATCH = Path("runs") / "benchmarks"

@@ -21,10 +21,10 @@ from trials import Pair, Trial, controls, random_start
 
 from gesso.bench.pictures import ordered
 from gesso.bench.store import Row, digest, markdown, write_csv
+from gesso.disk.atomic import shown
 from gesso.errors import GessoError
-from gesso.files import shown
-from gesso.image import read_image, write_image
-from gesso.methods.metastyle import MetaStyle
+from gesso.images.read import read_image, write_image
+from gesso.methods.metastyle.method import MetaStyle
 
 RUNS = Path("runs") / "benchmarks"
 MOST_DRAWN = 4.0  # beyond lie random networks, which would flatten all other curves

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from gesso.bench import table
 from gesso.bench.published import METASTYLE_HARDWARE, PUBLISHED
+from gesso.disk.atomic import atomic_write, shown
 from gesso.errors import GessoError
-from gesso.files import atomic_write, shown
 
 ROOT = Path(__file__).parent.parent
 RESULTS, README = ROOT / "benchmarks" / "results", ROOT / "README.md"

@@ -13,10 +13,10 @@ from torch import Tensor
 from trials import Pair, Trial
 
 import gesso
-from gesso.card import StyleCard
+from gesso.cards.card import StyleCard
 from gesso.errors import GessoError
-from gesso.generated_network import GeneratedNet, kernel_shapes, output_channels
-from gesso.methods.meta_networks import MetaNetworks
+from gesso.methods.meta_networks.generated import GeneratedNet, kernel_shapes, output_channels
+from gesso.methods.meta_networks.method import MetaNetworks
 
 STEPS = (0, 10, 20, 50, 100, 200)
 Begin = Callable[[Tensor], StyleCard]

@@ -16,10 +16,10 @@ from PIL import Image
 from trials import Bench, Pair, Trial, gatys_trial, make_pairs, metastyle
 
 from gesso.bench.store import Budget, Row, Store, machine_class, markdown, write_csv
+from gesso.disk.atomic import atomic_path, shown
 from gesso.encoders import Encoder, check_encoder, load_encoder
 from gesso.errors import GessoError
-from gesso.files import atomic_path, shown
-from gesso.methods.metastyle import MetaStyle
+from gesso.methods.metastyle.method import MetaStyle
 
 RESULTS = Path(__file__).parent / "results"
 

@@ -17,16 +17,16 @@ from torch import Tensor
 from gesso.bench.measures import OBJECTIVE, Yardstick
 from gesso.bench.pictures import UNRELATED, ordered
 from gesso.bench.store import Budget, Row, Store
+from gesso.controls.polish import keep_grams, polished
+from gesso.disk.atomic import sha256_file, shown
 from gesso.encoders import Encoder
 from gesso.errors import GessoError
-from gesso.files import sha256_file, shown
-from gesso.functional import compute_in, fast_dtype
-from gesso.image import read_image, write_image
-from gesso.losses import grams
-from gesso.metalearning import InnerLoop
-from gesso.methods.metastyle import MetaStyle
-from gesso.pixels import Descent, optimise
-from gesso.polish import keep_grams, polished
+from gesso.fitting.picture import Descent, optimise
+from gesso.images.read import read_image, write_image
+from gesso.losses.objectives import grams
+from gesso.methods.metastyle.bilevel import InnerLoop
+from gesso.methods.metastyle.method import MetaStyle
+from gesso.nn.functional import compute_in, fast_dtype
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 from typer.main import get_command
 
 from gesso.cli import app
-from gesso.files import atomic_write
+from gesso.disk.atomic import atomic_write
 
 PAGE = Path(__file__).with_name("cli.md")
 WIDTH = 98

@@ -1,6 +1,6 @@
 """Make the pictures of docs/controls.md: `python docs/make_control_pictures.py`.
 
-With the bundled weights, some minutes on a CPU. The photographs are those of src/gesso/contents,
+With the bundled weights, some minutes on a CPU. The photographs are src/gesso/assets/contents,
 the styles are drawn by examples/draw_styles.py; all of them may be passed on freely.
 """
 
@@ -14,13 +14,13 @@ import torch
 from torch import Tensor
 
 import gesso
-from gesso.card import StyleCard
-from gesso.color import checked_color, grey, recolored
-from gesso.controls import Controls
-from gesso.image import resize
+from gesso.cards.card import StyleCard
+from gesso.controls.color import checked_color, grey, recolored
+from gesso.controls.controls import Controls
+from gesso.controls.polish import keep_grams
+from gesso.images.read import resize
+from gesso.images.sheet import grid_weights, sheet
 from gesso.methods.base import Method
-from gesso.polish import keep_grams
-from gesso.sheet import grid_weights, sheet
 
 ROOT = Path(__file__).parent.parent
 OUT = Path(__file__).with_name("pictures")
@@ -30,7 +30,7 @@ QUALITY = 82
 
 def photo(name: str) -> Tensor:
     """(3, h, w), the longer side SIDE_PX."""
-    return gesso.read_image(ROOT / f"src/gesso/contents/{name}.jpg", size=SIDE_PX)
+    return gesso.read_image(ROOT / f"src/gesso/assets/contents/{name}.jpg", size=SIDE_PX)
 
 
 def style(name: str) -> Tensor:

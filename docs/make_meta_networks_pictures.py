@@ -13,10 +13,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 import gesso
-from gesso.controls import apply_strength
-from gesso.methods.meta_networks import MetaNetworks
-from gesso.sheet import sheet
-from gesso.stylize import noise
+from gesso.controls.controls import apply_strength
+from gesso.images.sheet import sheet
+from gesso.methods.meta_networks.method import MetaNetworks
+from gesso.pipeline.photos import noise
 
 HERE = Path(__file__).parent
 STYLES_DIR = HERE.parent / "examples" / "styles"

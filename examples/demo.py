@@ -25,9 +25,9 @@ from rich.progress import (
 from torch import Tensor
 
 import gesso
-from gesso.files import atomic_path
+from gesso.controls.polish import keep_grams
+from gesso.disk.atomic import atomic_path
 from gesso.methods.base import AdaptStep, Method
-from gesso.polish import keep_grams
 
 STYLES_DIR = Path(__file__).parent / "styles"
 PHOTOS_DIR = Path(skimage.__file__).parent / "data"

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from gesso.files import atomic_write
+from gesso.disk.atomic import atomic_write
 
 SEED = 7
 LIMIT = 245_000  # bytes of one picture

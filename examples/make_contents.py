@@ -1,7 +1,7 @@
-"""Make the small photographs and renderings that ship in ``gesso/contents``.
+"""Make the small photographs and renderings that ship in ``gesso/assets/contents``.
 
 They are what a network is adapted on when the user gives no photographs of their own.
-Run ``python examples/make_contents.py --out src/gesso/contents`` (about two minutes).
+Run ``python examples/make_contents.py --out src/gesso/assets/contents`` (about two minutes).
 """
 
 import argparse
@@ -13,7 +13,7 @@ from drawing import stages
 from drawing.render import render
 from PIL import Image
 
-from gesso.files import atomic_write
+from gesso.disk.atomic import atomic_write
 
 QUALITY = 88
 

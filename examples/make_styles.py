@@ -1,7 +1,7 @@
-"""Make the small style pictures that ship in ``gesso/styles`` from those in ``examples/styles``.
+"""Make the small style pictures of ``gesso/assets/styles`` from those in ``examples/styles``.
 
 `gesso bench` takes them on when the user gives no styles. They have the size at which styles are
-adapted to, 512 px; run ``python examples/make_styles.py --out src/gesso/styles``.
+adapted to, 512 px; run ``python examples/make_styles.py --out src/gesso/assets/styles``.
 """
 
 import argparse
@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL import Image
 
 from gesso.bench.pictures import STYLE_PX
-from gesso.files import atomic_write
+from gesso.disk.atomic import atomic_write
 
 DRAWN = Path(__file__).parent / "styles"
 QUALITY = 80

@@ -1,7 +1,7 @@
 r"""Round trained weights to float16 and put them into the package.
 
     python recipes/bundle.py runs/metastyle/weights.safetensors \
-        src/gesso/weights/metastyle.safetensors
+        src/gesso/assets/weights/metastyle.safetensors
 
 Takes a start or a compact encoder as `gesso train metastyle` and `gesso distill` write them, or a
 plain safetensors file of a compact encoder. The model card beside the target is written by hand.
@@ -12,7 +12,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from gesso import checkpoint
+from gesso.disk import tensors as checkpoint
 from gesso.errors import GessoError
 
 

@@ -1,7 +1,7 @@
 r"""Round a trained hypernetwork to float16, factorised, and put it into the package.
 
     python recipes/factorise.py runs/meta_networks/weights.safetensors PAINTINGS \
-        src/gesso/weights/meta_networks.safetensors --share 0.997
+        src/gesso/assets/weights/meta_networks.safetensors --share 0.997
 
 PAINTINGS: the styles it was trained on; some hundreds of them decide what has to be kept.
 """
@@ -16,10 +16,10 @@ import torch
 from torch import Tensor
 
 import gesso
-from gesso import checkpoint
-from gesso.factorised import factorised
-from gesso.image import list_images
-from gesso.methods.meta_networks import MetaNetworks
+from gesso.disk import tensors as checkpoint
+from gesso.images.read import list_images
+from gesso.methods.meta_networks.factorised import factorised
+from gesso.methods.meta_networks.method import MetaNetworks
 
 
 def hidden_vectors(method: MetaNetworks, folder: Path, count: int) -> Tensor:

@@ -1,7 +1,7 @@
 r"""The mean of the weights of two starts (Wortsman et al. 2022, "Model soups"), in float16.
 
     python recipes/mean.py runs/metastyle/weights.safetensors OTHER.safetensors \
-        src/gesso/weights/metastyle.safetensors
+        src/gesso/assets/weights/metastyle.safetensors
 
 Both have to come from one start. The header, with its inner loop, is the first one's.
 """
@@ -11,8 +11,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from gesso import checkpoint
-from gesso.files import shown
+from gesso.disk import tensors as checkpoint
+from gesso.disk.atomic import shown
 
 
 def main() -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gesso.fit import FitConfig
-from gesso.image import read_image, write_image
+from gesso.fitting.network import FitConfig
+from gesso.images.read import read_image, write_image
 from tiny import pictures
 from tiny_files import TinyFiles, make_tiny_files
 
@@ -19,13 +19,12 @@ PAGE = Path(__file__).parent.parent / "docs/python-api.md"
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TinyFiles:
     """Tiny weights in the place of the bundled ones, and the pictures the page speaks of."""
     files = make_tiny_files(tmp_path)
-    monkeypatch.setattr("gesso.encoders.BUNDLED", files.encoder)
-    monkeypatch.setattr("gesso.methods.metastyle.BUNDLED", files.start)
+    monkeypatch.setenv("GESSO_WEIGHTS", str(files.folder))
     quick = FitConfig(steps=2, crop=48)
-    monkeypatch.setattr("gesso.methods.metastyle.MetaStyle.default_fit", lambda self: quick)
+    monkeypatch.setattr("gesso.methods.metastyle.method.MetaStyle.default_fit", lambda self: quick)
     contents = tmp_path / "contents"
     contents.mkdir()
-    monkeypatch.setattr("gesso.methods.common.CONTENTS", contents)
+    monkeypatch.setattr("gesso.assets.CONTENTS", contents)
     for path, picture in zip(
         (tmp_path / f"{name}.jpg" for name in ("painting", "other", "photo", "contents/one")),
         pictures(4, 66),

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from gesso.encoders.compact import CompactEncoder
-from gesso.networks import TransferNet
+from gesso.nn.transfer import TransferNet
 
 WIDTHS = (4, 6, 8, 10)
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import torch
 
-from gesso.adain import Config as AdaINConfig
-from gesso.checkpoint import save_file
-from gesso.hypernetwork import Config as HyperConfig
-from gesso.image import write_image
-from gesso.methods.metastyle import Config
+from gesso.disk.tensors import save_file
+from gesso.images.read import write_image
+from gesso.methods.adain.layer import Config as AdaINConfig
+from gesso.methods.meta_networks.hypernetwork import Config as HyperConfig
+from gesso.methods.metastyle.method import Config
 from tiny import WIDTHS, pictures, tiny_encoder, tiny_net
 
 
@@ -23,11 +23,11 @@ class TinyFiles:
 
     @property
     def start(self) -> Path:
-        return self.folder / "start.safetensors"
+        return self.folder / "metastyle.safetensors"
 
     @property
     def encoder(self) -> Path:
-        return self.folder / "encoder.safetensors"
+        return self.folder / "compact.safetensors"
 
     @property
     def style(self) -> Path:
@@ -43,11 +43,11 @@ class TinyFiles:
 
     @property
     def hypernetwork(self) -> Path:
-        return self.folder / "hypernetwork.safetensors"
+        return self.folder / "meta_networks.safetensors"
 
     @property
     def decoder(self) -> Path:
-        return self.folder / "decoder.safetensors"
+        return self.folder / "adain.safetensors"
 
     @property
     def bad(self) -> Path:

@@ -12,25 +12,25 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gesso.card import StyleCard
-    from gesso.controls import Controls, mix
+    from gesso.cards.card import StyleCard
+    from gesso.controls.controls import Controls, mix
     from gesso.errors import GessoError
-    from gesso.image import read_image
-    from gesso.image_write import write_image
-    from gesso.methods import load
-    from gesso.methods import methods as list_methods
+    from gesso.images.read import read_image
+    from gesso.images.write import write_image
+    from gesso.methods.registry import load
+    from gesso.methods.registry import methods as list_methods
 
 __version__ = "0.1.0"
 
 # Imported on first use: torch takes two seconds, and `gesso --help` has no need of it.
 _HOMES = {
     "load": "gesso.methods",
-    "StyleCard": "gesso.card",
+    "StyleCard": "gesso.cards.card",
     "GessoError": "gesso.errors",
-    "read_image": "gesso.image",
-    "write_image": "gesso.image_write",
-    "Controls": "gesso.controls",
-    "mix": "gesso.controls",
+    "read_image": "gesso.images.read",
+    "write_image": "gesso.images.write",
+    "Controls": "gesso.controls.controls",
+    "mix": "gesso.controls.controls",
 }
 
 __all__ = [

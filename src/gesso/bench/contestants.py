@@ -10,13 +10,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gesso.card import StyleCard
+from gesso.cards.card import StyleCard
+from gesso.controls.polish import keep_grams, polished
+from gesso.controls.regions import Stylize
 from gesso.encoders import Encoder, load_encoder
 from gesso.errors import GessoError
-from gesso.methods import checked_device, load, load_class
 from gesso.methods.base import Method, OnStep
-from gesso.polish import keep_grams, polished
-from gesso.regions import Stylize
+from gesso.methods.registry import checked_device, load, load_class
 
 YARDSTICK = "gatys"  # objectives are told relative to its; it descends what the judge measures
 PROBE_PX = 64

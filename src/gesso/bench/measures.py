@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from gesso.bench.ssim import ssim
 from gesso.encoders import Encoder
-from gesso.losses import LEVELS, Objective, grams, relative_squared_error
+from gesso.losses.objectives import LEVELS, Objective, grams, relative_squared_error
 
 DISTORTION_LEVEL = "relu4_1"
 OBJECTIVE = Objective()  # the scale-free one: content + style, no total variation

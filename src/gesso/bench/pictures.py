@@ -14,12 +14,11 @@ from pathlib import Path
 
 from torch import Tensor
 
+from gesso.assets import CONTENTS, STYLES
+from gesso.disk.atomic import os_error_line, sha256_file, shown
 from gesso.errors import GessoError
-from gesso.files import os_error_line, sha256_file, shown
-from gesso.image import list_images, read_image, write_image
+from gesso.images.read import list_images, read_image, write_image
 
-PACKAGE = Path(__file__).parent.parent
-CONTENTS, STYLES = PACKAGE / "contents", PACKAGE / "styles"  # bundled
 CROPS = ("astronaut-face", "cat-face", "coffee-cup", "rocket-launch")  # of others bundled
 UNRELATED = 4  # other photos that content distortion is measured against
 STYLE_PX = 512  # longer side of the styles, as MetaStyle adapts to them

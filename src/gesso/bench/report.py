@@ -12,8 +12,8 @@ from gesso.bench.measures import OBJECTIVE, distortion_level
 from gesso.bench.pictures import STYLE_PX
 from gesso.bench.published import FOOTNOTE
 from gesso.bench.store import Row, conditions, write_csv
-from gesso.files import atomic_write
-from gesso.losses import LEVELS
+from gesso.disk.atomic import atomic_write
+from gesso.losses.objectives import LEVELS
 
 SPEED = (
     *("method", "settings", "styles", "parameters", "image_parameters", "seconds_style"),

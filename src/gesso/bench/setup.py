@@ -10,11 +10,11 @@ from gesso.bench.contestants import YARDSTICK, Absent, Contestant, Entry, enter,
 from gesso.bench.pictures import gather, make_folder
 from gesso.bench.store import Store
 from gesso.bench.workshop import Plan
-from gesso.cache_dir import cache_dir
+from gesso.disk.cache_dir import cache_dir
 from gesso.encoders import Encoder, check_encoder, load_encoder
 from gesso.encoders.vgg import DEPTHS
 from gesso.errors import GessoError
-from gesso.methods import methods
+from gesso.methods.registry import methods
 
 JOHNSON = "johnson"
 QUICK_MINUTES = 2.5  # --quick begins nothing new after that

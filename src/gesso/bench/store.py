@@ -20,9 +20,9 @@ from typing import Any
 import torch
 
 import gesso
+from gesso.disk.atomic import atomic_write, shown
 from gesso.errors import GessoError
-from gesso.files import atomic_write, shown
-from gesso.functional import fast_dtype
+from gesso.nn.functional import fast_dtype
 
 Row = dict[str, Any]
 

@@ -17,9 +17,9 @@ from gesso.bench.measures import SeenPhoto, Yardstick, seen_style
 from gesso.bench.pictures import Gallery, Pair, Picture, make_folder
 from gesso.bench.store import Row, Store, digest, machine_class
 from gesso.bench.tasks import Task
-from gesso.card import StyleCard
+from gesso.cards.card import StyleCard
 from gesso.encoders import Encoder
-from gesso.image import read_image
+from gesso.images.read import read_image
 from gesso.methods.base import AdaptStep
 
 UNTOUCHED, STYLE_ITSELF = CONTROLS = ("untouched photo", "style itself")

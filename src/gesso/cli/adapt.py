@@ -11,8 +11,8 @@ from gesso.cli import options as opt
 from gesso.cli.cards import SUFFIX, adapt_to, card_target, method_of
 from gesso.cli.console import import_torch, say
 from gesso.cli.options import AdaptOptions
+from gesso.disk.atomic import shown
 from gesso.errors import GessoError
-from gesso.files import shown
 
 
 def adapt(
@@ -125,7 +125,7 @@ def _adapt(
     inputs = [image, *([options.model] if options.model else []), Path(options.encoder or "")]
     card_target(target, inputs, overwrite)
     import_torch()
-    from gesso.adaptation import folder_practice
+    from gesso.pipeline.style_cards import folder_practice
 
     practice = None  # the method's own contents
     if options.contents is not None:

@@ -10,8 +10,8 @@ import typer
 
 from gesso.cli import options as opt
 from gesso.cli.console import benchmarking, import_torch, say
+from gesso.disk.atomic import shown
 from gesso.errors import GessoError
-from gesso.files import shown
 
 if TYPE_CHECKING:
     from gesso.bench.report import Report

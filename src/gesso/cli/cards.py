@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 from gesso.cli.console import adapting, say
 from gesso.cli.options import AdaptOptions
+from gesso.disk.atomic import shown
 from gesso.errors import GessoError
-from gesso.files import shown
 
 if TYPE_CHECKING:
-    from gesso.adaptation import Adaptation, Practice
-    from gesso.card import StyleCard
+    from gesso.cards.card import StyleCard
     from gesso.methods.base import Method
+    from gesso.pipeline.style_cards import Adaptation, Practice
 
 SUFFIX = ".safetensors"
 
 
 def practice_on(photos: Sequence[Path], size: int | None, options: AdaptOptions) -> Practice:
     """What to adapt on: the pictures of --contents, else the photos to be stylized."""
-    from gesso.adaptation import Practice, folder_practice
+    from gesso.pipeline.style_cards import Practice, folder_practice
 
     if options.contents is not None:
         return folder_practice(options.contents, size, options.pixels)
@@ -50,8 +50,8 @@ def method_and_cards(
 
 def known_cards(styles: Sequence[Path]) -> dict[Path, StyleCard]:
     """Those of the files that are cards. Raises GessoError for one that cannot be read."""
-    from gesso.adaptation import is_card
-    from gesso.card import StyleCard
+    from gesso.cards.card import StyleCard
+    from gesso.pipeline.style_cards import is_card
 
     return {style: StyleCard.load(style) for style in styles if is_card(style)}
 
@@ -62,7 +62,7 @@ def method_of(options: AdaptOptions, cards: dict[Path, StyleCard] | None = None)
     Raises:
         GessoError: options the method does not know, cards of several methods.
     """
-    from gesso.methods import load, load_class
+    from gesso.methods.registry import load, load_class
 
     known = cards or {}
     name = options.method or next((card.method for card in known.values()), "metastyle")
@@ -83,7 +83,7 @@ def method_of(options: AdaptOptions, cards: dict[Path, StyleCard] | None = None)
 
 def _refuse_adapting(cards: dict[Path, StyleCard], options: AdaptOptions) -> None:
     """Raises GessoError for options that only matter while adapting."""
-    from gesso.methods import load_class
+    from gesso.methods.registry import load_class
 
     path, card = next(iter(cards.items()))
     runs = load_class(card.method).runs_encoder or options.grams  # to polish
@@ -98,7 +98,7 @@ def adaptation(
     method: Method, practice: Practice | None, options: AdaptOptions, **more: Any
 ) -> Adaptation:
     """How the options would have a picture adapted to; `more`: arguments of `Method.adapt`."""
-    from gesso.adaptation import Adaptation
+    from gesso.pipeline.style_cards import Adaptation
 
     return Adaptation(
         options.encoder or "compact",
@@ -121,8 +121,8 @@ def adapt_to(
     **more: Any,
 ) -> StyleCard:
     """The card of a picture: from the cache, or adapted now."""
-    from gesso.adaptation import cached_card
-    from gesso.cache import CardCache
+    from gesso.cards.cache import CardCache
+    from gesso.pipeline.style_cards import cached_card
 
     how = adaptation(method, practice, options, **more)
     cache = CardCache() if use_cache else None

@@ -52,7 +52,7 @@ def set_up_logging(verbose: int) -> int:
 def import_torch() -> None:
     """Import torch an eighth faster: the garbage collector would look for cycles among hundreds of
     thousands of objects that are all to stay. Its tensors' memory is used again."""
-    from gesso.memory import keep_small_blocks
+    from gesso.training.malloc import keep_small_blocks
 
     keep_small_blocks()
     gc.disable()

@@ -62,10 +62,10 @@ def distill(
 
     It is written to OUT/weights.safetensors. Stopping and --resume work as in `gesso train`.
     """
-    from gesso.distill import DistillBatch
-    from gesso.distill import distill as run
+    from gesso.distillation.distill import DistillBatch
+    from gesso.distillation.distill import distill as run
     from gesso.encoders import load_encoder
-    from gesso.training_config import TrainConfig
+    from gesso.training.config import TrainConfig
 
     common.set_up(device, threads)
     training = TrainConfig(

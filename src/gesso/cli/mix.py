@@ -12,13 +12,13 @@ from gesso.cli import options as opt
 from gesso.cli.cards import card_target, method_and_cards, practice_on
 from gesso.cli.console import import_torch, say
 from gesso.cli.options import AdaptOptions
+from gesso.disk.atomic import shown
 from gesso.errors import GessoError
-from gesso.files import shown
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from gesso.card import StyleCard
+    from gesso.cards.card import StyleCard
     from gesso.methods.base import Method
 
 
@@ -47,9 +47,9 @@ def mix(
     paths = [path for path, _ in parts]
     card_target(out, paths, overwrite)
     import_torch()
-    from gesso.adaptation import is_card
-    from gesso.card import StyleCard
-    from gesso.controls import mix as mixed
+    from gesso.cards.card import StyleCard
+    from gesso.controls.controls import mix as mixed
+    from gesso.pipeline.style_cards import is_card
 
     for path in paths:
         if not is_card(path):
@@ -128,10 +128,10 @@ def grid(
     pictures are adapted to first, as by `gesso stylize`.
     """
     import_torch()
-    from gesso.batch import Job, make_folders, plan_one
-    from gesso.image import read_image
-    from gesso.image_write import write_image
-    from gesso.sheet import grid_weights, sheet
+    from gesso.images.read import read_image
+    from gesso.images.sheet import grid_weights, sheet
+    from gesso.images.write import write_image
+    from gesso.pipeline.plan import Job, make_folders, plan_one
 
     shares = grid_weights(len(style), columns, rows or columns)
     job = plan_one(photo, out, style)
@@ -155,7 +155,7 @@ def grid(
 def _between(
     method: Method, cards: list[StyleCard], weights: list[float], picture: Tensor
 ) -> Tensor:
-    from gesso.controls import Controls
+    from gesso.controls.controls import Controls
 
     cell: Tensor = Controls(weights=weights).stylizer(method, cards)(picture.unsqueeze(0))[0]
     return cell

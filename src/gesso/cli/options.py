@@ -248,7 +248,7 @@ class AdaptOptions:
     @property
     def pixels(self) -> int:
         """The largest picture to read, width × height."""
-        from gesso.image import MAX_PIXELS
+        from gesso.images.read import MAX_PIXELS
 
         return self.max_pixels or MAX_PIXELS
 

@@ -14,8 +14,8 @@ from typing import Annotated, Any
 import typer
 
 from gesso.cli.console import import_torch, say
-from gesso.files import open_regular
-from gesso.tensorfile import brief
+from gesso.disk.atomic import open_regular
+from gesso.disk.header import brief
 
 cache = typer.Typer(help="Show or clear the cache of adapted styles.", rich_markup_mode=None)
 
@@ -47,8 +47,8 @@ def methods() -> None:
 @cache.callback(invoke_without_command=True)
 def show_cache(context: typer.Context) -> None:
     """Show or clear the cache of adapted styles."""
-    from gesso.cache import CardCache
-    from gesso.cache_dir import cache_dir
+    from gesso.cards.cache import CardCache
+    from gesso.disk.cache_dir import cache_dir
 
     if context.invoked_subcommand is not None:
         return
@@ -78,7 +78,7 @@ def clear(
     everything: Annotated[bool, typer.Option("--all", help="Styles and encoders.")] = False,
 ) -> None:
     """Remove the adapted styles; they are adapted again when needed."""
-    from gesso.cache import CardCache
+    from gesso.cards.cache import CardCache
 
     if everything or not encoders:
         say(f"{CardCache().clear()} styles removed")
@@ -90,7 +90,7 @@ def clear(
 
 
 def _encoder_files() -> list[Path]:
-    from gesso.cache_dir import cache_dir
+    from gesso.disk.cache_dir import cache_dir
 
     folder = cache_dir() / "encoders"
     return sorted(p for p in folder.iterdir() if p.is_file()) if folder.is_dir() else []
@@ -99,9 +99,9 @@ def _encoder_files() -> list[Path]:
 def _facts(file: Path) -> dict[str, Any]:
     """What the file is, its hash compared and, of a card, every number checked."""
     import_torch()
-    from gesso.card import StyleCard
-    from gesso.checkpoint import load_foreign, read_header
-    from gesso.tensorfile import read_layout
+    from gesso.cards.card import StyleCard
+    from gesso.disk.header import read_layout
+    from gesso.disk.tensors import load_foreign, read_header
 
     with open_regular(file) as opened:
         layout = read_layout(file, opened)

@@ -13,16 +13,16 @@ from gesso.cli import options as opt
 from gesso.cli.cards import adaptation, known_cards, method_and_cards, method_of, practice_on
 from gesso.cli.console import complain, import_torch, say, stylizing
 from gesso.cli.options import AdaptOptions
+from gesso.disk.atomic import shown
 from gesso.errors import GessoError
-from gesso.files import shown
 
 if TYPE_CHECKING:
-    from gesso.adaptation import Practice
-    from gesso.batch import Job
-    from gesso.card import StyleCard
-    from gesso.controls import Controls
+    from gesso.cards.card import StyleCard
+    from gesso.controls.controls import Controls
+    from gesso.controls.regions import Stylize
     from gesso.methods.base import Method
-    from gesso.regions import Stylize
+    from gesso.pipeline.plan import Job
+    from gesso.pipeline.style_cards import Practice
 
 
 def stylize(
@@ -139,8 +139,8 @@ class _Look:
 
     def controls(self, max_pixels: int) -> Controls:
         """With the masks read. Raises GessoError for values that make no sense."""
-        from gesso.controls import Controls
-        from gesso.regions import read_mask
+        from gesso.controls.controls import Controls
+        from gesso.controls.regions import read_mask
 
         masks = [read_mask(path, max_pixels) for path in self.masks]
         return Controls(
@@ -152,8 +152,8 @@ def _stylize(
     photos: list[Path], styles: list[Path], options: AdaptOptions, output: _Output, look: _Look
 ) -> int:
     import_torch()
-    from gesso.batch import plan, unfinished
-    from gesso.image import list_images
+    from gesso.images.read import list_images
+    from gesso.pipeline.plan import plan, unfinished
 
     others = list_images(options.contents) if options.contents is not None else []
     jobs = plan(photos, output.out, [*styles, *look.masks, *others])
@@ -182,9 +182,9 @@ def _do(
     controls: Controls,
 ) -> dict[Path, str]:
     """Get the cards, practising on all `jobs`, and do those in `todo`; photo → one line if bad."""
-    from gesso.adaptation import NoContents
-    from gesso.batch import make_folders
-    from gesso.stylize import Pictures, stylize_all
+    from gesso.pipeline.photos import Pictures, stylize_all
+    from gesso.pipeline.plan import make_folders
+    from gesso.pipeline.style_cards import NoContents
 
     practice = practice_on([job.photo for job in jobs], output.size, options)
     try:
@@ -207,8 +207,8 @@ def _ready(
     controls: Controls,
 ) -> tuple[Method, Callable[[], Stylize]]:
     """The method, and what makes its stylizer once the method has been told whom to report to."""
-    from gesso.cache import CardCache
-    from gesso.own_colors import OwnColors
+    from gesso.cards.cache import CardCache
+    from gesso.pipeline.own_colors import OwnColors
 
     if controls.color != "style" and not known_cards(styles):
         method = method_of(options)

@@ -11,11 +11,11 @@ from gesso.cli import options as opt
 from gesso.cli.cards import SUFFIX, method_and_cards
 from gesso.cli.console import import_torch, say
 from gesso.cli.options import AdaptOptions
+from gesso.disk.atomic import os_error_line, shown
 from gesso.errors import GessoError
-from gesso.files import os_error_line, shown
 
 if TYPE_CHECKING:
-    from gesso.methods.meta_networks import MetaNetworks
+    from gesso.methods.meta_networks.method import MetaNetworks
 
 
 def texture(
@@ -41,9 +41,9 @@ def texture(
     --seed is that of the noise.
     """
     import_torch()
-    from gesso.batch import Job, make_folders, plan_one
-    from gesso.image_write import write_image
-    from gesso.stylize import noise
+    from gesso.images.write import write_image
+    from gesso.pipeline.photos import noise
+    from gesso.pipeline.plan import Job, make_folders, plan_one
 
     job = plan_one(style, out)
     if job.out.exists() and not overwrite:
@@ -98,6 +98,6 @@ def invent(
 
 def _method(weights: Path | None) -> MetaNetworks:
     from gesso.encoders import load_encoder
-    from gesso.methods.meta_networks import MetaNetworks
+    from gesso.methods.meta_networks.method import MetaNetworks
 
     return MetaNetworks.load(load_encoder, weights)

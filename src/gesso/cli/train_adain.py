@@ -72,8 +72,8 @@ def adain(
     weight the decoder learns to give back its content. Stopping, --resume and torchrun work as in
     `gesso train metastyle`.
     """
-    from gesso.adain import OBJECTIVE, PAPER_OBJECTIVE, Config
-    from gesso.methods.adain_training import PairBatch, train_adain
+    from gesso.methods.adain.layer import OBJECTIVE, PAPER_OBJECTIVE, Config
+    from gesso.methods.adain.training import PairBatch, train_adain
 
     training = run.config(steps, lr, schedule=schedule.value, lr_decay=decay)
     chosen: dict[str, Any] = {
@@ -101,7 +101,7 @@ def adain(
 
 
 def _skips(given: str | None, encoder: str) -> tuple[str, ...]:
-    from gesso.adain import SKIPS
+    from gesso.methods.adain.layer import SKIPS
 
     if given is None:
         return SKIPS if encoder == "compact" else ()

@@ -92,9 +92,9 @@ def meta_networks(
     8 --style-batch 1 --repeats 20 --schedule inverse --objective paper --encoder vgg16. Stopping,
     --resume and torchrun work as in `gesso train metastyle`.
     """
-    from gesso.losses import PAPER_STATISTICS, StatisticsObjective
-    from gesso.methods.meta_networks import Config
-    from gesso.methods.meta_networks_training import StyleBatch, train_meta_networks
+    from gesso.losses.objectives import PAPER_STATISTICS, StatisticsObjective
+    from gesso.methods.meta_networks.method import Config
+    from gesso.methods.meta_networks.training import StyleBatch, train_meta_networks
 
     training = run.config(steps, lr, schedule=schedule.value, lr_decay=decay)
     paper = objective is common.ObjectiveName.paper

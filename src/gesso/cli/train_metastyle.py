@@ -104,10 +104,10 @@ def metastyle(
     save and stop; --resume goes on, on the CPU bit for bit as if it had never stopped. Several
     processes divide the styles among them: torchrun --nproc-per-node 2 -m gesso train metastyle …
     """
-    from gesso.losses import PAPER, Objective
-    from gesso.metalearning import InnerLoop
-    from gesso.methods.metastyle import Config
-    from gesso.methods.metastyle_training import MetaBatch, train_metastyle
+    from gesso.losses.objectives import PAPER, Objective
+    from gesso.methods.metastyle.bilevel import InnerLoop
+    from gesso.methods.metastyle.method import Config
+    from gesso.methods.metastyle.training import MetaBatch, train_metastyle
 
     training = run.config(steps, lr, lr_decay=decay)
     chosen: dict[str, Any] = {

@@ -13,7 +13,7 @@ import typer
 from gesso.cli import options as opt
 
 if TYPE_CHECKING:
-    from gesso.training_config import TrainConfig
+    from gesso.training.config import TrainConfig
 
 
 class ObjectiveName(StrEnum):
@@ -107,7 +107,7 @@ class Run:
 
     def config(self, steps: int, lr: float, **more: Any) -> TrainConfig:
         """The trainer's configuration, once the device is checked and the threads are limited."""
-        from gesso.training_config import TrainConfig
+        from gesso.training.config import TrainConfig
 
         set_up(self.device, self.threads)
         own = ("seed", "warmup", "grad_clip", "ema", "workers", "save_every", "sample_every")
@@ -119,7 +119,7 @@ def set_up(device: str, threads: int | None) -> None:
     """Check the device and choose the GPU of this process; limit the CPU threads."""
     import torch
 
-    from gesso.methods import checked_device
+    from gesso.methods.registry import checked_device
 
     checked_device(device)
     if threads is not None:

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gesso.checkpoint import read_header
+from gesso import assets
+from gesso.disk.atomic import sha256_file, shown
+from gesso.disk.tensors import read_header
 from gesso.encoders import vgg
 from gesso.encoders.base import Encoder
 from gesso.errors import GessoError
-from gesso.files import sha256_file, shown
 
 __all__ = ["Encoder", "check_encoder", "encoder_identity", "load_encoder"]
-
-BUNDLED = Path(__file__).parent.parent / "weights" / "compact.safetensors"
 
 
 def load_encoder(name: str | Path = "compact", deepest: str = "relu4_3") -> Encoder:
@@ -34,7 +33,7 @@ def load_encoder(name: str | Path = "compact", deepest: str = "relu4_3") -> Enco
     from gesso.encoders import sources
 
     if str(name) == "compact":
-        return sources.compact_file(BUNDLED)
+        return sources.compact_file(assets.weights("compact"))
     if str(name) in vgg.DEPTHS:
         return sources.published_vgg(str(name), deepest)
     check_encoder(name)
@@ -63,7 +62,7 @@ def encoder_identity(name: str | Path = "compact") -> str:
         from gesso.encoders.download import PUBLISHED
 
         return PUBLISHED[str(name)].sha256
-    path = BUNDLED if str(name) == "compact" else Path(name)
+    path = assets.weights("compact") if str(name) == "compact" else Path(name)
     try:
         return str(read_header(path, verify=False)["sha256"])
     except GessoError:  # not a file of gesso's own

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from gesso import functional
 from gesso.errors import GessoError
+from gesso.nn import functional
 
 
 class Encoder(nn.Module):

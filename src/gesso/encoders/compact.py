@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from gesso.encoders.base import Convolution, Encoder, shapes_problem
 from gesso.errors import GessoError
-from gesso.losses import LEVELS
+from gesso.losses.objectives import LEVELS
 
 WIDTHS = (32, 64, 128, 256)
 DEPTHS = (2, 2, 3, 3)

@@ -8,9 +8,9 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from gesso import functional
 from gesso.encoders.base import Convolution, Encoder, shapes_problem
 from gesso.errors import GessoError
+from gesso.nn import functional
 
 WIDTHS = (64, 128, 256, 512, 512)
 DEPTHS = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}

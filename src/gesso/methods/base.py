@@ -10,9 +10,9 @@ from typing import Any, Self
 
 from torch import Tensor, nn
 
-from gesso.card import StyleCard, blend_tensors
+from gesso.cards.card import StyleCard, blend_tensors
+from gesso.controls.regions import OfRegions, composite
 from gesso.encoders.base import Encoder
-from gesso.regions import OfRegions, composite
 
 ImageLike = Tensor | str | Path
 

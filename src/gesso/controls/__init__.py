@@ -1,0 +1,1 @@
+"""STYLIZER → STYLIZER: strength, colours, regions and polish, for every method."""

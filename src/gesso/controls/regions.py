@@ -1,0 +1,128 @@
+"""Regions of a picture with a style each: masks → shares, and pictures put together by them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from gesso.controls.color import luminance
+from gesso.errors import GessoError
+from gesso.images.read import MAX_PIXELS, read_photo
+
+Stylize = Callable[[Tensor], Tensor]
+"""Contents (B, 3, H, W) in [0, 1] → pictures of the same shape."""
+
+OfRegions = Callable[[Tensor, Tensor], Tensor]
+"""Contents (B, 3, H, W) and shares (K, H, W) that sum to 1 at every pixel → pictures."""
+
+
+WIDEST_FEATHER_PX = 64  # that is blurred pixel by pixel
+
+
+def read_mask(path: str | Path, max_pixels: int = MAX_PIXELS) -> Tensor:
+    """(H, W) in [0, 1] of a picture file: its luminance; what is transparent is off.
+
+    Raises:
+        GessoError: a file that cannot be read.
+    """
+    photo = read_photo(path, max_pixels=max_pixels)
+    light = luminance(photo.rgb)
+    return (light if photo.alpha is None else light * photo.alpha)[0]
+
+
+def check_masks(masks: int, styles: int) -> None:
+    """Raises GessoError where there is not one mask a style, or one fewer."""
+    if masks in (styles, styles - 1):
+        return
+    fewer = f", or {styles - 1} (the last style takes the rest)" if styles > 1 else ""
+    raise GessoError(f"mask: {masks} given, for {styles} styles; allowed are {styles}{fewer}")
+
+
+def region_shares(
+    masks: Sequence[Tensor], styles: int, height: int, width: int, feather: float = 0.0
+) -> tuple[Tensor, Tensor]:
+    """What share of every pixel is each style's, and what share is stylized at all.
+
+    Args:
+        masks: (h, w) or (1, h, w) in [0, 1], of any size and ratio of sides: stretched to the
+            picture's, with antialiasing. As many as styles, or one fewer: the last style then
+            takes what the others leave.
+        styles: their number K.
+        height, width: of the picture in px.
+        feather: width in px over which edges are softened: twice the deviation of a Gaussian.
+
+    Returns:
+        Shares (K, H, W) that sum to 1 at every pixel, and the cover (1, H, W) in [0, 1]: masks
+        that sum to less than 1 leave the rest to the photo, those that sum to more are scaled.
+
+    Raises:
+        GessoError: a wrong number of masks, or tensors that are none.
+    """
+    check_masks(len(masks), styles)
+    if not 0 <= feather < math.inf:
+        raise GessoError(f"feather: {feather} px; allowed are numbers from 0")
+    fitted = [_softened(_fitted(mask, height, width), feather) for mask in masks]
+    if len(fitted) < styles:
+        fitted.append((1 - sum(fitted, torch.zeros(1, height, width))).clamp(min=0))
+    stack = torch.cat(fitted)
+    total = stack.sum(0, keepdim=True)
+    shares = torch.where(total > 0, stack / total.clamp(min=1e-12), 1 / styles)
+    return shares, total.clamp(max=1)
+
+
+def composite(stylizers: Sequence[Stylize]) -> OfRegions:
+    """Regions put together in the picture: every stylizer does the whole content, and its share
+    is taken; one without a share anywhere is not run."""
+
+    def stylize(contents: Tensor, shares: Tensor) -> Tensor:
+        total = torch.zeros_like(contents)
+        for one, share in zip(stylizers, shares.to(contents), strict=True):
+            if bool((share > 0).any()):
+                total += share * one(contents)
+        return total
+
+    return stylize
+
+
+def _fitted(mask: Tensor, height: int, width: int) -> Tensor:
+    mask = mask.detach().float().cpu()
+    if mask.dim() == 2:
+        mask = mask.unsqueeze(0)
+    if mask.dim() != 3 or len(mask) != 1 or 0 in mask.shape:
+        raise GessoError(f"mask: shape {tuple(mask.shape)} is none; (H, W) or (1, H, W) is")
+    if not bool(torch.isfinite(mask).all()):
+        raise GessoError("mask: values that are not numbers; allowed are 0 to 1")
+    size = (height, width)
+    if mask.shape[1:] != size:
+        scaled = F.interpolate(mask.unsqueeze(0), size, mode="bilinear", antialias=True)
+        mask = scaled[0]
+    return mask.clamp(0, 1)
+
+
+def _softened(mask: Tensor, feather: float) -> Tensor:
+    """(1, H, W), blurred by a Gaussian of deviation feather / 2, cut off at three deviations; a
+    wide one is taken at a smaller scale, where it is as smooth and costs next to nothing."""
+    shrink = feather / WIDEST_FEATHER_PX
+    if shrink <= 1:
+        return _blurred(mask, feather)
+    size = [max(1, round(n / shrink)) for n in mask.shape[1:]]
+    small = F.interpolate(mask.unsqueeze(0), size, mode="area")[0]
+    blurred = _blurred(small, WIDEST_FEATHER_PX).unsqueeze(0)
+    return F.interpolate(blurred, mask.shape[1:], mode="bilinear")[0]
+
+
+def _blurred(mask: Tensor, feather: float) -> Tensor:
+    reach = round(1.5 * feather)
+    if reach < 1:
+        return mask
+    places = torch.arange(-reach, reach + 1, dtype=torch.float32)
+    kernel = torch.exp(-0.5 * (places / (feather / 2)) ** 2)
+    kernel = kernel / kernel.sum()
+    padded = F.pad(mask.unsqueeze(0), [reach] * 4, mode="replicate")
+    rows = F.conv2d(padded, kernel.reshape(1, 1, 1, -1))
+    return F.conv2d(rows, kernel.reshape(1, 1, -1, 1))[0].clamp(0, 1)

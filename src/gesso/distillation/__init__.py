@@ -1,0 +1,1 @@
+"""The compact encoder's training."""

@@ -1,0 +1,1 @@
+"""Descents: of a network towards one style, and of a picture's pixels."""

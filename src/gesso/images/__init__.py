@@ -1,0 +1,1 @@
+"""Picture files ↔ numbers: reading, writing, formats, colour profiles, limits."""

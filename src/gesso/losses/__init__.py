@@ -1,0 +1,1 @@
+"""Content, style and total variation; the objectives made of them."""

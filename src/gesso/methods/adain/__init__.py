@@ -1,0 +1,1 @@
+"""AdaIN (Huang & Belongie, ICCV 2017)."""

@@ -1,0 +1,1 @@
+"""Gatys et al. (CVPR 2016)."""

@@ -1,0 +1,1 @@
+"""Johnson et al. (ECCV 2016)."""

@@ -1,0 +1,1 @@
+"""Meta Networks (Shen et al., CVPR 2018)."""

@@ -1,0 +1,161 @@
+"""The transfer network of Meta Networks (Shen et al., CVPR 2018): its kernels come from outside.
+
+Johnson et al.'s network without tanh and without the first layer's instance norm. Of its layers
+the first and the last convolution and all instance norms are shared by all styles; the fourteen
+kernels in between are generated for each style, and have no bias.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Literal, cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gesso.nn import functional
+from gesso.nn.transfer import Convolution, InstanceNorm
+
+Upsample = Literal["deconv", "resize"]
+Kernels = Mapping[str, Tensor]
+
+BLOCKS = 5
+MARGIN_PX = 4 * 2 * BLOCKS  # what ten unpadded 3×3 convolutions at quarter resolution take away
+SPIKE = 4.0  # standard deviations that hardly any activation of a photo is away from the mean
+SMALLEST_PX = MARGIN_PX + 4  # below this there is too little to reflect
+
+
+def kernel_shapes(width: int, upsample: Upsample = "deconv") -> dict[str, tuple[int, ...]]:
+    """The generated kernels of a network of base width `width`, in order of use.
+
+    (outputs, inputs, 3, 3) for convolutions, (inputs, outputs, 4, 4) for the two deconvolutions;
+    with "resize" these are 3×3 convolutions of the image enlarged twice. Width 8 with
+    deconvolutions makes 108,160 numbers, width 32 makes 1,730,560.
+    """
+    w, w2, w4 = width, 2 * width, 4 * width
+    shapes: dict[str, tuple[int, ...]] = {"down1": (w2, w, 3, 3), "down2": (w4, w2, 3, 3)}
+    for block in range(1, BLOCKS + 1):
+        shapes |= {f"block{block}a": (w4, w4, 3, 3), f"block{block}b": (w4, w4, 3, 3)}
+    if upsample == "resize":
+        return shapes | {"up1": (w2, w4, 3, 3), "up2": (w, w2, 3, 3)}
+    return shapes | {"up1": (w4, w2, 4, 4), "up2": (w2, w, 4, 4)}
+
+
+def output_channels(name: str, shape: tuple[int, ...]) -> int:
+    """Of the kernel of that name and shape; a deconvolution's are its second axis."""
+    return shape[1] if name.startswith("up") and shape[-1] == 4 else shape[0]
+
+
+class SharedLayers(nn.Module):
+    """All of the network but the generated kernels, which `forward` is given.
+
+    Images are RGB in [0, 1], (B, 3, H, W), any H and W from 1 px; results have the same size.
+    """
+
+    def __init__(self, width: int = 8, upsample: Upsample = "deconv") -> None:
+        super().__init__()
+        self.width, self.upsample = width, upsample
+        shapes = kernel_shapes(width, upsample)
+        self.first = Convolution(3, width, 9)
+        self.norms = nn.ModuleDict(
+            {name: InstanceNorm(output_channels(name, shape)) for name, shape in shapes.items()}
+        )
+        self.last = Convolution(width, 3, 9, few=True)
+        for block in range(1, BLOCKS + 1):  # at first the residual blocks hardly change anything
+            nn.init.constant_(cast(InstanceNorm, self.norms[f"block{block}b"]).gamma, 0.1)
+        nn.init.constant_(self.last.bias, 0.5)  # without a sigmoid: begin at mid-grey
+
+    def forward(self, image: Tensor, kernels: Kernels, raw: bool = False) -> Tensor:
+        """The stylized image; with `raw` before it is clamped to [0, 1]."""
+        height, width = image.shape[-2:]
+        x = functional.reflect_pad(_whole_cells(image), MARGIN_PX)
+        if torch.is_grad_enabled():
+            x = x.contiguous(memory_format=torch.channels_last)
+        x = _relu(self.first(x))
+        for name in ("down1", "down2"):
+            x = self._down(x, kernels, name)
+        for block in range(1, BLOCKS + 1):
+            x = self._block(x, kernels, f"block{block}")
+        for name in ("up1", "up2"):
+            x = self._up(x, kernels, name)
+        x = self.last(x)
+        out = functional.widen(x)[..., :height, :width]
+        return out if raw else out.clamp(0, 1)
+
+    def _down(self, x: Tensor, kernels: Kernels, name: str) -> Tensor:
+        x = functional.conv2d(functional.reflect_pad(x, 1), kernels[name], stride=2)
+        return _relu(self.norms[name](x))
+
+    def _block(self, x: Tensor, kernels: Kernels, name: str) -> Tensor:
+        """conv, norm, ReLU, conv, norm, addition, as Johnson et al.: the image loses 2 px a side
+        and so does what is added to it."""
+        y = functional.conv2d(x, kernels[f"{name}a"])
+        y = functional.conv2d(_relu(self.norms[f"{name}a"](y)), kernels[f"{name}b"])
+        out: Tensor = x[..., 2:-2, 2:-2] + self.norms[f"{name}b"](y)
+        return out
+
+    def _up(self, x: Tensor, kernels: Kernels, name: str) -> Tensor:
+        if self.upsample == "resize":
+            x = F.interpolate(functional.reflect_pad(x, 1), scale_factor=2.0, mode="nearest")
+            x = functional.conv2d(x[..., 1:-1, 1:-1], kernels[name])
+        else:
+            # With the border repeated once the outermost pixels get as many terms as the others.
+            x = F.pad(x, (1, 1, 1, 1), mode="replicate")
+            x = functional.conv_transpose2d(x, kernels[name], stride=2, padding=3)
+        return _relu(self.norms[name](x.contiguous(memory_format=torch.channels_last)))
+
+
+@contextmanager
+def watched_spikes(shared: SharedLayers) -> Iterator[list[Tensor]]:
+    """Collects, for every instance norm that runs inside, how far normalised activations exceed
+    SPIKE, squared: a scalar each.
+
+    A network can make one spot so large that it decides a channel's mean and deviation, and with
+    them the size of everything else (Karras et al. 2020, section 2, on StyleGAN); the spot shows as
+    a white moon in bright, flat places.
+    """
+    spikes: list[Tensor] = []
+
+    def note(norm: nn.Module, _: object, out: Tensor) -> None:
+        gamma, beta = (cast(Tensor, p).view(1, -1, 1, 1) for p in norm.parameters())
+        size = (functional.widen(out) - beta).abs() / gamma.abs().clamp_min(1e-3)
+        spikes.append((size - SPIKE).clamp_min(0).square().mean())
+
+    hooks = [norm.register_forward_hook(note) for norm in shared.norms.values()]
+    try:
+        yield spikes
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+class GeneratedNet(nn.Module):
+    """A whole transfer network with kernels of its own: what a card of kernels holds, and what
+    gradient steps can refine.
+
+    Width 8: 112,843 parameters, 108,160 of them generated.
+    """
+
+    def __init__(self, width: int = 8, upsample: Upsample = "deconv") -> None:
+        super().__init__()
+        self.shared = SharedLayers(width, upsample)
+        shapes = kernel_shapes(width, upsample)
+        self.kernels = nn.ParameterDict({n: torch.zeros(shape) for n, shape in shapes.items()})
+
+    def forward(self, image: Tensor, raw: bool = False) -> Tensor:
+        out: Tensor = self.shared(image, dict(self.kernels.items()), raw)
+        return out
+
+
+def _relu(x: Tensor) -> Tensor:
+    return F.relu(x) if torch.is_grad_enabled() else x.relu_()
+
+
+def _whole_cells(image: Tensor) -> Tensor:
+    """Extend right and bottom by their border: sides that both strides of 2 divide, and enough of
+    them to be reflected."""
+    bottom, right = (max(SMALLEST_PX, math.ceil(n / 4) * 4) - n for n in image.shape[-2:])
+    return F.pad(image, (0, right, 0, bottom), mode="replicate") if bottom or right else image

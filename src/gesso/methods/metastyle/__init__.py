@@ -1,0 +1,1 @@
+"""MetaStyle (Zhang et al., AAAI 2019)."""

@@ -1,0 +1,1 @@
+"""Network parts that are fast on a CPU, and the transfer network."""

@@ -1,0 +1,1 @@
+"""FILES → FILES: from the files of photos and styles to those of pictures."""

@@ -1,0 +1,70 @@
+"""Photos → pictures: many files, of which some may be bad."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from gesso.controls.regions import Stylize
+from gesso.disk.atomic import shown
+from gesso.errors import GessoError
+from gesso.images.read import MAX_PIXELS, read_photo, write_image
+from gesso.pipeline.plan import Job
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """How photos are read and results written: see `read_photo` and `write_image`."""
+
+    size: int | None = None
+    max_pixels: int = MAX_PIXELS
+    quality: int | None = None
+    keep_metadata: bool = False
+
+    def stylize(self, job: Job, stylize: Stylize) -> None:
+        """Read one photo, stylize it and write the result with the photo's transparency.
+
+        Raises:
+            GessoError: a photo that cannot be read, a result that cannot be written, or too
+                little memory.
+        """
+        photo = read_photo(job.photo, size=self.size, max_pixels=self.max_pixels)
+        try:
+            picture = stylize(photo.rgb.unsqueeze(0))[0]
+        except (MemoryError, RuntimeError) as error:
+            if isinstance(error, MemoryError) or "memory" in str(error).lower():
+                size = " × ".join(str(n) for n in reversed(photo.rgb.shape[1:]))
+                trouble = f"{size} px need more memory than there is; a smaller --size helps"
+                raise GessoError(f"{shown(job.photo)}: {trouble}") from error
+            raise
+        metadata = photo.exif if self.keep_metadata else None
+        write_image(job.out, picture, alpha=photo.alpha, quality=self.quality, metadata=metadata)
+
+
+def stylize_all(
+    jobs: Iterable[Job],
+    stylize: Stylize,
+    pictures: Pictures,
+    on_job: Callable[[Job], None] | None = None,
+) -> dict[Path, str]:
+    """Do every job; those that fail are told at the end: photo → one line, in the jobs' order."""
+    failures: dict[Path, str] = {}
+    for job in jobs:
+        try:
+            pictures.stylize(job, stylize)
+        except GessoError as error:
+            failures[job.photo] = str(error)
+        if on_job is not None:
+            on_job(job)
+    return failures
+
+
+def noise(size_px: int, seed: int = 0) -> Tensor:
+    """Gaussian white noise (3, size_px, size_px) around mid-grey: the content that shows a style's
+    texture (Shen et al. 2018, figure 5)."""
+    generator = torch.Generator().manual_seed(seed)
+    return (0.5 + 0.25 * torch.randn(3, size_px, size_px, generator=generator)).clamp(0, 1)

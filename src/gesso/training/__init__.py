@@ -1,0 +1,1 @@
+"""One loop for everything trained: checkpoints, exact resume, batches, logs."""

@@ -1,0 +1,171 @@
+"""What a training run tells: log.jsonl, sample images, TensorBoard, and a progress bar."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from PIL import Image
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from torch import Tensor
+
+from gesso.disk.atomic import atomic_path, atomic_write
+from gesso.errors import GessoError
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
+
+__all__ = ["TrainingLog"]
+
+log = logging.getLogger(__name__)
+PLAIN_SECONDS = 30.0  # between lines when standard error is no terminal
+
+
+class TrainingLog:
+    """Rows of log.jsonl (and TensorBoard scalars), each the mean over `log_every` steps.
+
+    A resumed run drops the rows after the step it resumes from, so the curve has no loops.
+    `sums` and `count` are the unfinished row; they are kept in checkpoints.
+    """
+
+    def __init__(
+        self, out_dir: Path, log_dir: str | Path | None, start: int, steps: int, log_every: int
+    ) -> None:
+        self.path, self.samples = out_dir / "log.jsonl", out_dir / "samples"
+        self.steps, self.log_every = steps, log_every
+        self.sums: dict[str, float] = {}
+        self.count = 0
+        self._truncate(start)
+        self._writer = _summary_writer(log_dir, start) if log_dir is not None else None
+        self._progress = _Progress(start, steps)
+        self._images, self._since = 0, time.monotonic()
+
+    def _truncate(self, start: int) -> None:
+        if self.path.exists():
+            rows = [row for row in read_log(self.path) if row["step"] <= start]
+            atomic_write(self.path, "".join(json.dumps(row) + "\n" for row in rows).encode())
+
+    def record(self, step: int, values: dict[str, float], images: int) -> None:
+        """Count one step; `values` are its losses and so on, `step` the number of steps done."""
+        for name, value in values.items():
+            if math.isfinite(value):
+                self.sums[name] = self.sums.get(name, 0.0) + value
+        self.count += 1
+        self._images += images
+        self._progress.update(step, values)
+        if step % self.log_every == 0 or step == self.steps:
+            self._write_row(step)
+
+    def _write_row(self, step: int) -> None:
+        now = time.monotonic()
+        row = {name: total / self.count for name, total in self.sums.items()}
+        row["images_per_second"] = round(self._images / max(now - self._since, 1e-9), 2)
+        row["memory_mb"] = round(peak_memory_mb(), 1)
+        self._append({"step": step, **row})
+        if self._writer is not None:
+            for name, value in row.items():
+                self._writer.add_scalar(name, value, step)
+        self.sums, self.count, self._images, self._since = {}, 0, 0, now
+
+    def _append(self, row: dict[str, Any]) -> None:
+        try:
+            with open(self.path, "a", encoding="utf-8") as file:
+                file.write(json.dumps(row) + "\n")
+        except OSError as error:  # a full disk must not end a run that may still be saved
+            log.warning("%s: row of step %s not written: %s", self.path, row["step"], error)
+
+    def sample(self, step: int, image: Tensor) -> None:
+        """Write a sample image (3, H, W) in [0, 1] to samples/step-*.png and to TensorBoard."""
+        image = image.detach().float().clamp(0, 1).cpu()
+        pixels = (image * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous().numpy()
+        try:
+            self.samples.mkdir(exist_ok=True)
+            with atomic_path(self.samples / f"step-{step:07d}.png") as temporary:
+                Image.fromarray(pixels).save(temporary)
+        except (OSError, GessoError) as error:
+            log.warning("%s: sample not written: %s", self.samples, error)
+        if self._writer is not None:
+            self._writer.add_image("sample", image, step)
+
+    def close(self) -> None:
+        """Flush TensorBoard and end the progress bar."""
+        self._progress.close()
+        if self._writer is not None:
+            self._writer.close()
+
+
+def read_log(path: str | Path) -> list[dict[str, Any]]:
+    """The rows of a log.jsonl; a line cut off by a crash is left out."""
+    rows = []
+    for line in Path(path).read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError:
+            continue
+        if isinstance(row, dict) and isinstance(row.get("step"), int):
+            rows.append(row)
+    return rows
+
+
+def peak_memory_mb() -> float:
+    """Peak memory in MB: of the GPU if one is in use, else of this process."""
+    if torch.cuda.is_available() and (allocated := torch.cuda.max_memory_allocated()):
+        return allocated / 1e6
+    if sys.platform == "win32":
+        return 0.0
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
+
+
+def _summary_writer(log_dir: str | Path, start: int) -> SummaryWriter:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise GessoError(
+            "--log-dir needs TensorBoard, which is not installed: pip install 'gesso[train]'"
+        ) from error
+    return SummaryWriter(str(log_dir), purge_step=start + 1 if start else None)
+
+
+class _Progress:
+    """A bar with ETA on a terminal, else a plain line now and then."""
+
+    def __init__(self, start: int, steps: int) -> None:
+        self.start, self.steps, self._began = start, steps, time.monotonic()
+        self._printed = -math.inf
+        self._console = Console(stderr=True)
+        self._bar: Progress | None = None
+        if self._console.is_terminal:
+            self._bar = Progress(
+                TextColumn("training"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeRemainingColumn(),
+                TextColumn("{task.fields[losses]}"),
+                console=self._console,
+            )
+            self._task = self._bar.add_task("training", total=steps, completed=start, losses="")
+            self._bar.start()
+
+    def update(self, step: int, values: dict[str, float]) -> None:
+        losses = "  ".join(f"{name} {value:.4g}" for name, value in values.items())
+        if self._bar is not None:
+            self._bar.update(self._task, completed=step, losses=losses)
+        elif time.monotonic() - self._printed > PLAIN_SECONDS:
+            self._printed = time.monotonic()
+            left = (self._printed - self._began) / (step - self.start) * (self.steps - step)
+            minutes = f"{left / 60:.0f} min left"
+            print(f"step {step}/{self.steps}  {minutes}  {losses}", file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.stop()

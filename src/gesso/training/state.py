@@ -1,0 +1,170 @@
+"""The state of a training run: what is in a checkpoint, and what a resumed run must agree on."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gesso.disk.atomic import sweep_stale
+from gesso.disk.tensors import load_file, save_file
+from gesso.errors import GessoError
+from gesso.training.process import World
+
+__all__ = ["CHECKPOINT", "WEIGHTS", "TrainingState", "check_same_run", "prepare_folder", "run_lock"]
+
+CHECKPOINT, WEIGHTS = "checkpoint.safetensors", "weights.safetensors"
+KIND = "checkpoint"
+MOMENTS = ("exp_avg", "exp_avg_sq")
+
+
+class TrainingState:
+    """Weights, optimiser moments, moving average and counters.
+
+    Randomness is not among them: it is drawn anew from (seed, step, rank) for every step.
+    """
+
+    def __init__(self, module: nn.Module, optimizer: torch.optim.Optimizer, ema: float) -> None:
+        self.module, self.optimizer, self.ema_decay = module, optimizer, ema
+        self.parameters = {n: p for n, p in module.named_parameters() if p.requires_grad}
+        self.step = self.updates = self.skipped = self.bad_in_a_row = 0
+        self.ema = {n: p.detach().clone() for n, p in self.parameters.items()} if ema else {}
+        for parameter in self.parameters.values():  # as Adam would on its first step
+            zeros = {name: torch.zeros_like(parameter) for name in MOMENTS}
+            optimizer.state[parameter] = {"step": torch.tensor(0.0), **zeros}
+
+    def update(self, lr: float) -> None:
+        """One optimiser step with the gradients in place, then the moving average."""
+        self.step, self.updates, self.bad_in_a_row = self.step + 1, self.updates + 1, 0
+        for group in self.optimizer.param_groups:
+            group["lr"] = lr
+        self.optimizer.step()
+        with torch.no_grad():
+            for name, average in self.ema.items():
+                average.lerp_(self.parameters[name].detach(), 1 - self.ema_decay)
+
+    def skip(self) -> None:
+        """Count a step whose loss or gradient was not finite; the weights stay."""
+        self.step, self.skipped = self.step + 1, self.skipped + 1
+        self.bad_in_a_row += 1
+
+    @property
+    def bytes(self) -> int:
+        """The size of a checkpoint's tensors."""
+        return sum(t.numel() * t.element_size() for t in self.tensors().values())
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Everything a checkpoint holds, by name (live tensors, not copies)."""
+        tensors = {f"model.{n}": t for n, t in self.module.state_dict().items()}
+        for name, parameter in self.parameters.items():
+            for moment in MOMENTS:
+                tensors[f"optimizer.{name}.{moment}"] = self.optimizer.state[parameter][moment]
+        return tensors | {f"ema.{n}": t for n, t in self.ema.items()}
+
+    def weights(self) -> dict[str, Tensor]:
+        """What users load: the module's state, with the moving average where there is one."""
+        return {n: self.ema.get(n, t) for n, t in self.module.state_dict().items()}
+
+    def counters(self) -> dict[str, int]:
+        """Steps done, optimiser updates, steps skipped in all and just now in a row."""
+        names = ("step", "updates", "skipped", "bad_in_a_row")
+        return {name: getattr(self, name) for name in names}
+
+    def restore(self, tensors: Mapping[str, Tensor], counters: Mapping[str, int]) -> None:
+        """Copy a checkpoint's tensors and counters in."""
+        with torch.no_grad():
+            for name, tensor in self.tensors().items():
+                tensor.copy_(tensors[name])
+        self._set_counters(counters)
+
+    def _set_counters(self, counters: Mapping[str, int]) -> None:
+        for name in self.counters():
+            setattr(self, name, int(counters[name]))
+        for parameter in self.parameters.values():
+            self.optimizer.state[parameter]["step"].fill_(self.updates)
+
+    def share(self, world: World) -> None:
+        """Give every process rank 0's state."""
+        counters = torch.tensor(list(self.counters().values()), device=world.device)
+        world.broadcast_([*self.tensors().values(), counters])
+        self._set_counters(dict(zip(self.counters(), counters.tolist(), strict=True)))
+
+    def save(self, out_dir: Path, header: Mapping[str, Any], weights: Mapping[str, Any]) -> None:
+        """Write checkpoint and weights, each whole or not at all.
+
+        `header`: config, settings and the log's unfinished row; `weights`: the header of
+        weights.safetensors.
+        """
+        save_file(
+            out_dir / CHECKPOINT,
+            self.tensors(),
+            {"kind": KIND, "counters": self.counters(), **header},
+        )
+        save_file(out_dir / WEIGHTS, self.weights(), dict(weights))
+
+    def load(self, out_dir: Path) -> dict[str, Any]:
+        """Restore from the folder's checkpoint; its header."""
+        tensors, header = load_file(out_dir / CHECKPOINT, kind=KIND, expected=self.tensors())
+        self.restore(tensors, header["counters"])
+        return header
+
+
+def check_same_run(
+    path: Path, saved: Mapping[str, Any], now: Mapping[str, Any], free: frozenset[str]
+) -> None:
+    """Refuse to resume under another configuration, naming the first field that differs."""
+    now = json.loads(json.dumps(dict(now)))  # as it comes back from a header: tuples are lists
+    for field in sorted(set(saved) | set(now)):
+        if field not in free and saved.get(field) != now.get(field):
+            raise GessoError(
+                f"{path}: cannot resume with {field} = {now.get(field)!r}: the run was started "
+                f"with {saved.get(field)!r}"
+            )
+
+
+def prepare_folder(out_dir: Path, resume: bool, needed: int) -> None:
+    """Make the folder; refuse to overwrite a run, to resume none, or to start on a full disk.
+
+    `needed`: bytes of one checkpoint; room for two must be free, as a new one is complete before
+    the old one goes.
+    """
+    checkpoint = out_dir / CHECKPOINT
+    if resume and not checkpoint.exists():
+        raise GessoError(f"{checkpoint}: does not exist, so there is nothing to resume")
+    if not resume and checkpoint.exists():
+        raise GessoError(
+            f"{out_dir}: holds a training run; continue it by --resume or name another"
+        )
+    try:
+        out_dir.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(out_dir).free
+    except OSError as error:
+        raise GessoError(f"{out_dir}: cannot be used: {error.strerror or error}") from error
+    if free < 2 * needed:
+        sizes = f"{free / 1e6:.0f} MB free, two checkpoints need {2 * needed / 1e6:.0f} MB"
+        raise GessoError(f"{out_dir}: too little room: {sizes}")
+    sweep_stale(out_dir)
+
+
+@contextmanager
+def run_lock(out_dir: Path) -> Iterator[None]:
+    """Hold the folder for one run; the system lets go of it even when a run is killed."""
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    out_dir.mkdir(parents=True, exist_ok=True)
+    with open(out_dir / ".lock", "w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise GessoError(f"{out_dir}: another training run is using this folder") from error
+        yield

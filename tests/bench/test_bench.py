@@ -1,0 +1,573 @@
+"""`gesso bench`: turns and medians, the ends of the scale, and figures anyone can compute again."""
+
+from __future__ import annotations
+
+import csv
+import importlib
+import json
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from skimage.metrics import structural_similarity
+from torch import Tensor, nn
+
+from gesso.bench import memory, page, pictures, setup, svg, table
+from gesso.bench.bench import Bench
+from gesso.bench.contestants import Absent, Contestant, Entry, enter, settings_of
+from gesso.bench.measures import SeenPhoto, Yardstick, distortion_level, seen_style
+from gesso.bench.report import Report
+from gesso.bench.ssim import luminance, ssim
+from gesso.bench.store import Budget, Store
+from gesso.bench.tasks import Task, run_all, turns
+from gesso.bench.workshop import CONTROLS, SIZES, STYLE_ITSELF, UNTOUCHED, Plan
+from gesso.cards.card import StyleCard
+from gesso.cli import run as gesso
+from gesso.encoders import load_encoder
+from gesso.errors import GessoError
+from gesso.images.read import write_image
+from gesso.losses.objectives import LEVELS
+from gesso.methods.base import Method
+from gesso.methods.registry import methods
+from tiny import pictures as draw
+from tiny import tiny_encoder
+from tiny_files import TinyFiles, make_tiny_files
+
+readme_table = importlib.import_module("readme_table")
+
+
+class Clock:
+    """Time that passes only when a fake method works."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Fake(Method):
+    """Takes on a style and makes a picture in given seconds; tells a diary."""
+
+    options = ("steps",)
+
+    def __init__(self, name: str, clock: Clock, diary: list[str], seconds: list[float]) -> None:
+        super().__init__(tiny_encoder())
+        self.name, self.clock, self.diary = name, clock, diary
+        self.seconds: Iterator[float] = iter(seconds)
+        self.weight = nn.Parameter(torch.zeros(7))
+
+    def adapt_settings(self, **options: Any) -> dict[str, Any]:
+        return {"steps": 27, **options}
+
+    def adapt(self, style: Any, contents: Any = None, **options: Any) -> StyleCard:
+        self.clock.now += 2.0
+        return StyleCard(self.name, {"mean": style.mean((1, 2))})
+
+    def stylizer(self, card: StyleCard) -> nn.Module:
+        return Painted(self, card.tensors["mean"].view(1, 3, 1, 1))
+
+
+class Painted(nn.Module):
+    """The photo, half of it the style's mean colour."""
+
+    def __init__(self, method: Fake, colour: Tensor) -> None:
+        super().__init__()
+        self.told, self.colour = [method], colour
+
+    def forward(self, content: Tensor) -> Tensor:
+        (method,) = self.told
+        method.diary.append(f"{method.name} {content.shape[-1]}")
+        method.clock.now += next(method.seconds, 1.0)
+        return 0.5 * content + 0.5 * self.colour
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> TinyFiles:
+    files = make_tiny_files(tmp_path_factory.mktemp("tiny"))
+    for folder, count, seed in (("contents", 3, 1), ("styles", 2, 9)):
+        (files.folder / folder).mkdir()
+        for i, picture in enumerate(draw(count, 72, seed)):
+            write_image(files.folder / folder / f"{folder[0]}{i}.png", picture)
+    return files
+
+
+def gallery(files: TinyFiles, out: Path) -> pictures.Gallery:
+    folders = (files.folder / "contents", files.folder / "styles")
+    return pictures.gather(*folders, out, size=64, most_contents=50, most_styles=10)
+
+
+def fakes(clock: Clock, diary: list[str], **seconds: list[float]) -> list[Contestant]:
+    return [
+        Contestant(
+            Entry(name), Fake(name, clock, diary, times), 7, 0, {"m": name, "adapt": {"steps": 27}}
+        )
+        for name, times in seconds.items()
+    ]
+
+
+def fake_bench(
+    files: TinyFiles, out: Path, clock: Clock, diary: list[str], **seconds: Any
+) -> Bench:
+    plan = Plan(runs=3, slow_s=20.0, sizes=(64, 128))
+    store = Store(out / "results.json")
+    shown = gallery(files, out)
+    bench = Bench(out, shown, fakes(clock, diary, **seconds), tiny_encoder(), plan, store)
+    bench.clock = clock
+    bench.memory_of = lambda *_: {"peak_mib": 300.0, "baseline_mib": 100.0}
+    return bench
+
+
+# speed
+
+
+def test_methods_take_turns_after_a_warm_up_and_medians_are_told(
+    files: TinyFiles, tmp_path: Path
+) -> None:
+    diary: list[str] = []
+    clock = Clock()
+    bench = fake_bench(
+        files, tmp_path, clock, diary, one=[9.0, 1.0, 5.0, 2.0], two=[9.0, 4.0, 4.0, 3.0]
+    )
+    run_all(bench._speeds(), bench.store, Budget(None))
+    rounds = ["one", "one", "two", "two", "two", "one", "one", "two"]  # warm-ups in the first
+    assert diary[:8] == [f"{name} 64" for name in rounds]
+    assert [diary.count(f"{name} {px}") for name in ("one", "two") for px in (64, 128)] == [4] * 4
+    one, two = bench.contestants
+    assert bench.runs(one, 64) == [1.0, 5.0, 2.0]
+    rows = {row["method"]: row for row in table.rows(bench)}
+    assert bench.runs(two, 64) == [4.0, 4.0, 3.0]
+    assert (rows["one"]["runs"], rows["one"]["seconds_style"]) == (3, 2.0)
+
+
+def test_a_slow_method_has_its_warm_up_for_its_only_run(files: TinyFiles, tmp_path: Path) -> None:
+    diary: list[str] = []
+    bench = fake_bench(files, tmp_path, Clock(), diary, slow=[60.0] * 9, fast=[1.0] * 9)
+    run_all(bench._speeds(), bench.store, Budget(None))
+    slow, fast = bench.contestants
+    assert bench.runs(slow, 64) == [60.0] and len(bench.runs(fast, 64)) == 3
+    assert diary.count("slow 64") == 1
+
+
+def test_every_turn_begins_with_another() -> None:
+    assert [turns("abc", i) for i in range(4)] == [list(t) for t in ("abc", "bca", "cab", "abc")]
+    assert turns([], 3) == []
+
+
+# going on
+
+
+def test_what_is_measured_is_not_measured_again(files: TinyFiles, tmp_path: Path) -> None:
+    diary: list[str] = []
+    bench = fake_bench(files, tmp_path, Clock(), diary, one=[], two=[])
+    assert not bench.measure(Budget(0)) and not diary
+    told: list[str] = []
+    assert bench.measure(Budget(None), lambda key, done, total: told.append(key))
+    assert len(set(told)) == len(told)
+    before = len(diary)
+    again = fake_bench(files, tmp_path, Clock(), diary, one=[], two=[])
+    assert again.measure(Budget(None), lambda *_: pytest.fail("measured twice"))
+    assert len(diary) == before
+    bench.picture_path("one", bench.gallery.pairs()[0]).unlink()
+    assert fake_bench(files, tmp_path, Clock(), diary, one=[], two=[]).measure(Budget(None))
+    assert len(diary) == before + 1  # a picture that is gone is made again, with the card kept
+
+
+def test_costs_are_told_for_the_time_left(tmp_path: Path) -> None:
+    told: list[tuple[str, float, float]] = []
+    tasks = [Task(name, {}, cost, dict) for name, cost in (("a", 1.0), ("b", 3.0), ("a", 1.0))]
+    store = Store(tmp_path / "rows.json")
+    assert run_all(tasks, store, Budget(None), lambda *args: told.append(args))
+    assert told == [("a", 0.0, 4.0), ("b", 1.0, 4.0)]
+
+
+# quality
+
+
+def test_controls_are_the_ends_of_the_scale(files: TinyFiles, tmp_path: Path) -> None:
+    bench = fake_bench(files, tmp_path, Clock(), [], one=[])
+    assert bench.measure(Budget(None))
+    rows = {row["method"]: row for row in table.rows(bench)}
+    photo, style = rows[UNTOUCHED], rows[STYLE_ITSELF]
+    assert photo["gap_percent"] == pytest.approx(100, abs=1e-3)
+    assert (photo["distortion_percent"], photo["content"]) == (0, 0)
+    assert photo["ssim"] == pytest.approx(1)
+    assert style["gap_percent"] == pytest.approx(0, abs=1e-4) and style["style"] < 1e-8
+    assert style["ssim"] < 0.9
+    assert photo["pairs"] == 6 and rows["one"]["pairs"] == 6
+
+
+def pixels(path: Path) -> Tensor:
+    """(1, 3, H, W), read by nothing of gesso's."""
+    return torch.tensor(np.asarray(Image.open(path).convert("RGB"))).permute(2, 0, 1)[None] / 255
+
+
+def gram(features: Tensor) -> Tensor:
+    rows = features[0].flatten(1).double()
+    return rows @ rows.T / rows.numel()
+
+
+def computed_again(encoder: nn.Module, out: Path, name: str) -> dict[str, float]:
+    """The means from the pictures in the folder and the definitions in benchmarks/README.md."""
+    contents = sorted((out / "pictures" / "contents").glob("*.png"))
+    found: dict[str, list[float]] = {"gap": [], "distortion": [], "objective": [], "ssim": []}
+    for path in sorted((out / "pictures" / name).glob("*.png")):
+        content, style = path.stem.split("__")
+        photo_path = out / "pictures" / "contents" / f"{content}.png"
+        others = [pixels(p) for p in contents if p != photo_path]  # all of them: there are three
+        made, photo = pixels(path), pixels(photo_path)
+        f, p = encoder(made), encoder(photo)
+        s = encoder(pixels(out / "pictures" / "styles" / f"{style}.png"))
+        ratios = [
+            float((gram(f[k]) - gram(s[k])).norm() / (gram(p[k]) - gram(s[k])).norm())
+            for k in LEVELS
+        ]
+        found["gap"].append(100 * sum(ratios) / 4)
+        far = [float((encoder(o)["relu4_3"] - p["relu4_3"]).square().sum()) for o in others]
+        moved = float((f["relu4_3"] - p["relu4_3"]).square().sum())
+        found["distortion"].append(100 * moved / (sum(far) / len(far)))
+        terms = [
+            float((gram(f[k]) - gram(s[k])).norm() ** 2 / gram(s[k]).norm() ** 2) for k in LEVELS
+        ]
+        change = float((f["relu3_3"] - p["relu3_3"]).norm() ** 2 / p["relu3_3"].norm() ** 2)
+        found["objective"].append(sum(terms) + change)
+        a, b = (luminance(x[0]).numpy() for x in (made, photo))
+        found["ssim"].append(structural_similarity(a, b, **WANG))
+    return {key: sum(values) / len(values) for key, values in found.items()}
+
+
+WANG: dict[str, Any] = {
+    "gaussian_weights": True,
+    "sigma": 1.5,
+    "truncate": 3.5,  # 11 px
+    "use_sample_covariance": False,
+    "data_range": 1.0,
+}
+
+
+def test_the_figures_agree_with_the_written_pictures(files: TinyFiles, tmp_path: Path) -> None:
+    bench = fake_bench(files, tmp_path, Clock(), [], one=[])
+    assert bench.measure(Budget(None))
+    (row,) = (row for row in table.rows(bench) if row["method"] == "one")
+    with torch.no_grad():
+        again = computed_again(tiny_encoder(), tmp_path, "one")
+    for ours, theirs in (("gap_percent", "gap"), ("distortion_percent", "distortion")):
+        assert row[ours] == pytest.approx(again[theirs], rel=0.01)
+    for key in ("objective", "ssim"):
+        assert row[key] == pytest.approx(again[key], rel=0.01)
+
+
+def test_the_compact_encoder_judges_at_its_deepest_level() -> None:
+    judge = tiny_encoder()
+    assert distortion_level(judge) == "relu4_3"
+    photo, style, other = draw(3, 48)
+    shared = Yardstick.of(judge, SeenPhoto(judge, photo, [other]), seen_style(judge, style))
+    whole = Yardstick(judge, photo, style, [other])
+    assert shared.judge(other) == whole.judge(other)
+    assert whole.judge(other).distortion == pytest.approx(1)
+
+
+def test_ssim_is_that_of_wang_et_al() -> None:
+    a, b = draw(2, 40)
+    b = (b + 0.1 * torch.rand(b.shape, generator=torch.Generator().manual_seed(0))).clamp(0, 1)
+    x, y = luminance(a).numpy(), luminance(b).numpy()
+    _, image = structural_similarity(x, y, full=True, **WANG)
+    inside = image[5:-5, 5:-5].mean()  # windows that lie wholly inside, as in the authors' code
+    assert ssim(a, b) == pytest.approx(float(inside), abs=1e-6)
+    assert ssim(a, a) == pytest.approx(1)
+    assert ssim(a[:, :4, :4], a[:, :4, :4]) == pytest.approx(1)
+    with pytest.raises(ValueError, match="shapes"):
+        ssim(a, b[:, 1:])
+
+
+def test_objectives_are_told_of_gatys_over_the_pairs_of_both(
+    files: TinyFiles, tmp_path: Path
+) -> None:
+    bench = fake_bench(files, tmp_path, Clock(), [], gatys=[], one=[])
+    gatys, one = bench.contestants
+    bench.contestants = [replace(gatys, entry=replace(gatys.entry, most_pairs=2)), one]
+    assert bench.measure(Budget(None))
+    rows = {row["method"]: row for row in table.rows(bench)}
+    assert (rows["gatys"]["pairs"], rows["gatys"]["of_gatys"]) == (2, 1.0)
+    assert (rows["one"]["pairs"], rows["one"]["shared_pairs"]) == (6, 2)
+    assert rows["one"]["of_gatys"] == pytest.approx(1)  # it makes the same pictures
+    same = {row["method"]: row for row in table.same_pairs(bench)}
+    assert {row["pairs"] for row in same.values()} == {2}
+    assert same["one"]["objective"] == pytest.approx(same["gatys"]["objective"])
+
+
+def test_pairs_go_evenly_over_contents_and_styles(files: TinyFiles, tmp_path: Path) -> None:
+    shown = gallery(files, tmp_path)
+    pairs = [(pair.content.name, pair.style.name) for pair in shown.pairs()]
+    assert len(set(pairs)) == len(pairs) == 6
+    assert len({content for content, _ in pairs[:3]}) == 3
+    assert {pair.style.name for pair in shown.pairs(most_styles=1)} == {shown.styles[0].name}
+    assert all(pair.content not in pair.unrelated for pair in shown.pairs())
+
+
+# reports
+
+
+def test_the_page_loads_nothing_and_shows_all(files: TinyFiles, tmp_path: Path) -> None:
+    bench = fake_bench(files, tmp_path, Clock(), [], gatys=[], one=[])
+    bench.plan = replace(bench.plan, sizes=SIZES)
+    assert bench.measure(Budget(None))
+    absent = [Absent("two<script>", "no weights")]
+    Report(bench, absent, "gesso bench", 64, True).write()
+    html = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert not re.search(r"""(src|href)\s*=(?!"data:)""", html)
+    assert "<script" not in html and "url(" not in html and "@import" not in html
+    assert html.count("<svg") == 2
+    assert html.count("data:image/jpeg;base64,") == 6 * 4  # six pairs, four columns
+    text = (tmp_path / "results.md").read_text(encoding="utf-8")
+    for part in (html, text):
+        assert "relu4_3" in part and "Judged by compact" in part and "Pascal Titan X" in part
+        for name in (*CONTROLS, "gatys", "one", "no weights", "27.0517", "MetaStyle"):
+            assert name in part
+    with open(tmp_path / "results.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["whose"] for row in rows} == {"gesso", "paper"}
+    assert rows[0]["run_judge"].startswith("compact") and rows[0]["run_complete"] == "yes"
+
+
+def test_the_grid_shows_pictures_of_slow_methods_first(files: TinyFiles, tmp_path: Path) -> None:
+    bench = fake_bench(files, tmp_path, Clock(), [], gatys=[], one=[])
+    gatys, one = bench.contestants
+    bench.contestants = [replace(gatys, entry=replace(gatys.entry, most_pairs=4)), one]
+    assert bench.measure(Budget(None))
+    made = [pair.name for pair in bench.pairs(bench.contestants[0])]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(page, "GRID_PAIRS", 4)
+        shown = page._shown_pairs(bench, ["gatys", "one"])
+    assert {pair.name for pair in shown} == set(made)
+    styles = [pair.style.name for pair in shown]
+    assert styles == sorted(styles, key=[s.name for s in bench.gallery.styles].index)
+
+
+def test_an_empty_benchmark_makes_a_report_too(files: TinyFiles, tmp_path: Path) -> None:
+    bench = fake_bench(files, tmp_path, Clock(), [], one=[])
+    Report(bench, [], "gesso bench", 64, False).write()
+    assert "Not everything has been measured" in (tmp_path / "index.html").read_text("utf-8")
+
+
+def test_curves_end_with_the_methods_own_steps(files: TinyFiles, tmp_path: Path) -> None:
+    bench = fake_bench(files, tmp_path, Clock(), [], one=[])
+    assert bench.measure(Budget(None))
+    (one,) = bench.contestants
+    assert bench.curve_steps(one) == [1, 3, 9]
+    points = bench.curve(one)
+    assert len(points) == 4
+    pair = bench.gallery.pairs()[0]
+    assert points[-1] == (3.0, bench.picture_rows("one")[pair.name]["objective"])
+
+
+def test_plots_are_logarithmic_and_keep_labels_apart() -> None:
+    near = [svg.Series(name, [(10.0, 1.0)], 6.0, i) for i, name in enumerate("ab")]
+    far = svg.Series("<far>", [(1.0, 2.0), (100.0, 0.5)], None, 2)
+    drawn = svg.draw(svg.Plot("seconds", "loss", [*near, far], [("photo", 2.0)]))
+    scale = svg._Scale(svg.Plot("", "", [*near, far]))
+    assert scale.x(10) - scale.x(1) == pytest.approx(scale.x(100) - scale.x(10))
+    heights = [float(re.search(rf'y="([\d.]+)"[^>]*>{name}<', drawn)[1]) for name in "ab"]  # type: ignore[index]
+    assert abs(heights[0] - heights[1]) >= 16
+    assert "&lt;far&gt;" in drawn and "<far>" not in drawn
+    assert svg.draw(svg.Plot("", "", [svg.Series("none", [])])) == ""
+
+
+# the README
+
+
+def test_the_readmes_table_is_what_the_script_writes() -> None:
+    text = readme_table.README.read_text(encoding="utf-8")
+    assert readme_table.renewed(text, readme_table.RESULTS) == text, (
+        "README.md is stale: run python benchmarks/readme_table.py"
+    )
+
+
+def test_a_complete_result_goes_into_the_readme(
+    files: TinyFiles, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, results, readme = tmp_path / "out", tmp_path / "results", tmp_path / "README.md"
+    results.mkdir()
+    readme.write_text(f"above\n{readme_table.BEGIN}old{readme_table.END}\nbelow\n")
+    bench = fake_bench(files, out, Clock(), [], gatys=[], metastyle=[])
+    options = [f"--adopt={out}", f"--results={results}", f"--readme={readme}"]
+    Report(bench, [], "gesso bench", 64, False).write()
+    assert readme_table.main(options) == 2
+    assert "not everything is measured" in capsys.readouterr().err
+    assert bench.measure(Budget(None))
+    Report(bench, [], "gesso bench", 64, True).write()
+    assert readme_table.main(options) == 0
+    (kept,) = results.glob("*.csv")
+    assert re.fullmatch(r"bench-cpu1-\w+-\w+-64px-compact-3x2\.csv", kept.name)
+    assert json.loads(kept.with_suffix(".json").read_text())["rows"]
+    text = readme.read_text(encoding="utf-8")
+    assert text.startswith("above") and text.endswith("below\n") and "old" not in text
+    assert "0.0047 / 0.0145" in text and f"results/{kept.name}" in text
+    assert readme_table.renewed(text, results) == text
+
+
+# the command
+
+
+def test_memory_is_that_of_a_process_of_its_own(files: TinyFiles) -> None:
+    assert memory.peak_mib() or sys.platform == "win32"
+    spec: dict[str, Any] = {"style": str(files.style), "content": str(files.photo)}
+    spec |= {"steps": None, "threads": 1}
+    entry = {"name": "meta_networks", "encoder": str(files.encoder)}
+    row = memory.measure(spec | {"entry": entry | {"weights": str(files.hypernetwork)}})
+    assert row["peak_mib"] >= row["baseline_mib"] > 50
+    with pytest.raises(GessoError, match="meta_networks: memory could not be measured") as caught:
+        memory.in_own_process(Entry(**entry), files.style, files.photo, None, 1)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_method_without_weights_is_listed_not_fatal(
+    files: TinyFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gesso.methods.meta_networks.method.BUNDLED", files.folder / "none")
+    judge = tiny_encoder()
+    entry = Entry("meta_networks", encoder=str(files.encoder))
+    assert enter(entry, judge) == Absent("meta_networks", "no weights")
+    with_weights = enter(replace(entry, weights=str(files.hypernetwork)), judge)
+    assert isinstance(with_weights, Contestant)
+    assert with_weights.parameters > with_weights.image_parameters > 0
+    with pytest.raises(GessoError):
+        enter(replace(entry, weights=str(files.start)), judge)
+
+
+def test_every_method_is_told_apart_by_what_it_needs(
+    files: TinyFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GESSO_WEIGHTS", str(files.folder))
+    judge = load_encoder(files.encoder)
+    listed = setup._entries(setup.Options(Path(), encoder=str(files.encoder)), methods(), "x")
+    found = {c.name: c for e in listed if isinstance(c := enter(e, judge), Contestant)}
+    assert found["gatys"].told == "500 steps on compact" and found["gatys"].descends
+    assert found["gatys"].method.encoder is judge
+    net = sum(p.numel() for p in found["metastyle"].method.net.parameters())  # type: ignore[operator, union-attr]
+    assert found["metastyle"].parameters == net
+    assert (found["johnson"].method.styles, found["johnson"].entry.most_styles) == ("1", 1)
+    assert found["johnson"].entry.note == "not 40,000"
+
+
+def test_a_gpus_figures_are_its_own(
+    files: TinyFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: f"model of {device}")
+    entry, method = Entry("fake"), Fake("fake", Clock(), [], [])
+    on_gpu = settings_of(replace(entry, device="cuda:1"), method)
+    assert on_gpu == {**settings_of(entry, method), "device": "model of cuda:1"}
+    bench = fake_bench(files, tmp_path, Clock(), [], one=[])
+    bench.memory_of = lambda *_: {"peak_mib": 300.0, "device_mib": 77.0}
+    (one,) = bench.contestants
+    bench.contestants = [replace(one, entry=replace(one.entry, device="cuda:1"))]
+    assert bench.measure(Budget(None))
+    report = Report(bench, [], "gesso bench", 64, True)
+    report.write()
+    for name in ("results.md", "index.html"):
+        text = (tmp_path / name).read_text(encoding="utf-8")
+        assert "of the GPU, MiB" in text and "77" in text and "model of cuda:1" in text
+
+
+def interrupted(*_: object) -> bool:
+    raise KeyboardInterrupt
+
+
+def test_bench_from_start_to_page(
+    files: TinyFiles,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("GESSO_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(memory, "in_own_process", lambda *_: {"peak_mib": 1.0, "baseline_mib": 1.0})
+    out = tmp_path / "out"
+    arguments = ["bench", "-o", str(out), "--size", "64", "--runs", "1", "--threads", "1"]
+    arguments += ["--contents", str(files.folder / "contents")]
+    arguments += ["--styles", str(files.folder / "styles"), "--encoder", str(files.encoder)]
+    arguments += ["--judge", str(files.encoder), "--method", "meta_networks", "--method", "gatys"]
+    arguments += ["--model", f"meta_networks={files.hypernetwork}", "--gatys-steps", "1"]
+    arguments += ["--gatys-pairs", "1", "--max-contents", "2", "--max-styles", "1"]
+    with monkeypatch.context() as patch:
+        patch.setattr(Bench, "measure", interrupted)
+        assert gesso(arguments) == 130
+    assert "Not everything has been measured" in (out / "results.md").read_text(encoding="utf-8")
+    assert gesso([*arguments, "--minutes", "0"]) == 1
+    assert "the same command goes on" in capsys.readouterr().err
+    assert gesso(arguments) == 0
+    err = capsys.readouterr().err
+    assert "index.html: written" in err and "not everything" not in err
+    assert {p.name for p in out.iterdir()} >= {"results.csv", "results.md", "index.html"}
+    assert len(list((out / "pictures" / "meta_networks").glob("*.png"))) == 2
+    assert str(tmp_path) not in (out / "results.csv").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--method", "magic"], "--method magic: unknown; allowed are"),
+        (["--model", "metastyle"], "expected NAME=FILE"),
+        (["--model", "metastyle=missing"], "missing: no such file"),
+        (["--judge", "vgg20"], "--judge: encoder vgg20: no such file"),
+        (["--contents", "."], "at least two contents"),
+    ],
+)
+def test_mistakes_are_told_in_one_line(
+    arguments: list[str],
+    words: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GESSO_CACHE", str(tmp_path / "cache"))
+    assert gesso(["bench", "-o", "out", *arguments]) == 2
+    err = capsys.readouterr().err
+    assert words in err and err.count("\n") == 1
+
+
+def test_vgg_judges_where_it_is_in_the_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GESSO_CACHE", str(tmp_path))
+    assert setup.default_judge() == "compact"
+    (tmp_path / "encoders").mkdir()
+    for variant in ("vgg16-397923af", "vgg19-dcbb9e9d"):
+        (tmp_path / "encoders" / f"{variant}.safetensors").touch()
+        assert setup.default_judge() == variant.partition("-")[0]
+
+
+def test_the_bundled_sets_are_there() -> None:
+    assert len(pictures.bundled_contents()) == 9
+    drawn = Path(__file__).parents[2] / "examples" / "styles"
+    bundled = pictures.ordered(pictures.STYLES)
+    assert {path.name for path in bundled} == {path.name for path in drawn.glob("*.jpg")}
+    for path in bundled:
+        with Image.open(path) as picture:
+            assert max(picture.size) == pictures.STYLE_PX
+
+
+def test_nothing_is_written_before_weights_and_results_are_looked_at(
+    files: TinyFiles,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("GESSO_CACHE", str(tmp_path / "cache"))
+    out = tmp_path / "out"
+    arguments = ["bench", "-o", str(out), "--encoder", str(files.encoder), "--method", "adain"]
+    arguments += ["--judge", str(files.encoder), "--model"]
+    assert gesso([*arguments, f"adain={files.hypernetwork}"]) == 2
+    assert not out.exists()
+    out.mkdir()
+    (out / "results.json").write_text('{"rows": {"a": 3}}')
+    assert gesso([*arguments, f"adain={files.decoder}"]) == 2
+    assert "results.json: not a benchmark's results" in capsys.readouterr().err
+    assert [path.name for path in out.iterdir()] == ["results.json"]

@@ -1,0 +1,389 @@
+"""The benchmarks: their yardstick, what they compare with, and that they can be run again."""
+
+import csv
+import importlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from gesso.bench import measures, store
+from gesso.disk import tensors as checkpoint
+from gesso.encoders.vgg import VGG
+from gesso.errors import GessoError
+from gesso.images.read import write_image
+from gesso.losses.objectives import LEVELS, Objective, grams
+from gesso.methods.johnson.method import Johnson
+from gesso.methods.metastyle.method import Config
+from tiny import pictures, tiny_encoder, tiny_net
+
+curves = importlib.import_module("curves")
+meta_step = importlib.import_module("meta_step")
+quality = importlib.import_module("quality")
+session = importlib.import_module("session")
+training = importlib.import_module("training")
+trials = importlib.import_module("trials")
+
+
+@pytest.fixture(scope="module")
+def vgg() -> VGG:
+    """VGG-19 with random weights that keep the size of its features."""
+    torch.manual_seed(0)
+    network = VGG("vgg19", caffe=True, deepest="relu4_3")
+    for conv in network.convs.values():
+        assert isinstance(conv, nn.Conv2d)
+        nn.init.kaiming_normal_(conv.weight)
+        nn.init.zeros_(conv.bias)
+    network.freeze()
+    return network
+
+
+@pytest.fixture(scope="module")
+def three() -> tuple[Tensor, Tensor, Tensor]:
+    """A photo, a style and an unrelated photo."""
+    photo, style, other = pictures(3, 48)
+    return photo, style, other
+
+
+def test_the_photo_itself_is_the_one_end_of_the_yardstick(
+    vgg: VGG, three: tuple[Tensor, Tensor, Tensor]
+) -> None:
+    photo, style, other = three
+    judged = measures.Yardstick(vgg, photo, style, [other]).judge(photo)
+    assert judged.gap == pytest.approx(1, abs=1e-6)
+    assert judged.distortion == judged.content == 0
+
+
+@pytest.mark.parametrize("size", [48, 64])
+def test_the_style_itself_is_the_other_end(
+    vgg: VGG, three: tuple[Tensor, Tensor, Tensor], size: int
+) -> None:
+    photo, _, other = three
+    style = pictures(1, size, seed=7)[0]
+    judged = measures.Yardstick(vgg, photo, style, [other]).judge(style)
+    assert judged.gap == pytest.approx(0, abs=1e-6)
+    assert judged.style == pytest.approx(0, abs=1e-9)
+    assert judged.distortion > 0.3
+
+
+def test_an_unrelated_photo_is_all_distortion(
+    vgg: VGG, three: tuple[Tensor, Tensor, Tensor]
+) -> None:
+    photo, style, other = three
+    yardstick = measures.Yardstick(vgg, photo, style, [other])
+    assert yardstick.judge(other).distortion == pytest.approx(1, abs=1e-5)
+    both = measures.Yardstick(vgg, photo, style, [other, style])
+    shares = [both.judge(picture).distortion for picture in (other, style)]
+    assert sum(shares) / 2 == pytest.approx(1, abs=1e-5)  # the mean of their distances is 100 %
+
+
+def test_the_measures_are_what_the_readme_says(
+    vgg: VGG, three: tuple[Tensor, Tensor, Tensor]
+) -> None:
+    photo, style, other = three
+    image = 0.5 * photo + 0.5 * other
+    judged = measures.Yardstick(vgg, photo, style, [other]).judge(image)
+    with torch.no_grad():
+        f, p, s, u = (vgg(x[None], [*LEVELS, "relu4_1"]) for x in (image, photo, style, other))
+    ratios = []
+    for level in LEVELS:
+        c, n = f[level].shape[1], f[level][0, 0].numel()
+        i, j, k = (x[level].reshape(c, n).double() for x in (f, p, s))
+        reached, before, wanted = (m @ m.T / (c * n) for m in (i, j, k))
+        ratios.append((reached - wanted).norm() / (before - wanted).norm())
+    assert judged.gap == pytest.approx(float(sum(ratios) / 4), rel=1e-4)
+    moved, unrelated = ((x["relu4_1"] - p["relu4_1"]).square().sum() for x in (f, u))
+    assert judged.distortion == pytest.approx(float(moved / unrelated), rel=1e-4)
+    terms = Objective()(image[None], f, p["relu3_3"], grams(s))
+    assert judged.objective == pytest.approx(float(sum(terms.values())), rel=1e-5)
+
+
+def test_covering_cuts_the_middle_and_keeps_the_aspect_ratio() -> None:
+    image = torch.zeros(3, 20, 60)
+    image[:, :, 20:40] = 1
+    cut = measures.covering(image, 40, 40)
+    assert cut.shape == (3, 40, 40)
+    assert cut[:, :, 2:-2].min() > 0.9
+    assert measures.covering(cut, 40, 40) is cut
+
+
+def test_a_judge_other_than_vgg19_is_refused_in_one_line(tmp_path: Path) -> None:
+    save_file(tiny_encoder().state_dict(), tmp_path / "small.safetensors")
+    for source, words in ((None, "--vgg: missing"), (tmp_path / "small.safetensors", "is compact")):
+        with pytest.raises(GessoError, match=words) as caught:
+            session.judge_encoder(source)
+        assert "\n" not in str(caught.value)
+
+
+def test_the_plain_rendering_has_our_gradient_and_first_order_has_not() -> None:
+    row = meta_step.exactness(16)
+    assert row["all styles"] < 1e-11
+    assert row["style_chunk 1"] < 1e-11
+    assert row["first order"] > 1e-3
+
+
+def test_the_plain_network_is_ours_in_size() -> None:
+    net, vgg, ours, our_vgg = meta_step.twins(32)
+    assert sum(p.numel() for p in net.parameters()) == 1_679_235
+    assert [p.shape for p in net.parameters()] == [p.shape for p in ours.parameters()]
+    assert [p.shape for p in vgg.parameters()] == [p.shape for p in our_vgg.parameters()]
+
+
+def test_a_step_is_measured_in_a_process_of_its_own(tmp_path: Path) -> None:
+    sizes = ["--styles=2", "--contents=1", "--size=16", "--width=2"]
+    args = meta_step.parser().parse_args(sizes)
+    gradient = tmp_path / "gradient.safetensors"
+    row = meta_step.in_own_process("style_chunk 1", args, gradient)
+    assert row["seconds"] > 0
+    assert row["peak_mib"] > row["baseline_mib"] > 50
+    tensors, _ = checkpoint.load_file(gradient, kind="gradient")
+    parameters = sum(p.numel() for p in meta_step.twins(2)[2].parameters())
+    assert tensors["gradient"].shape == (parameters,)
+
+
+def test_speed_is_compared_within_a_turn(tmp_path: Path) -> None:
+    kept = store.Store(tmp_path / "rows.json")
+    for turn, slow in enumerate((1.0, 10.0)):  # the machine was busy during the second turn
+        for variant, seconds, mib in (("plain", 6.0, 300.0), ("style_chunk 1", 2.0, 150.0)):
+            row = {"seconds": slow * seconds, "cpu_seconds": seconds, "difference": 0.0}
+            kept.put(f"{turn}/{variant}", {}, row | {"peak_mib": 100 + mib, "baseline_mib": 100.0})
+    table = {row["variant"]: row for row in meta_step.summary(kept, {}, 2)}
+    ours = table["style_chunk 1"]
+    assert [ours[k] for k in ("times as fast as plain", "lowest", "highest")] == [3, 3, 3]
+    assert ours["of plain's"] == 0.5
+    assert "all styles" not in table
+
+
+def test_rows_are_kept_until_their_settings_change(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "rows.json"
+    store.Store(path).put("a | b", {"steps": 3}, {"gap": 0.25})
+    again = store.Store(path)
+    assert again.get("a | b", {"steps": 3})["gap"] == 0.25
+    assert again.get("a | b", {"steps": 4}) is None
+    assert store.Store(path, fresh=True).rows == {}
+    assert json.loads(path.read_text())["conditions"]["torch"] == torch.__version__
+    path.write_text("[1, 2]")
+    with pytest.raises(GessoError, match="not a benchmark's results"):
+        store.Store(path)
+
+
+def test_a_budget_is_over_for_good() -> None:
+    assert not store.Budget(None).over()
+    spent = store.Budget(0)
+    assert spent.over()
+    assert spent.stopped
+
+
+def test_tables_are_markdown() -> None:
+    rows = [{"name": "a", "x": 1234.56, "n": 3}, {"name": "b", "x": None, "n": 4}]
+    lines = ["| name | x | n |", "| --- | --- | --- |", "| a | 1235 | 3 |", "| b | – | 4 |"]
+    assert store.markdown(rows) == "\n".join(lines)
+
+
+def test_pairs_are_different_even_and_the_same_every_time(tmp_path: Path) -> None:
+    for folder, names in (("photos", "abcd"), ("styles", "vwxyz123")):
+        (tmp_path / folder).mkdir()
+        for name in names:
+            (tmp_path / folder / f"{name}.jpg").touch()
+    make = trials.make_pairs
+    pairs = make(tmp_path / "photos", tmp_path / "styles", 32)
+    assert len({(p.content, p.style) for p in pairs}) == 32  # all there are
+    assert make(tmp_path / "photos", tmp_path / "styles", 8) == pairs[:8]
+    assert len({p.style for p in pairs[:8]}) == 8
+    assert len({p.content for p in pairs[:4]}) == 4
+    assert all(p.content not in p.unrelated and len(set(p.unrelated)) == 3 for p in pairs)
+    with pytest.raises(GessoError, match="allowed are 1 to 32"):
+        make(tmp_path / "photos", tmp_path / "styles", 33)
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 3.2), (0, 0.04), (-1, 117), (2, 2)])
+def test_ticks_enclose_the_data(low: float, high: float) -> None:
+    ticks = curves.nice_ticks(low, high)
+    assert ticks[0] <= low < ticks[-1]
+    assert high <= ticks[-1] + 1e-9
+    assert 2 <= len(ticks) <= 8
+
+
+def test_a_chart_is_logarithmic_and_shows_every_line() -> None:
+    lines = [
+        curves.Line("one", [(1, 3.0), (10, 2.0), (100, 1.0)]),
+        curves.Line("two", level=0.5),
+    ]
+    chart = curves.line_chart(lines, title="t", x="steps", y="objective", size=(600, 400))
+    assert chart.size == (600, 400)
+    plot = curves._Plot(lines, (600, 400))
+    a, b, c = (plot.at(x, 0)[0] for x in (1, 10, 100))
+    assert b - a == pytest.approx(c - b)
+    for point, colour in ((plot.at(10, 2.0), "#0072b2"), (plot.at(1, 0.5), "#d55e00")):
+        seen = chart.getpixel((round(point[0]) + 1, round(point[1])))
+        wanted = tuple(bytes.fromhex(colour[1:]))
+        assert max(abs(s - w) for s, w in zip(seen, wanted, strict=True)) < 90
+    with pytest.raises(ValueError, match="above 0"):
+        curves.line_chart([curves.Line("zero", [(0, 1.0)])], title="", x="", y="")
+
+
+def test_a_sheet_holds_wide_tall_and_missing_pictures() -> None:
+    wide, tall = Image.new("RGB", (64, 16), "red"), Image.new("L", (10, 40), 0)
+    sheet = curves.picture_sheet([[("wide", wide), ("tall", tall)], [("none", None)]], cell=32)
+    assert sheet.width == 2 * (32 + 8) + 8
+    assert sheet.getpixel((10, 8 + 32 - 4)) == (255, 0, 0)
+
+
+@pytest.fixture(scope="module")
+def bench(vgg: VGG, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Options for quality.py: two small pairs, tiny networks, everything in one folder."""
+    root = tmp_path_factory.mktemp("bench")
+    for folder, seed in (("photos", 1), ("styles", 2)):
+        (root / folder).mkdir()
+        for i, picture in enumerate(pictures(2, 32, seed)):
+            write_image(root / folder / f"{folder[0]}{i}.png", picture)
+    weights = {k: v.half() for k, v in vgg.convs.state_dict().items()}
+    save_file(weights, root / "vgg.safetensors")
+    save_file(tiny_encoder().state_dict(), root / "small.safetensors")
+    header: dict[str, Any] = {"kind": "start", "config": Config(width=4).as_header()}
+    for name, seed in (("start", 0), ("average", 1)):
+        net = tiny_net(seed, width=4).state_dict()
+        checkpoint.save_file(root / f"{name}.safetensors", net, header)
+    files = {"vgg": "vgg.safetensors", "start": "start.safetensors"}
+    files |= {"encoder": "small.safetensors", "average": "average.safetensors"}
+    files |= {"contents": "photos", "styles": "styles", "results": "results"}
+    files |= {"pictures": "pictures"}
+    return [
+        *(f"--{option}={root / name}" for option, name in files.items()),
+        *("--size=32", "--pairs=2", "--gatys-steps=2"),
+        *("--adapt", "crop=16", "style_size=32"),
+    ]
+
+
+def folder_of(bench: list[str], option: str) -> Path:
+    return Path(next(o.split("=", 1)[1] for o in bench if o.startswith(f"--{option}=")))
+
+
+def table_of(bench: list[str], part: str) -> list[dict[str, str]]:
+    (path,) = folder_of(bench, "results").glob(f"quality-{part}-*.csv")
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_quality_from_start_to_figure(bench: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert quality.main(["gatys", *bench]) == 0
+    assert quality.main(["yardstick", *bench, "--steps", "1", "2", "--minutes", "0"]) == 3
+    assert "run again" in capsys.readouterr().err
+    with_steps = bench.copy()
+    with_steps[-2:] = ["crop=16", "style_size=32", "steps=3"]
+    assert quality.main(["yardstick", *with_steps, "--steps", "1", "2"]) == 0
+    rows = {row[""]: row for row in table_of(bench, "yardstick")}
+    assert list(rows)[:3] == ["untouched photo", "the style itself", "MetaStyle, 3 steps"]
+    assert float(rows["untouched photo"]["style gap, %"]) == pytest.approx(100, abs=0.01)
+    assert float(rows["the style itself"]["style gap, %"]) == pytest.approx(0, abs=0.01)
+    assert float(rows["Gatys, 2 steps"]["objective"]) > 0
+    assert float(rows["MetaStyle, 3 steps"]["pairs"]) == 2
+    capsys.readouterr()
+    assert quality.main(["starts", *bench, "--steps", "1", "2"]) == 0
+    measured = capsys.readouterr().err.splitlines()
+    assert len(measured) == 8  # two pairs, two numbers of steps, two starts: the third is kept
+    assert quality.main(["starts", *bench, "--steps", "1", "2"]) == 0
+    assert capsys.readouterr().err == ""
+    starts = {(row["start"], row["steps"]) for row in table_of(bench, "starts")}
+    assert starts == {(s, n) for s in ("MetaStyle", "average start", "random start") for n in "12"}
+    (figure,) = folder_of(bench, "results").glob("quality-starts-*.png")
+    with Image.open(figure) as image:
+        assert image.size == (900, 520)
+
+
+def test_encoders_are_compared_pair_by_pair(bench: list[str]) -> None:
+    assert quality.main(["encoders", *bench, "--steps", "1"]) == 0
+    rows = table_of(bench, "encoders")
+    assert [row["pair"] for row in rows[-2:]] == ["mean", "median"]
+    for row in rows[:-2]:
+        ratio = float(row["objective on compact"]) / float(row["objective on vgg19"])
+        assert float(row["ratio of objectives"]) == pytest.approx(ratio, rel=1e-4)
+
+
+def test_a_training_that_is_looked_at_is_the_methods_own() -> None:
+    contents = list(pictures(3, 24, seed=4))
+    options: dict[str, Any] = {"steps": 3, "crop": 16, "batch": 1, "seed": 2, "style_size": 32}
+    method = Johnson(tiny_encoder(), Config(width=4))
+    style = pictures(1, 40, seed=3)[0]
+    run = training.trained(method.begun("random", 2), style, contents, (1, 3), options)
+    card = method.adapt(style, contents, start="random", **options)
+    state = run.nets[3].state_dict()
+    assert all(torch.equal(value, card.tensors[name]) for name, value in state.items())
+    assert run.steps == [0, 1, 2, 3] and list(run.nets) == [1, 3]
+    assert run.seconds == sorted(run.seconds)
+    first, second = run.smoothed(style_weight=2.0)[:2]
+    assert first["total"] == pytest.approx(first["content"] + 2 * first["style"])
+    assert (first["steps"], second["steps"]) == (0, 1)
+
+
+@pytest.mark.parametrize("steps", [1, 9, 30, 2000])
+def test_losses_are_averaged_over_stretches_that_miss_no_step(steps: int) -> None:
+    parts = list(training.stretches(steps))
+    assert [n for a, b in parts for n in range(a, b + 1)] == list(range(steps + 1))
+    assert len(parts) <= 2 + 12 * 3.4
+
+
+def test_johnson_from_three_starts(
+    bench: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photos = folder_of(bench, "contents")
+    (tmp_path / "training").mkdir()
+    (tmp_path / "training" / "judged.png").write_bytes((photos / "p0.png").read_bytes())
+    options = [*bench, f"--training={tmp_path / 'training'}", "--rows=1", "--columns=1"]
+    options += ["--steps", "1", "3"]
+    assert quality.main(["johnson", *bench]) == 2
+    assert "--training: missing" in capsys.readouterr().err
+    assert quality.main(["johnson", *options]) == 2
+    assert "no photos but those judged" in capsys.readouterr().err
+    for i, picture in enumerate(pictures(2, 32, 7)):
+        write_image(tmp_path / "training" / f"t{i}.png", picture)
+    assert quality.main(["johnson", *options, "--minutes", "0"]) == 3
+    capsys.readouterr()
+    assert quality.main(["johnson", *options]) == 0
+    assert len(capsys.readouterr().err.splitlines()) == 3
+    assert quality.main(["johnson", *options]) == 0
+    assert capsys.readouterr().err == ""  # nothing is trained again
+    extent = "1styles-1photos-3steps"
+    results = folder_of(bench, "results")
+    (judged,) = results.glob(f"quality-johnson-cpu*-{extent}.csv")
+    with open(judged, newline="") as file:
+        rows = [(row["start"], row["steps"]) for row in csv.DictReader(file)]
+    starts = ("MetaStyle", "average start", "random start")
+    assert rows == [(start, steps) for start in starts for steps in "13"]
+    assert len(list(results.glob(f"quality-johnson-losses-*-{extent}.csv"))) == 1
+    with Image.open(judged.with_suffix(".png")) as figure:
+        assert figure.size == (2 * 760, 2 * 440)
+    assert quality.main(["johnson", *options, "--average", str(tmp_path)]) == 2
+    assert quality.main(["johnson", *options, "--training-photos", "0"]) == 2
+    assert "--training-photos 0: allowed are" in capsys.readouterr().err
+    wide = tmp_path / "wide.safetensors"
+    header = {"kind": "start", "config": Config(width=6).as_header()}
+    checkpoint.save_file(wide, tiny_net(0, width=6).state_dict(), header)
+    capsys.readouterr()
+    assert quality.main(["johnson", *options, "--average", str(wide)]) == 2
+    assert "average start" in (error := capsys.readouterr().err) and error.count("\n") == 1
+
+
+def test_a_grid_needs_no_judge(bench: list[str]) -> None:
+    options = [option for option in bench if not option.startswith("--vgg")]
+    assert quality.main(["grid", *options, "--steps", "1", "--rows=1", "--columns=2"]) == 0
+    (sheet,) = folder_of(bench, "pictures").glob("*/grid-*.jpg")
+    with Image.open(sheet) as image:
+        assert image.width == 3 * 264 + 8
+
+
+def test_what_is_missing_is_said_in_one_line(
+    bench: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = [option for option in bench if not option.startswith("--vgg")]
+    assert quality.main(["yardstick", *options]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("--vgg: missing")
+    assert error.count("\n") == 1
+    assert quality.main(["yardstick", *bench, "--adapt", "crop=wide"]) == 2
+    assert "expected NAME=NUMBER" in capsys.readouterr().err

@@ -1,0 +1,298 @@
+"""The controls of every method: strength, weights, colour, masks, the style's size; mixed cards."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+import gesso
+from gesso.cards.card import StyleCard
+from gesso.controls.color import luminance
+from gesso.controls.controls import Controls, apply_strength, at_distance, mix
+from gesso.controls.regions import composite, read_mask, region_shares
+from gesso.errors import GessoError
+from gesso.images.read import write_image
+from gesso.images.sheet import GAP_PX, LABEL_PX, grid_weights, sheet
+from gesso.methods.base import Method
+from tiny import pictures
+from tiny_files import TinyFiles, make_tiny_files
+
+STYLES = pictures(2, 66, seed=5)
+PHOTO = pictures(1, 66, seed=6)
+QUICK: dict[str, Any] = {"steps": 2, "crop": 32, "batch": 1, "style_size": 64}
+SHARES = [0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.95, 1.0]
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> TinyFiles:
+    return make_tiny_files(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(autouse=True)
+def tiny_weights(files: TinyFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GESSO_WEIGHTS", str(files.folder))
+
+
+@pytest.fixture(params=gesso.list_methods())
+def method(request: pytest.FixtureRequest, files: TinyFiles) -> Method:
+    return gesso.load(request.param, encoder=files.encoder)
+
+
+def adapted(method: Method, style: int = 0, **more: Any) -> StyleCard:
+    options = {n: v for n, v in (QUICK | more).items() if n in method.options}
+    return method.adapt(STYLES[style], [PHOTO[0]], **options)
+
+
+def distance(one: Tensor, other: Tensor) -> float:
+    return float((one - other).double().square().mean().sqrt())
+
+
+# strength
+
+
+def test_strength_is_the_distance_from_the_photo(method: Method) -> None:
+    card = adapted(method)
+    full = method.stylizer(card)(PHOTO)
+    results = [apply_strength(method, card, share)(PHOTO) for share in SHARES]
+    assert torch.equal(results[0], PHOTO) and torch.equal(results[-1], full)
+    away = [distance(result, PHOTO) for result in results]
+    assert all(nearer < farther for nearer, farther in pairwise(away))
+    for share, found in zip(SHARES, away, strict=True):
+        assert found == pytest.approx(share * away[-1], rel=1e-3, abs=1e-6)
+    for result in results:
+        assert float(result.min()) >= 0 and float(result.max()) <= 1
+
+
+def test_a_picture_at_a_distance_lies_on_the_way_by_the_soft_one() -> None:
+    content, full = torch.zeros(3, 8, 8), torch.full((3, 8, 8), 0.8)
+    near, far = 0.1 * torch.rand(3, 8, 8), torch.rand(3, 8, 8)
+    for soft in (near, far, content, full, 0.5 * full):
+        found = at_distance(content, soft, full, 0.5)
+        assert distance(found, content) == pytest.approx(0.4, rel=1e-5)
+    ways = torch.stack([(at_distance(content, far, full, 0.1) / far).flatten()])
+    assert float(ways.std()) < 1e-4  # only the photo is mixed in
+    assert torch.equal(at_distance(content, content, content, 0.5), content)
+    # A full picture that is nearer than the soft one, and one across the photo, are reached too.
+    assert distance(at_distance(content, far, 0.1 * far, 0.5), content) == pytest.approx(
+        0.05 * distance(far, content), rel=1e-5
+    )
+    assert distance(at_distance(content, -near, full, 0.5), content) == pytest.approx(0.4, rel=1e-5)
+
+
+def test_strength_uses_the_neutral_card_and_not_opacity_alone(files: TinyFiles) -> None:
+    method = gesso.load("metastyle", encoder=files.encoder)
+    card = adapted(method, steps=30)
+    half, full = apply_strength(method, card, 0.5)(PHOTO), method.stylizer(card)(PHOTO)
+    assert distance(half, torch.lerp(PHOTO, full, 0.5)) > 1e-3
+
+
+# weights, and mixed cards
+
+
+def test_weights_run_the_blended_card(method: Method) -> None:
+    cards = [adapted(method, style) for style in range(2)]
+    found = Controls(weights=[1, 3]).stylizer(method, cards)(PHOTO)
+    blend = method.blend(cards, [0.25, 0.75])
+    assert torch.equal(found, method.stylizer(blend)(PHOTO))
+    ends = Controls(weights=[1, 0]).stylizer(method, cards)(PHOTO)
+    torch.testing.assert_close(ends, method.stylizer(cards[0])(PHOTO), atol=1e-4, rtol=0)
+    equal = Controls().stylizer(method, cards)(PHOTO)
+    assert torch.equal(equal, method.stylizer(method.blend(cards, [1, 1]))(PHOTO))
+
+
+def test_a_mixed_card_is_saved_and_used_like_any_other(method: Method, tmp_path: Path) -> None:
+    paths = [tmp_path / f"{style}.safetensors" for style in range(2)]
+    for style, path in enumerate(paths):
+        adapted(method, style).save(path, "float32")
+    mixed = mix([str(path) for path in paths], [0.6, 0.4])
+    mixed.save(tmp_path / "mixed.safetensors", "float32")
+    loaded = StyleCard.load(tmp_path / "mixed.safetensors")
+    cards = [StyleCard.load(path) for path in paths]
+    expected = Controls(weights=[0.6, 0.4]).stylizer(method, cards)(PHOTO)
+    assert torch.equal(method.stylizer(loaded)(PHOTO), expected)
+    assert [part["weight"] for part in loaded.provenance["blend"]] == [0.6, 0.4]
+    again = mix([loaded, cards[0]])
+    assert again.tensors.keys() == loaded.tensors.keys()
+
+
+def test_cards_that_cannot_be_mixed_say_why_in_one_line(files: TinyFiles) -> None:
+    card = adapted(gesso.load("metastyle", encoder=files.encoder))
+    foreign = StyleCard("gatys", card.tensors, card.config)
+    other = StyleCard("metastyle", card.tensors, {**card.config, "start": "2" * 64})
+    for cards, words in [
+        ([card, foreign], "cards of methods metastyle and gatys cannot be mixed"),
+        ([card, other], "cards 1 and 2 cannot be blended: configuration start is"),
+        ([], "mix: no cards"),
+    ]:
+        with pytest.raises(GessoError, match=words) as caught:
+            mix(cards)
+        assert "\n" not in str(caught.value)
+    with pytest.raises(GessoError, match="2 cards and 1 weights"):
+        mix([card, card], [1.0])
+
+
+def test_a_grid_has_its_styles_in_the_corners() -> None:
+    corners = grid_weights(4, 3, 5)
+    assert [len(row) for row in corners] == [3] * 5
+    assert corners[0][0] == [1, 0, 0, 0] and corners[0][-1] == [0, 1, 0, 0]
+    assert corners[-1][0] == [0, 0, 1, 0] and corners[-1][-1] == [0, 0, 0, 1]
+    assert corners[2][1] == [0.25] * 4
+    assert all(sum(weights) == pytest.approx(1) for row in corners for weights in row)
+    assert grid_weights(2, 3, 9) == [[[1, 0], [0.5, 0.5], [0, 1]]]
+    for count, columns, rows in [(3, 3, 3), (2, 1, 1), (4, 3, 1)]:
+        with pytest.raises(GessoError, match="a grid has"):
+            grid_weights(count, columns, rows)
+
+
+def test_a_sheet_holds_its_pictures_and_their_labels() -> None:
+    rows = [list(pictures(3, 30, seed=seed)) for seed in range(2)]
+    plain = sheet(rows)
+    assert plain.shape == (3, 60 + GAP_PX, 90 + 2 * GAP_PX)
+    assert torch.equal(plain[:, -30:, -30:], rows[1][2])
+    labelled = sheet(rows, [["one", "two", "three"]] * 2)
+    assert labelled.shape == (3, 60 + 2 * LABEL_PX + GAP_PX, 90 + 2 * GAP_PX)
+    assert float(labelled[:, 30 : 30 + LABEL_PX].min()) < 0.5
+
+
+# masks
+
+
+def halves(height: int = 40, width: int = 50) -> Tensor:
+    mask = torch.zeros(height, width)
+    mask[:, : width // 2] = 1
+    return mask
+
+
+def test_masks_compose_to_the_unmasked_picture_when_all_regions_share_a_style(
+    method: Method,
+) -> None:
+    card = adapted(method)
+    soft = torch.rand(20, 30)
+    expected = method.stylizer(card)(PHOTO)
+    for masks in ([soft], [soft, 1 - soft], [halves()]):
+        found = Controls(masks=masks).stylizer(method, [card, card])(PHOTO)
+        torch.testing.assert_close(found, expected, atol=2e-5, rtol=0)
+
+
+def test_every_region_has_its_own_style(method: Method) -> None:
+    cards = [adapted(method, style) for style in range(2)]
+    one, other = (method.stylizer(card)(PHOTO) for card in cards)
+    found = Controls(masks=[halves(66, 66)]).stylizer(method, cards)(PHOTO)
+    if (
+        type(method).stylizer_of_regions is Method.stylizer_of_regions
+    ):  # put together in the picture
+        torch.testing.assert_close(found[..., :33], one[..., :33])
+        torch.testing.assert_close(found[..., 33:], other[..., 33:])
+    else:
+        assert distance(found[..., :20], one[..., :20]) < distance(found[..., :20], other[..., :20])
+
+
+def test_where_no_mask_is_on_the_photo_stays(method: Method) -> None:
+    card = adapted(method)
+    for color in ("style", "content", "luminance"):
+        controls = Controls(masks=[halves(66, 66)], color=color)
+        found = controls.stylizer(method, card)(PHOTO)
+        assert torch.equal(found[..., 33:], PHOTO[..., 33:])
+        assert distance(found[..., :33], PHOTO[..., :33]) > 1e-3
+
+
+def test_shares_sum_to_one_and_the_cover_is_what_the_masks_sum_to() -> None:
+    masks = [torch.rand(17, 23), 0.3 * torch.rand(1, 50, 40), torch.zeros(9, 9)]
+    shares, cover = region_shares(masks, 3, 30, 20)
+    assert shares.shape == (3, 30, 20) and cover.shape == (1, 30, 20)
+    torch.testing.assert_close(shares.sum(0), torch.ones(30, 20))
+    assert float(cover.max()) <= 1
+    shares, cover = region_shares(masks, 4, 30, 20)  # the last style takes the rest
+    torch.testing.assert_close(cover, torch.ones(1, 30, 20))
+    empty, nothing = region_shares([torch.zeros(5, 5)], 1, 8, 8)
+    assert float(nothing.max()) == 0 and bool(torch.isfinite(empty).all())
+
+
+def test_masks_are_stretched_and_feathered() -> None:
+    hard, _ = region_shares([halves(40, 40)], 2, 40, 40)
+    soft, _ = region_shares([halves(40, 40)], 2, 40, 40, feather=8)
+    assert set(hard[0].unique().tolist()) == {0.0, 1.0}
+    row = soft[0, 20]
+    assert all(a >= b - 1e-6 for a, b in pairwise(row.tolist()))
+    assert float(row[20 - 8]) > 0.95 and float(row[20 + 8]) < 0.05 and 0.3 < float(row[20]) < 0.7
+    wide, _ = region_shares([halves(10, 10)], 2, 40, 80)
+    assert wide.shape == (2, 40, 80)
+    assert float(wide[0, :, :30].min()) == 1 and float(wide[0, :, -30:].max()) == 0
+
+
+def test_a_region_without_a_pixel_is_not_run() -> None:
+    def never(_: Tensor) -> Tensor:
+        raise AssertionError
+
+    shares = torch.stack([torch.ones(66, 66), torch.zeros(66, 66)])
+    assert torch.equal(composite([lambda x: 1 - x, never])(PHOTO, shares), 1 - PHOTO)
+
+
+def test_a_mask_is_the_luminance_of_what_can_be_seen(tmp_path: Path) -> None:
+    image, alpha = pictures(1, 12)[0], torch.linspace(0, 1, 12).expand(1, 12, 12)
+    write_image(tmp_path / "mask.png", image, alpha=alpha)
+    found = read_mask(tmp_path / "mask.png")
+    torch.testing.assert_close(found, (luminance(image) * alpha)[0], atol=0.01, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("words", "styles", "trouble"),
+    [
+        ({"strength": 1.1}, 1, "strength: 1.1 is out of range"),
+        ({"color": "blue"}, 1, "color blue: unknown"),
+        ({"weights": [1.0], "masks": [torch.ones(4, 4)]}, 1, "weights: of no use with masks"),
+        ({"weights": [1.0]}, 2, "weights: 1 numbers for 2 styles"),
+        ({"feather": 3.0}, 1, "feather: of no use without masks"),
+        ({"feather": float("nan"), "masks": [torch.ones(4, 4)]}, 1, "feather: nan px"),
+        ({"masks": [torch.ones(4, 4)] * 4}, 2, "mask: 4 given, for 2 styles; allowed are 2, or 1"),
+    ],
+)
+def test_controls_that_make_no_sense_are_one_line(
+    words: dict[str, Any], styles: int, trouble: str
+) -> None:
+    with pytest.raises(GessoError, match=trouble) as caught:
+        Controls(**words).check(styles)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "mask", [torch.ones(3, 4, 4), torch.ones(4), torch.full((4, 4), torch.nan)]
+)
+def test_tensors_that_are_no_masks_are_refused(mask: Tensor) -> None:
+    with pytest.raises(GessoError, match="mask: "):
+        region_shares([mask], 1, 8, 8)
+
+
+# colour and the style's size, for every method
+
+
+def test_every_method_keeps_the_photos_chroma(method: Method) -> None:
+    photo = 0.35 + 0.3 * PHOTO
+    found = Controls(color="luminance").stylizer(method, adapted(method))(photo)
+    chroma, kept = photo - luminance(photo), found - luminance(found)
+    assert float((chroma * kept).sum()) > 0
+    inside = (found > 1e-3).all(1, keepdim=True) & (found < 1 - 1e-3).all(1, keepdim=True)
+    difference = (kept - chroma).abs() * inside
+    assert float(inside.float().mean()) > 0.2 and float(difference.max()) < 1e-4
+
+
+def test_the_size_of_the_style_is_another_style(method: Method) -> None:
+    small, large = adapted(method, style_size=64), adapted(method, style_size=128)
+    assert any(not torch.equal(t, large.tensors[name]) for name, t in small.tensors.items())
+    sizes = [method.adapt_settings(style_size=size)["style_size"] for size in (64, 128)]
+    assert sizes == [64, 128]
+
+
+def test_a_feather_wider_than_the_picture_costs_nothing_and_evens_the_mask_out() -> None:
+    mask = torch.zeros(60, 90)
+    mask[:, :45] = 1
+    one = region_shares([mask], 2, 60, 90, feather=64)[0][0]
+    wider = region_shares([mask], 2, 60, 90, feather=65)[0][0]
+    torch.testing.assert_close(one, wider, atol=0.03, rtol=0)
+    flat = region_shares([mask], 2, 60, 90, feather=1e7)[0][0]
+    torch.testing.assert_close(flat, torch.full((60, 90), 0.5))

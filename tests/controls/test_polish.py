@@ -1,0 +1,199 @@
+"""Polishing: Gatys' descent from a stylizer's picture, and the Gram matrices that cards keep."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+import gesso
+from gesso.cards.card import StyleCard, blend_tensors
+from gesso.cards.grams import StyleGrams
+from gesso.controls.controls import Controls, polish
+from gesso.disk.tensors import load_file, save_file
+from gesso.encoders import Encoder
+from gesso.errors import GessoError
+from gesso.losses.objectives import LEVELS, gram_matrix, grams
+from gesso.methods.base import Method
+from gesso.methods.registry import load_class
+from tiny import pictures, tiny_encoder
+from tiny_files import TinyFiles, make_tiny_files
+
+STYLE = pictures(1, 64, seed=5)[0]
+PHOTOS = pictures(2, 64, seed=6)
+
+
+@pytest.fixture(scope="module")
+def encoder() -> Encoder:
+    return tiny_encoder()
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> TinyFiles:
+    return make_tiny_files(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(params=gesso.list_methods())
+def method(
+    request: pytest.FixtureRequest, files: TinyFiles, monkeypatch: pytest.MonkeyPatch
+) -> Method:
+    monkeypatch.setenv("GESSO_WEIGHTS", str(files.folder))
+    return gesso.load(request.param, encoder=files.encoder)
+
+
+def card_of(encoder: Encoder, style: Tensor = STYLE) -> StyleCard:
+    return StyleCard("metastyle", {}, grams=polish.style_grams(encoder, style))
+
+
+def objective(encoder: Encoder, photo: Tensor, picture: Tensor) -> float:
+    """Content and style of (3, H, W) pictures, added up as the formulas say."""
+    with torch.no_grad():
+        seen, style, content = (
+            encoder(image.unsqueeze(0), LEVELS) for image in (picture, STYLE, photo)
+        )
+    total = 0.0
+    for level in LEVELS:
+        wanted, found = gram_matrix(style[level]), gram_matrix(seen[level])
+        total += float((found - wanted).square().sum() / wanted.square().sum())
+    level = polish.OBJECTIVE.content_level
+    away = (seen[level] - content[level]).square().sum() / content[level].square().sum()
+    return total + float(away)
+
+
+def test_every_step_goes_on_lowering_the_objective(encoder: Encoder) -> None:
+    card = card_of(encoder)
+    found = [
+        objective(encoder, PHOTOS[0], polish.polished(torch.clone, encoder, card, steps)(PHOTOS)[0])
+        for steps in (0, 5, 20)
+    ]
+    assert found[0] > 1.1 * found[1] and found[1] > 1.1 * found[2]
+
+
+def test_no_step_changes_nothing_and_a_batch_is_its_pictures(encoder: Encoder) -> None:
+    card = card_of(encoder)
+    assert torch.equal(polish.polished(torch.clone, encoder, card, 0)(PHOTOS), PHOTOS)
+    stylize = polish.polished(torch.clone, encoder, card, 3)
+    both = stylize(PHOTOS)
+    assert both.shape == PHOTOS.shape and float(both.min()) >= 0 and float(both.max()) <= 1
+    assert torch.equal(both[1:], stylize(PHOTOS[1:]))
+    with torch.inference_mode():
+        assert torch.equal(stylize(PHOTOS), both)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (5, 90), (33, 47)])
+def test_any_size(encoder: Encoder, size: tuple[int, int]) -> None:
+    content = torch.rand(1, 3, *size)
+    picture = polish.polished(torch.clone, encoder, card_of(encoder), 2)(content)
+    assert picture.shape == content.shape and bool(torch.isfinite(picture).all())
+
+
+def test_of_a_large_picture_a_small_copy_is_polished(
+    encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = pictures(1, 64, seed=8)
+    card = card_of(encoder)
+    own = polish.polished(torch.clone, encoder, card, 10)(photo)
+    seen: list[int] = []
+    encoder.register_forward_pre_hook(lambda module, args: seen.append(args[0].shape[-1]))
+    monkeypatch.setattr(polish, "MAX_PIXELS", 48 * 48)
+    carried = polish.polished(torch.clone, encoder, card, 10)(photo)
+    assert carried.shape == photo.shape and max(seen) <= 48
+    before, exact, found = (objective(encoder, photo[0], x[0]) for x in (photo, own, carried))
+    assert exact < found < before
+
+
+def test_all_methods_are_polished_by_the_same_word(method: Method) -> None:
+    quick: dict[str, Any] = {"steps": 1, "crop": 32, "batch": 1, "style_size": 64}
+    options = {name: value for name, value in quick.items() if name in method.options}
+    card = method.adapt(STYLE, [PHOTOS[0]], **options)
+    with pytest.raises(GessoError, match="no Gram matrices"):
+        Controls(polish=1).stylizer(method, card)
+    polish.keep_grams(card, method, STYLE, size=64)
+    plain = Controls().stylizer(method, card)(PHOTOS[:1])
+    better = Controls(polish=20).stylizer(method, card)(PHOTOS[:1])
+    assert torch.equal(plain, method.stylizer(card)(PHOTOS[:1]))
+    judged = [objective(method.encoder, PHOTOS[0], picture[0]) for picture in (plain, better)]
+    assert judged[1] < judged[0]
+
+
+def test_masks_put_polished_pictures_together(method: Method) -> None:
+    if method.name != "metastyle":
+        pytest.skip("one method shows it")
+    quick: dict[str, Any] = {"steps": 1, "crop": 32, "batch": 1, "style_size": 64}
+    card = method.adapt(STYLE, [PHOTOS[0]], **quick)
+    polish.keep_grams(card, method, STYLE, size=64)
+    mask = torch.zeros(64, 64)
+    mask[:, :32] = 1
+    whole = Controls(polish=2).stylizer(method, card)(PHOTOS[:1])
+    halves = Controls(polish=2, masks=[mask]).stylizer(method, [card, card])(PHOTOS[:1])
+    torch.testing.assert_close(halves, whole)
+
+
+def test_a_card_keeps_gram_matrices(encoder: Encoder, tmp_path: Path) -> None:
+    card = card_of(encoder)
+    card.tensors["norm.gamma"] = torch.ones(3)
+    assert card.grams is not None
+    expected = grams(encoder(STYLE.unsqueeze(0), LEVELS))
+    for level, matrix in card.grams.matrices.items():
+        error = (matrix - expected[level][0]).norm() / expected[level].norm()
+        assert float(error) < 0.02  # bfloat16's rounding
+    for dtype, precision in (("float32", 1e-6), ("float16", 1e-3)):
+        card.save(tmp_path / "a.safetensors", dtype)  # type: ignore[arg-type]
+        found = StyleCard.load(tmp_path / "a.safetensors").grams
+        assert found is not None and found.encoder == encoder.identity
+        for level, matrix in card.grams.matrices.items():
+            size = float(matrix.abs().max())
+            assert float((found.matrices[level] - matrix).abs().max()) <= precision * size
+
+
+def test_a_mixture_has_the_mixture_of_the_statistics(encoder: Encoder) -> None:
+    one, other = card_of(encoder), card_of(encoder, PHOTOS[1])
+    mixed = blend_tensors([one, other], [3, 1]).grams
+    assert one.grams is not None and other.grams is not None and mixed is not None
+    for level in LEVELS:
+        expected = 0.75 * one.grams.matrices[level] + 0.25 * other.grams.matrices[level]
+        torch.testing.assert_close(mixed.matrices[level], expected)
+    assert blend_tensors([one, StyleCard("metastyle", {})], [1, 1]).grams is None
+    stranger = StyleCard("metastyle", {}, grams=StyleGrams("other", other.grams.matrices))
+    assert blend_tensors([one, stranger], [1, 1]).grams is None
+
+
+def test_gram_matrices_of_another_encoder_are_refused(encoder: Encoder) -> None:
+    other = tiny_encoder(seed=3)
+    other.identity = "ab" * 32
+    with pytest.raises(GessoError, match="Gram matrices are of the encoder abab"):
+        polish.polished(torch.clone, encoder, card_of(other), 1)
+    with pytest.raises(GessoError, match="allowed are 0 to 1000"):
+        Controls(polish=-1)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"levels": {}},
+        {"levels": {"relu1_2": [4, 1.0]}},
+        {"levels": {level: [10**9, 1.0] for level in LEVELS}},
+        {"levels": {level: [4, -1.0] for level in LEVELS}},
+        {"levels": {level: ["4", 1.0] for level in LEVELS}},
+        {"encoder": 3},
+        None,
+    ],
+)
+def test_a_damaged_card_is_told_of_in_one_line(
+    damage: dict[str, Any] | None, encoder: Encoder, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.safetensors"
+    card_of(encoder).save(path)
+    stored, header = load_file(path, kind="card")
+    header["grams"] = None if damage is None else header["grams"] | damage
+    save_file(path, stored, {k: v for k, v in header.items() if k not in ("format", "sha256")})
+    with pytest.raises(GessoError, match=r"a\.safetensors: not a card gesso can read"):
+        StyleCard.load(path)
+
+
+def test_metastyle_alone_is_polished_by_default() -> None:
+    polished = {name for name in gesso.list_methods() if load_class(name).polish}
+    assert polished == {"metastyle"}

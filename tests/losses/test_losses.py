@@ -1,0 +1,212 @@
+"""Losses state their divisors, and are zero where there is nothing left to lose."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from gesso.losses.objectives import (
+    LEVELS,
+    PAPER,
+    Objective,
+    UnboundedObjective,
+    gram_matrix,
+    grams,
+    mean_squared_error,
+    relative_squared_error,
+    saturation,
+    total_variation,
+)
+from tiny import pictures, tiny_encoder
+
+
+def test_the_gram_matrix_is_divided_by_channels_and_pixels() -> None:
+    features = torch.randn(2, 3, 4, 5, dtype=torch.float64)
+    gram = gram_matrix(features)
+    assert gram.shape == (2, 3, 3)
+    for b in range(2):
+        for i in range(3):
+            for j in range(3):
+                product = (features[b, i] * features[b, j]).sum()
+                torch.testing.assert_close(gram[b, i, j], product / (3 * 4 * 5))
+
+
+def test_the_gram_matrix_of_ones_is_one_over_the_channels() -> None:
+    torch.testing.assert_close(gram_matrix(torch.ones(1, 8, 5, 7)), torch.full((1, 8, 8), 1 / 8))
+
+
+def test_the_gram_matrix_forgets_where_things_are_but_not_how_much() -> None:
+    features = torch.randn(1, 4, 6, 6, dtype=torch.float64)
+    shuffled = features.flatten(2)[..., torch.randperm(36)].view(1, 4, 6, 6)
+    torch.testing.assert_close(gram_matrix(shuffled), gram_matrix(features))
+    torch.testing.assert_close(gram_matrix(features * 2), gram_matrix(features) * 4)
+    torch.testing.assert_close(gram_matrix(features.repeat(1, 1, 2, 3)), gram_matrix(features))
+
+
+def test_gram_matrices_of_half_precision_features_are_float32() -> None:
+    features = torch.full((1, 2, 64, 64), 100.0)  # 4096 · 10⁴ is beyond float16
+    gram = gram_matrix(features.half())
+    assert gram.dtype == torch.float32
+    torch.testing.assert_close(gram, gram_matrix(features))
+
+
+def test_total_variation_is_a_mean_squared_difference_per_image() -> None:
+    flat, stripes = torch.ones(3, 6, 6), torch.zeros(3, 6, 6)
+    stripes[:, :, ::2] = 0.5
+    expected = torch.tensor([0.0, 0.25])
+    torch.testing.assert_close(total_variation(torch.stack([flat, stripes])), expected)
+    torch.testing.assert_close(total_variation(torch.stack([flat, stripes]).mT), expected)
+
+
+def test_squared_errors_are_per_image_and_by_their_divisors() -> None:
+    a, b = torch.randn(3, 4, 5), torch.randn(3, 4, 5)
+    torch.testing.assert_close(mean_squared_error(a, b)[1], F.mse_loss(a[1], b[1]))
+    expected = (a[2] - b[2]).norm() ** 2 / b[2].norm() ** 2
+    torch.testing.assert_close(relative_squared_error(a, b)[2], expected)
+
+
+def test_the_relative_error_knows_no_units() -> None:
+    a, b = torch.randn(2, 5, dtype=torch.float64), torch.randn(2, 5, dtype=torch.float64)
+    error = relative_squared_error(a, b)
+    torch.testing.assert_close(relative_squared_error(1e3 * a, 1e3 * b), error)
+    assert relative_squared_error(b, b).tolist() == [0, 0]
+    torch.testing.assert_close(
+        relative_squared_error(torch.zeros_like(b), b), torch.ones(2, dtype=torch.float64)
+    )
+    assert bool(torch.isfinite(relative_squared_error(a, torch.zeros_like(b))).all())
+
+
+# --- the objective
+
+
+@pytest.mark.parametrize("objective", [Objective(), PAPER], ids=["relative", "paper"])
+def test_the_style_itself_has_no_style_loss_and_the_content_no_content_loss(
+    objective: Objective,
+) -> None:
+    encoder = tiny_encoder(dtype=torch.float64)
+    content, style = pictures(2, 24, dtype=torch.float64).split(1)
+    targets = grams(encoder(style), LEVELS)
+    features = {id(image): encoder(image) for image in (content, style)}
+    wanted = features[id(content)][objective.content_level]
+    at_style = objective(style, features[id(style)], wanted, targets)
+    at_content = objective(content, features[id(content)], wanted, targets)
+    assert at_style["style"].tolist() == [0] and at_content["content"].tolist() == [0]
+    assert float(at_style["content"]) > 0 and float(at_content["style"]) > 0
+
+
+def test_the_relative_objective_is_the_sum_it_says() -> None:
+    encoder = tiny_encoder(dtype=torch.float64)
+    image, content, style = pictures(3, 24, dtype=torch.float64).split(1)
+    objective = Objective(content_weight=3.0, style_weight=0.5, tv_weight=7.0)
+    out, wanted, other = encoder(image), encoder(content)["relu3_3"], encoder(style)
+    terms = objective(image, out, wanted, grams(other))
+    expected = torch.zeros((), dtype=torch.float64)
+    for level in ("relu1_2", "relu2_2", "relu3_3", "relu4_3"):
+        ours, theirs = (f[level][0].flatten(1) @ f[level][0].flatten(1).T for f in (out, other))
+        pixels = [f[level].shape[-1] * f[level].shape[-2] for f in (out, other)]
+        ours, theirs = ours / pixels[0], theirs / pixels[1]
+        expected = expected + (ours - theirs).norm() ** 2 / theirs.norm() ** 2
+    torch.testing.assert_close(terms["style"][0], 0.5 * expected)
+    relative = (out["relu3_3"] - wanted).norm() ** 2 / wanted.norm() ** 2
+    torch.testing.assert_close(terms["content"][0], 3 * relative)
+    torch.testing.assert_close(terms["tv"], 7 * total_variation(image))
+    assert set(terms) == {"content", "style", "tv"}
+
+
+def test_the_papers_objective_is_mean_squared_errors_one_to_1e5() -> None:
+    encoder = tiny_encoder(dtype=torch.float64)
+    image, content, style = pictures(3, 24, dtype=torch.float64).split(1)
+    out, wanted, targets = encoder(image), encoder(content)["relu2_2"], grams(encoder(style))
+    terms = PAPER(image, out, wanted, targets)
+    style_error = sum(F.mse_loss(gram_matrix(out[level]), targets[level]) for level in LEVELS)
+    torch.testing.assert_close(terms["style"][0], 1e5 * style_error)
+    torch.testing.assert_close(terms["content"][0], F.mse_loss(out["relu2_2"], wanted))
+    assert terms["tv"].tolist() == [0]
+
+
+def test_saturation_counts_what_leaves_the_sigmoids_steep_part() -> None:
+    raw = torch.zeros(3, 3, 2, 2)
+    raw[1] = 4.0
+    raw[2, 0] = -7.0  # a third of the values, 3 too low
+    torch.testing.assert_close(saturation(raw), torch.tensor([0.0, 0.0, 3.0]))
+
+
+def test_of_a_networks_output_it_judges_the_picture_and_the_saturation() -> None:
+    encoder = tiny_encoder(dtype=torch.float64)
+    raw = 5 * torch.randn(2, 3, 24, 24, dtype=torch.float64)
+    content, style = pictures(2, 24, dtype=torch.float64).split(1)
+    wanted, targets = encoder(content)["relu3_3"].expand(2, -1, -1, -1), grams(encoder(style))
+    plain = Objective(tv_weight=0.5)
+    image = raw.sigmoid()
+    expected = plain(image, encoder(image), wanted, targets)
+    terms = plain.of_network(raw, encoder, wanted, targets)
+    assert set(terms) == set(expected)
+    strict = replace(plain, saturation_weight=2.0).of_network(raw, encoder, wanted, targets)
+    assert set(strict) == {*expected, "saturation"}
+    for name, value in expected.items():
+        torch.testing.assert_close(terms[name], value)
+        torch.testing.assert_close(strict[name], value)
+    torch.testing.assert_close(strict["saturation"], 2 * saturation(raw))
+
+
+def test_without_style_weight_no_gram_matrix_is_needed() -> None:
+    encoder = tiny_encoder()
+    image, content = pictures(2, 24).split(1)
+    objective = Objective(style_weight=0.0)
+    assert objective.style_levels == () and Objective().style_levels == LEVELS
+    asked: list[list[str]] = []
+
+    def encode(image: Tensor, levels: Sequence[str]) -> dict[str, Tensor]:
+        asked.append(list(levels))
+        return encoder(image, levels)
+
+    terms = objective.of_network(image.logit(), encode, encoder(content)["relu3_3"], {})
+    assert set(terms) == {"content", "tv"} and asked == [["relu3_3"]]
+    assert float(terms["content"]) > 0
+
+
+@pytest.mark.parametrize("objective", [Objective(tv_weight=1.0), PAPER], ids=["relative", "paper"])
+def test_the_terms_of_a_batch_are_those_of_its_images(objective: Objective) -> None:
+    encoder = tiny_encoder(dtype=torch.float64)
+    images, contents = pictures(4, 24, dtype=torch.float64).split(2)
+    targets = grams(encoder(pictures(1, 40, seed=9, dtype=torch.float64)))
+    level = objective.content_level
+    together = objective(images, encoder(images), encoder(contents)[level], targets)
+    for i in range(2):
+        image, content = images[i : i + 1], contents[i : i + 1]
+        alone = objective(image, encoder(image), encoder(content)[level], targets)
+        for name, term in alone.items():
+            torch.testing.assert_close(together[name][i : i + 1], term)
+
+
+def test_the_relative_objective_means_the_same_for_an_encoder_in_other_units() -> None:
+    encoder = tiny_encoder(dtype=torch.float64)
+    image, content, style = (encoder(p) for p in pictures(3, 24, dtype=torch.float64).split(1))
+    objective = replace(Objective(), tv_weight=0.0)
+
+    def total(scale: float) -> float:
+        scaled = [{n: scale * f for n, f in features.items()} for features in (image, style)]
+        wanted = scale * content[objective.content_level]
+        terms = objective(torch.zeros(1, 3, 8, 8), scaled[0], wanted, grams(scaled[1]))
+        return float(sum(terms.values()))
+
+    assert total(100.0) == pytest.approx(total(1.0), rel=1e-9)
+
+
+def test_without_a_sigmoid_the_terms_are_the_same_and_leaving_the_range_costs() -> None:
+    encoder = tiny_encoder()
+    objective = UnboundedObjective(style_weight=2.0, range_weight=10.0)
+    image, style = pictures(1, 32, seed=1), pictures(1, 32, seed=2)
+    target = objective.targets(encoder(style, LEVELS))
+    content = encoder(image, [objective.content_level])[objective.content_level]
+    terms = objective.of_network(image, encoder, content, target)
+    same = Objective(style_weight=2.0)(image, encoder(image, LEVELS), content, target)
+    assert float(terms.pop("range")) == 0
+    torch.testing.assert_close(terms, same)
+    outside = objective.of_network(image + 1.0, encoder, content, target)["range"]
+    torch.testing.assert_close(outside, 10 * image.square().mean((1, 2, 3)), rtol=1e-4, atol=1e-6)

@@ -1,0 +1,248 @@
+"""Strength, output names, and many photos of which some are bad."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+from gesso.cards.card import StyleCard
+from gesso.controls.controls import apply_strength
+from gesso.errors import GessoError
+from gesso.images.read import read_image, read_photo, write_image
+from gesso.methods.metastyle.method import Config, MetaStyle
+from gesso.pipeline.photos import Pictures, stylize_all
+from gesso.pipeline.plan import Job, make_folders, plan, unfinished
+from tiny import pictures, tiny_encoder, tiny_net
+from tiny_files import TinyFiles, make_tiny_files
+
+SHARES = [0.0, 0.1, 0.25, 0.4, 0.5, 0.6, 0.75, 0.9, 1.0]
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> TinyFiles:
+    return make_tiny_files(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(scope="module")
+def method() -> MetaStyle:
+    method = MetaStyle(tiny_encoder(), Config(width=4), base="1" * 64)
+    method.net.load_state_dict(tiny_net().state_dict())
+    return method
+
+
+def strong_card(method: MetaStyle, only_affine: bool) -> StyleCard:
+    """A card some way from the start, as after many steps."""
+    neutral = StyleCard("metastyle", {}, base=method.base if only_affine else "")
+    card = method.neutral(like=neutral)
+    torch.manual_seed(3)
+    card.tensors = {n: t + 0.3 * torch.randn_like(t) for n, t in card.tensors.items()}
+    return card
+
+
+def negative(content: Tensor) -> Tensor:
+    return 1 - content
+
+
+# strength
+
+
+@pytest.mark.parametrize("only_affine", [True, False])
+def test_strength_goes_from_the_photo_to_the_style_without_turning_back(
+    method: MetaStyle, only_affine: bool
+) -> None:
+    card, photo = strong_card(method, only_affine), pictures(1, 48)
+    results = [apply_strength(method, card, share)(photo) for share in SHARES]
+    assert torch.equal(results[0], photo)
+    assert torch.equal(results[-1], method.stylizer(card)(photo))
+    away = [float((result - photo).square().mean()) for result in results]
+    left = [float((result - results[-1]).square().mean()) for result in results]
+    for share, distance in zip(SHARES, away, strict=True):
+        assert distance == pytest.approx(share**2 * away[-1], rel=1e-4, abs=1e-9)
+    assert all(nearer < farther for farther, nearer in pairwise(left))
+
+
+def test_a_card_of_another_start_is_mixed_in_the_picture(method: MetaStyle) -> None:
+    card, photo = strong_card(method, False), pictures(1, 48)
+    card.config["start"] = "2" * 64
+    expected = photo + 0.25 * (method.stylizer(card)(photo) - photo)
+    assert torch.allclose(apply_strength(method, card, 0.25)(photo), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("strength", [-0.1, 1.1, float("nan")])
+def test_strength_out_of_range_is_refused(method: MetaStyle, strength: float) -> None:
+    with pytest.raises(GessoError, match=r"strength: .* allowed are 0 to 1"):
+        apply_strength(method, strong_card(method, True), strength)
+
+
+# names
+
+
+def names(jobs: list[Job], out: Path) -> list[str]:
+    return [job.out.relative_to(out).as_posix() for job in jobs]
+
+
+def touch(folder: Path, *names: str) -> list[Path]:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+    return [folder / name for name in names]
+
+
+def test_one_photo_goes_to_a_file_or_into_a_folder_that_exists(tmp_path: Path) -> None:
+    photos = touch(tmp_path, "in/a.jpg")
+    assert plan(photos, tmp_path / "b.png") == [Job(photos[0], tmp_path / "b.png")]
+    (tmp_path / "out").mkdir()
+    assert plan(photos, tmp_path / "out") == [Job(photos[0], tmp_path / "out/a.jpg")]
+
+
+def test_a_folder_keeps_its_names_and_subfolders(tmp_path: Path) -> None:
+    touch(tmp_path, "in/a.jpg", "in/a.png", "in/sub/a.jpg", "in/notes.txt", "in/.hidden.png")
+    jobs = plan([tmp_path / "in"], tmp_path / "out")
+    assert names(jobs, tmp_path / "out") == ["a.jpg", "a.png", "sub/a.jpg"]
+    make_folders(jobs)
+    assert (tmp_path / "out/sub").is_dir()
+
+
+def test_formats_that_are_only_read_become_png(tmp_path: Path) -> None:
+    photos = touch(tmp_path, "a.gif", "scan")
+    assert names(plan(photos, tmp_path / "out"), tmp_path / "out") == ["a.png", "scan.png"]
+
+
+def test_photos_that_share_a_name_are_numbered_in_the_order_given(tmp_path: Path) -> None:
+    given = ["x/a.jpg", "y/a.jpg", "z/A.JPG", "a-2.jpg", "a.png", "a.gif"]
+    photos = touch(tmp_path, *given)
+    out = tmp_path / "out"
+    wanted = ["a.jpg", "a-3.jpg", "A-4.JPG", "a-2.jpg", "a.png", "a-2.png"]
+    assert names(plan(photos, out), out) == wanted
+    assert names(plan(photos, out), out) == wanted
+
+
+def test_names_that_differ_in_unicode_form_alone_do_not_collide(tmp_path: Path) -> None:
+    forms = [unicodedata.normalize(form, "é.jpg") for form in ("NFC", "NFD")]
+    photos = touch(tmp_path, *(f"{i}/{form}" for i, form in enumerate(forms)))
+    found = names(plan(photos, tmp_path / "out"), tmp_path / "out")
+    assert len({unicodedata.normalize("NFC", name) for name in found}) == 2
+
+
+def test_many_photos_of_one_name_are_numbered_quickly_and_all_differ(tmp_path: Path) -> None:
+    photos = [tmp_path / str(i) / "a.jpg" for i in range(3000)]
+    found = names(plan(photos, tmp_path / "out"), tmp_path / "out")
+    assert len(set(found)) == 3000 and found[-1] == "a-3000.jpg"
+
+
+def test_a_photo_given_twice_is_done_once(tmp_path: Path) -> None:
+    (photo,) = touch(tmp_path, "in/a.jpg")
+    again = tmp_path / "in/../in/a.jpg"
+    assert len(plan([photo, again, tmp_path / "in"], tmp_path / "out")) == 1
+
+
+def test_results_of_an_earlier_run_inside_the_folder_are_no_photos(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg", "out/a.jpg", "other/b.jpg")
+    jobs = plan([tmp_path], tmp_path / "out")
+    assert names(jobs, tmp_path / "out") == ["a.jpg", "other/b.jpg"]
+
+
+def test_what_is_done_already_can_be_left_out(tmp_path: Path) -> None:
+    photos = touch(tmp_path, "a.jpg", "b.jpg")
+    touch(tmp_path, "out/a.jpg")
+    assert [job.photo for job in unfinished(plan(photos, tmp_path / "out"))] == [photos[1]]
+
+
+@pytest.mark.parametrize("link", [None, os.symlink, os.link])
+def test_an_output_that_is_an_input_is_refused(tmp_path: Path, link: object) -> None:
+    (photo,) = touch(tmp_path, "a.jpg")
+    out = photo
+    if callable(link):
+        out = tmp_path / "b.jpg"
+        link(photo, out)
+    with pytest.raises(GessoError, match="is an input, which is never overwritten"):
+        plan([photo], out)
+
+
+def test_a_batch_that_would_overwrite_one_input_is_refused_as_a_whole(tmp_path: Path) -> None:
+    photos = touch(tmp_path, "in/a.jpg", "in/b.jpg")
+    with pytest.raises(GessoError, match=r"a\.jpg: is an input"):
+        plan([tmp_path / "in"], tmp_path / "in")
+    (style,) = touch(tmp_path, "out/b.jpg")
+    with pytest.raises(GessoError, match=r"b\.jpg: is an input"):
+        plan(photos, tmp_path / "out", [style])
+
+
+def test_outputs_that_cannot_be_are_refused_before_any_work(tmp_path: Path) -> None:
+    photos = touch(tmp_path, "a.jpg", "b.jpg")
+    for out, trouble in [
+        ("c.gif", "no picture format for '.gif'"),
+        ("c", "no picture format for ''"),
+        ("no/c.png", "its folder does not exist"),
+    ]:
+        with pytest.raises(GessoError, match=trouble):
+            plan(photos[:1], tmp_path / out)
+    with pytest.raises(GessoError, match="several photos need a folder"):
+        plan(photos, photos[0])
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(GessoError, match="empty: holds no pictures"):
+        plan([tmp_path / "empty"], tmp_path / "out")
+
+
+# pictures
+
+
+def test_the_longer_side_is_the_size_asked_for_and_nothing_is_cropped(
+    files: TinyFiles, tmp_path: Path
+) -> None:
+    job = Job(files.photo, tmp_path / "out.png")  # 68 × 66
+    Pictures().stylize(job, negative)
+    assert torch.allclose(read_image(job.out), 1 - read_image(job.photo), atol=1 / 255)
+    Pictures(size=34).stylize(job, negative)
+    assert read_image(job.out).shape == (3, 33, 34)
+
+
+def test_transparency_is_kept_and_metadata_only_when_asked_for(tmp_path: Path) -> None:
+    job = Job(tmp_path / "in.png", tmp_path / "out.png")
+    exif = Image.Exif()
+    exif[0x010F] = "a camera"
+    alpha = torch.linspace(0.2, 1, 64).reshape(1, 8, 8)
+    write_image(job.photo, pictures(1, 8)[0], alpha=alpha, metadata=exif.tobytes())
+    Pictures().stylize(job, negative)
+    photo = read_photo(job.out)
+    assert photo.alpha is not None and torch.allclose(photo.alpha, alpha, atol=1 / 255)
+    assert not photo.exif
+    Pictures(keep_metadata=True).stylize(job, negative)
+    assert b"a camera" in read_photo(job.out).exif
+
+
+def test_bad_photos_are_named_and_their_neighbours_done(files: TinyFiles, tmp_path: Path) -> None:
+    photos = [files.bad, files.photo, files.folder / "missing.png", files.photos / "a.jpg"]
+    jobs = [Job(photo, tmp_path / f"{i}.png") for i, photo in enumerate(photos)]
+    seen: list[Job] = []
+    failures = stylize_all(jobs, negative, Pictures(), seen.append)
+    assert list(failures) == [photos[0], photos[2]] and seen == jobs
+    for photo, line in failures.items():
+        assert line.startswith(str(photo)) and "\n" not in line
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["1.png", "3.png"]
+
+
+def test_too_little_memory_for_one_photo_is_one_line(files: TinyFiles, tmp_path: Path) -> None:
+    def hungry(content: Tensor) -> Tensor:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried …")
+
+    jobs = [Job(files.photo, tmp_path / "out.png")]
+    (line,) = stylize_all(jobs, hungry, Pictures()).values()
+    assert (
+        line == f"{files.photo}: 68 × 66 px need more memory than there is; a smaller --size helps"
+    )
+
+
+def test_other_errors_are_not_taken_for_the_photos_fault(files: TinyFiles, tmp_path: Path) -> None:
+    def broken(content: Tensor) -> Tensor:
+        raise RuntimeError("shapes differ")
+
+    with pytest.raises(RuntimeError, match="shapes differ"):
+        stylize_all([Job(files.photo, tmp_path / "out.png")], broken, Pictures())
