@@ -428,20 +428,6 @@ def test_memory_is_that_of_a_process_of_its_own(files: TinyFiles) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_a_method_without_weights_is_listed_not_fatal(
-    files: TinyFiles, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("gesso.methods.meta_networks.method.BUNDLED", files.folder / "none")
-    judge = tiny_encoder()
-    entry = Entry("meta_networks", encoder=str(files.encoder))
-    assert enter(entry, judge) == Absent("meta_networks", "no weights")
-    with_weights = enter(replace(entry, weights=str(files.hypernetwork)), judge)
-    assert isinstance(with_weights, Contestant)
-    assert with_weights.parameters > with_weights.image_parameters > 0
-    with pytest.raises(GessoError):
-        enter(replace(entry, weights=str(files.start)), judge)
-
-
 def test_every_method_is_told_apart_by_what_it_needs(
     files: TinyFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -130,8 +130,8 @@ def test_mistakes_are_one_line(files: TinyFiles, cli: Gesso, tmp_path: Path) -> 
 
 
 def test_the_papers_training_can_be_asked_for(cli: Gesso, monkeypatch: pytest.MonkeyPatch) -> None:
+    from gesso.methods.adain import training as adain_training
     from gesso.methods.adain.layer import PAPER_OBJECTIVE
-    from gesso.methods.adain.method import training as adain_training
     from gesso.methods.adain.training import PairBatch
     from gesso.training.loop import TrainResult
 

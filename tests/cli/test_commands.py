@@ -22,9 +22,9 @@ from gesso.errors import GessoError
 from gesso.images.read import read_image
 from gesso.losses.objectives import PAPER
 from gesso.methods.base import AdaptStep
+from gesso.methods.metastyle import training as metastyle_training
 from gesso.methods.metastyle.bilevel import InnerLoop
 from gesso.methods.metastyle.method import Config
-from gesso.methods.metastyle.method import training as metastyle_training
 from gesso.training.config import TrainConfig, TrainResult
 from tiny_files import TinyFiles, make_tiny_files, save_start
 

@@ -122,7 +122,7 @@ def test_cards_of_both_kinds(
     assert cli(*stylize, whole)[0] == 0  # needs no weights
     assert torch.equal(read_image(tmp_path / "out.png"), with_it)
     refused(cli(*stylize, small), "small.safetensors", "other weights made it than those loaded")
-    refused(cli(*stylize, small, "--model", files.start), "start.safetensors", "expected")
+    refused(cli(*stylize, small, "--model", files.start), "metastyle.safetensors", "expected")
     refused(cli(*stylize, small, "--model", weights, "--refine", 3), "--refine")
 
 
@@ -155,7 +155,7 @@ def test_styles_are_invented(files: TinyFiles, cli: Gesso, tmp_path: Path, weigh
     assert cli(*command, "--uniform")[0] == 0
     (tmp_path / "file").touch()
     refused(cli("invent", "-o", tmp_path / "file", "--model", weights), "file")
-    refused(cli("invent", "-o", tmp_path, "--model", files.start), "start.safetensors")
+    refused(cli("invent", "-o", tmp_path, "--model", files.start), "metastyle.safetensors")
 
 
 def test_mistakes_are_one_line(
@@ -178,7 +178,7 @@ def test_mistakes_are_one_line(
 
 def test_the_papers_training_can_be_asked_for(cli: Gesso, monkeypatch: pytest.MonkeyPatch) -> None:
     from gesso.losses.objectives import PAPER_STATISTICS
-    from gesso.methods.meta_networks.method import training as meta_networks_training
+    from gesso.methods.meta_networks import training as meta_networks_training
     from gesso.methods.meta_networks.training import StyleBatch
     from gesso.training.loop import TrainResult
 

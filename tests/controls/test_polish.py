@@ -12,7 +12,8 @@ from torch import Tensor
 import gesso
 from gesso.cards.card import StyleCard, blend_tensors
 from gesso.cards.grams import StyleGrams
-from gesso.controls.controls import Controls, polish
+from gesso.controls import polish
+from gesso.controls.controls import Controls
 from gesso.disk.tensors import load_file, save_file
 from gesso.encoders import Encoder
 from gesso.errors import GessoError

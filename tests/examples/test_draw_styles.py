@@ -13,7 +13,7 @@ from skimage.color import rgb2lab
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES, STYLES = ROOT / "examples", ROOT / "examples" / "styles"
-CONTENTS = ROOT / "src" / "gesso" / "contents"
+CONTENTS = ROOT / "src" / "gesso" / "assets" / "contents"
 sys.path.insert(0, str(EXAMPLES))
 draw_styles = importlib.import_module("draw_styles")
 brush = importlib.import_module("drawing.brush")

@@ -37,7 +37,7 @@ def test_a_parameter_without_a_gradient_stays() -> None:
 
 def test_adapting_does_not_import_torchs_compiler() -> None:
     code = (
-        "import sys, torch, gesso.fit as fit; p = torch.nn.Parameter(torch.ones(2));"
+        "import sys, torch, gesso.fitting.network as fit; p = torch.nn.Parameter(torch.ones(2));"
         "p.grad = torch.ones(2); fit.make_optimizer([('a', p)], fit.FitConfig()).step();"
         "sys.exit('torch._dynamo' in sys.modules)"
     )

@@ -281,7 +281,7 @@ Toy().train(Path(sys.argv[1]), config, on_step=lambda step, values: print(step, 
 
 
 def started(*arguments: str) -> subprocess.Popen[str]:
-    paths = os.pathsep.join([str(Path(__file__).parents[1]), *sys.path])
+    paths = os.pathsep.join([str(Path(__file__).parent), *sys.path])
     return subprocess.Popen(
         [sys.executable, "-c", SCRIPT, *arguments],
         stdout=subprocess.PIPE,
@@ -308,14 +308,14 @@ def test_kill_9_leaves_a_checkpoint_that_resumes_exactly(tmp_path: Path) -> None
 def test_a_failed_save_does_not_end_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: Any
 ) -> None:
-    real, calls = gesso.training_state.save_file, itertools.count()
+    real, calls = gesso.training.state.save_file, itertools.count()
 
     def sometimes(*arguments: Any) -> str:
         if 2 <= next(calls) < 5:
             raise GessoError("run: cannot be written: No space left on device")
         return real(*arguments)
 
-    monkeypatch.setattr(gesso.training_state, "save_file", sometimes)
+    monkeypatch.setattr(gesso.training.state, "save_file", sometimes)
     with caplog.at_level(logging.WARNING):
         result = Toy().train(tmp_path, replace(CONFIG, save_every=2))
     assert result.step == 12 and caplog.text.count("No space left on device; training goes on") == 3
@@ -336,7 +336,7 @@ def test_a_full_disk_is_found_before_the_first_step(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = type("Usage", (), {"free": 1000})
-    monkeypatch.setattr(gesso.training_state.shutil, "disk_usage", lambda path: usage)
+    monkeypatch.setattr(gesso.training.state.shutil, "disk_usage", lambda path: usage)
     with pytest.raises(GessoError, match="too little room"):
         Toy().train(tmp_path)
 

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from gesso.disk.tensors import load_file, read_header
 from gesso.encoders.compact import CompactEncoder
-from gesso.methods.meta_networks.method import method as meta
+from gesso.methods.meta_networks import method as meta
 from gesso.methods.metastyle.method import Config, MetaStyle
 from gesso.training.loop import LossFn, TrainConfig, TrainResult, train
 

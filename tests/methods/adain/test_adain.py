@@ -11,7 +11,6 @@ import torch
 from safetensors.torch import save_file as save_safetensors
 from torch import Tensor, nn
 
-import gesso
 from gesso.cards.card import StyleCard
 from gesso.encoders import load_encoder, vgg
 from gesso.encoders.decoder import Decoder, mirrored
@@ -28,7 +27,6 @@ from gesso.methods.adain.layer import (
     style_levels,
 )
 from gesso.methods.adain.method import AdaIN
-from gesso.methods.adain.method import method as module
 from tiny import WIDTHS, pictures, tiny_encoder
 
 SKIPS = ("relu2_1", "relu3_1")
@@ -213,17 +211,6 @@ def test_weights_are_for_one_encoder_and_cards_for_one_decoder() -> None:
     made.base, made.tensors = "another", {"mean.relu4_1": torch.zeros(3)}
     with pytest.raises(GessoError, match=r"without mean\.relu4_1 of 10 channels"):
         other.stylizer(made)
-
-
-def test_without_weights_one_line_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(module, "BUNDLED", tmp_path / "none.safetensors")
-    method = gesso.load("adain")
-    for call in (lambda: method.adapt(STYLES[0]), method.neutral):
-        with pytest.raises(GessoError, match="adain: no weights are bundled") as caught:
-            call()
-        assert "\n" not in str(caught.value)
-    with pytest.raises(GessoError, match="needs the weights it was made with"):
-        method.stylizer(StyleCard("adain", {}, base="abc"))
 
 
 def test_a_configuration_survives_its_header() -> None:

@@ -6,8 +6,8 @@ import math
 
 import pytest
 
+from gesso.assets import CONTENTS
 from gesso.images.read import read_image
-from gesso.methods.inputs import CONTENTS
 from gesso.methods.registry import load
 
 

@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from gesso.assets import CONTENTS
 from gesso.images.read import list_images, read_image
-from gesso.methods.inputs import CONTENTS
 from gesso.methods.meta_networks.method import MetaNetworks
 from gesso.methods.registry import load
 
