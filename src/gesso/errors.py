@@ -1,4 +1,4 @@
-"""The one exception gesso raises for mistakes a user can make and mend."""
+"""The exceptions gesso raises for mistakes a user can make and mend."""
 
 from __future__ import annotations
 
@@ -6,3 +6,21 @@ from __future__ import annotations
 class GessoError(ValueError):
     """A problem the user can mend: its text is one line that names the file or option,
     says what was wrong and what is allowed. The command line prints it and exits with code 2."""
+
+
+class OptionError(GessoError):
+    """A GessoError about one option, whose text is "option: trouble".
+
+    Attributes:
+        option: the option's name in Python, such as "style_size"; the command line writes
+            "--style-size" in its place.
+        trouble: what was wrong and what is allowed.
+    """
+
+    def __init__(self, option: str, trouble: str) -> None:
+        super().__init__(f"{option}: {trouble}")
+        self.option, self.trouble = option, trouble
+
+
+class MissingWeights(GessoError):
+    """A method cannot be loaded because no weights of it are bundled and none were named."""
