@@ -1,8 +1,10 @@
 """gesso: neural style transfer that takes on any style in seconds.
 
+gesso.stylize("photo.jpg", "painting.jpg", "out.png")
+
 method   = gesso.load("metastyle")         # a method with its bundled weights
 card     = method.adapt("painting.jpg")    # style → card
-stylizer = method.stylizer(card)           # card → stylizer
+stylizer = method.stylizer(card)           # card → stylizer, without any of the controls
 image    = stylizer(content)               # contents (B, 3, H, W) in [0, 1] → images
 """
 
@@ -14,40 +16,55 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gesso.cards.card import StyleCard
     from gesso.controls.controls import Controls, mix
+    from gesso.controls.regions import read_mask
     from gesso.errors import GessoError
     from gesso.images.read import read_image
     from gesso.images.write import write_image
+    from gesso.methods.base import AdaptStep, Method
     from gesso.methods.registry import load
     from gesso.methods.registry import methods as list_methods
-
-__version__ = "0.1.0"
+    from gesso.pipeline.session import Session
+    from gesso.pipeline.stylize import stylize
+    from gesso.version import __version__
 
 # Imported on first use: torch takes two seconds, and `gesso --help` has no need of it.
 _HOMES = {
-    "load": "gesso.methods",
-    "StyleCard": "gesso.cards.card",
-    "GessoError": "gesso.errors",
-    "read_image": "gesso.images.read",
-    "write_image": "gesso.images.write",
-    "Controls": "gesso.controls.controls",
-    "mix": "gesso.controls.controls",
+    "AdaptStep": ("gesso.stylizers.progress", "AdaptStep"),
+    "Controls": ("gesso.controls.controls", "Controls"),
+    "GessoError": ("gesso.errors", "GessoError"),
+    "Method": ("gesso.methods.base", "Method"),
+    "Session": ("gesso.pipeline.session", "Session"),
+    "StyleCard": ("gesso.cards.card", "StyleCard"),
+    "__version__": ("gesso.version", "__version__"),
+    "list_methods": ("gesso.methods.registry", "methods"),
+    "load": ("gesso.methods.registry", "load"),
+    "mix": ("gesso.controls.controls", "mix"),
+    "read_image": ("gesso.images.read", "read_image"),
+    "read_mask": ("gesso.controls.regions", "read_mask"),
+    "stylize": ("gesso.pipeline.stylize", "stylize"),
+    "write_image": ("gesso.images.write", "write_image"),
 }
 
 __all__ = [
+    "AdaptStep",
     "Controls",
     "GessoError",
+    "Method",
+    "Session",
     "StyleCard",
+    "__version__",
     "list_methods",
     "load",
     "mix",
     "read_image",
+    "read_mask",
+    "stylize",
     "write_image",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    if name == "list_methods":  # `gesso.methods` is the package of methods
-        return import_module("gesso.methods").methods
     if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
+        module, attribute = _HOMES[name]
+        return getattr(import_module(module), attribute)
     raise AttributeError(f"module 'gesso' has no attribute '{name}'")

@@ -121,7 +121,7 @@ def from_json(kind: type[T], values: Any) -> T:
         GessoError: values that are no such dataclass.
     """
     try:
-        found = _built(kind, values)
+        found: T = _built(kind, values)
         check(found)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         reason = str(error) if isinstance(error, GessoError) else repr(error)

@@ -19,10 +19,10 @@ from typing import Any
 
 import torch
 
-import gesso
 from gesso.disk.atomic import atomic_write, shown
 from gesso.errors import GessoError
 from gesso.nn.functional import fast_dtype
+from gesso.version import __version__
 
 Row = dict[str, Any]
 
@@ -40,7 +40,7 @@ def conditions() -> Row:
         "machine": machine_class(),
         "processor": _processor(),
         "torch": torch.__version__,
-        "gesso": gesso.__version__,
+        "gesso": __version__,
         "date": datetime.now(UTC).date().isoformat(),
     }
 

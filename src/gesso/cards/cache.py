@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import gesso
 from gesso.disk.atomic import open_regular, os_error_line, sweep_stale
 from gesso.disk.cache_dir import cache_dir
 from gesso.disk.header import parse_json, read_layout
 from gesso.errors import GessoError
+from gesso.version import __version__
 
 if TYPE_CHECKING:
     from gesso.cards.card import StyleCard
@@ -37,7 +37,7 @@ def card_key(style_sha256: str, method: str, base: str, settings: Mapping[str, A
         settings: all else that decides the card (JSON values): encoder, sizes, steps, seed, …
     """
     parts = {
-        "gesso": gesso.__version__,
+        "gesso": __version__,
         "style": style_sha256,
         "method": method,
         "base": base,

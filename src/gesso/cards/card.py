@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -17,12 +17,12 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-import gesso
 from gesso.cards.grams import StyleGrams, blend_grams
 from gesso.disk.atomic import StrPath, shown
 from gesso.disk.header import MAX_TENSORS, brief, valid_name, valid_shape
 from gesso.disk.tensors import load_file, save_file
 from gesso.errors import GessoError
+from gesso.version import __version__
 
 MAX_CARD_BYTES = 2**28
 MAX_THUMBNAIL_BYTES = 64 * 1024
@@ -77,6 +77,18 @@ class StyleCard:
             row, header[_GRAMS] = self.grams.packed()
             stored[_GRAMS] = _joined(path, {_GRAMS: row}, _STORED[dtype])
         save_file(path, stored, header | {"kind": "card", "tensors": _layout(self.tensors)})
+
+    def rounded(self) -> StyleCard:
+        """The card as `save` and `load` give it back: its numbers rounded to float16. A card with
+        numbers that float16 cannot hold is returned as it is."""
+        tensors = {name: tensor.half().float() for name, tensor in self.tensors.items()}
+        if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values()):
+            return self
+        kept = self.grams
+        if kept is not None:
+            row, header = kept.packed()
+            kept = StyleGrams.unpacked(row.half(), header)
+        return replace(self, tensors=tensors, grams=kept)
 
     @classmethod
     def load(cls, path: StrPath) -> StyleCard:
@@ -143,7 +155,7 @@ def provenance(
         "sha256": sha256,
         "licence": licence,
         "created": datetime.now(UTC).date().isoformat(),
-        "gesso": gesso.__version__,
+        "gesso": __version__,
         "steps": steps,
         "seconds": None if seconds is None else round(seconds, 2),
         "loss_before": None if loss_before is None else float(f"{loss_before:.6g}"),

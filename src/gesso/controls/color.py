@@ -7,14 +7,15 @@ After Gatys, Bethge, Hertzmann & Shechtman, "Preserving Color in Neural Artistic
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
 from torch import Tensor
 
-from gesso.errors import GessoError
+from gesso.errors import OptionError
+from gesso.stylizers.progress import OnStep
+from gesso.stylizers.stylizer import Stylizer
 
 log = logging.getLogger(__name__)
 
@@ -26,11 +27,11 @@ NOISE = (2 / 255) ** 2  # a variance; two grey levels of deviation are a file's 
 
 
 def checked_color(word: str) -> Color:
-    """`word`, if it is one of COLORS; raises GessoError if not."""
+    """`word`, if it is one of COLORS; raises OptionError if not."""
     for color in COLORS:
         if word == color:
             return color
-    raise GessoError(f"color {word}: unknown; allowed are {', '.join(COLORS)}")
+    raise OptionError("color", f"{word} is unknown; allowed are {', '.join(COLORS)}")
 
 
 @dataclass(frozen=True)
@@ -131,28 +132,27 @@ def recolored(style: Tensor, photo: Tensor, color: Color) -> Tensor:
     return style
 
 
-def with_color(
-    stylize: Callable[[Tensor], Tensor], color: Color, matched: bool
-) -> Callable[[Tensor], Tensor]:
+def with_color(stylizer: Stylizer, color: Color, matched: bool) -> Stylizer:
     """A stylizer that keeps the contents' colours.
 
     Args:
-        stylize: contents (B, 3, H, W) → pictures of the same shape.
+        stylizer: what makes the pictures.
         color: style leaves it as it is; content matches every result's colours to its content's;
             luminance stylizes the content without its colours and puts them back.
         matched: the style itself was `recolored`, so that the result needs no further matching.
     """
     if color == "style" or (color == "content" and matched):
-        return stylize
+        return stylizer
 
-    def content_colors(contents: Tensor) -> Tensor:
-        pairs = zip(stylize(contents), contents, strict=True)
+    def content_colors(contents: Tensor, on_step: OnStep | None) -> Tensor:
+        pairs = zip(stylizer(contents, on_step), contents, strict=True)
         return torch.stack([match_colors(picture, content) for picture, content in pairs])
 
-    def content_chroma(contents: Tensor) -> Tensor:
-        pictures = stylize(grey(contents))
+    def content_chroma(contents: Tensor, on_step: OnStep | None) -> Tensor:
+        pictures = stylizer(grey(contents), on_step)
         pairs = zip(pictures, contents, strict=True)
         light = [luminance(p) if matched else match_luminance(p, c) for p, c in pairs]
         return with_luminance(contents, torch.stack(light))
 
-    return content_colors if color == "content" else content_chroma
+    run = content_colors if color == "content" else content_chroma
+    return Stylizer(run, why_none="gives every picture its photo's colours")

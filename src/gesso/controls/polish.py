@@ -8,22 +8,19 @@ from MetaStyle, Zhang et al. 2019), eight steps of it lower the objective by nea
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from gesso.cards.card import StyleCard
-from gesso.cards.grams import StyleGrams
 from gesso.encoders.base import Encoder
-from gesso.errors import GessoError
-from gesso.fitting.picture import Descent, optimise
-from gesso.images.read import resize
-from gesso.losses.objectives import LEVELS, Objective, grams
-from gesso.methods.base import ImageLike, Method
-from gesso.methods.inputs import as_image, enlarged
-from gesso.nn.functional import compute_in, fast_dtype
+from gesso.errors import OptionError
+from gesso.fitting.picture import Descent, OnTerms, Start, optimise
+from gesso.losses.objectives import Objective
+from gesso.methods.base import AdaptStep, Method, OnStep
+from gesso.stylizers.stylizer import Stylizer
 
 LR = 0.02  # of Adam; tried: 0.01 to 0.08, constant and falling
 CHROMA = 0.25  # of that rate, for differences of colours: else they become coloured fringes
@@ -33,85 +30,77 @@ MAX_STEPS = 1000
 MAX_PIXELS = 1_000_000
 """Above this many pixels a smaller copy is polished, and what changed in it is carried over."""
 
-Stylize = Callable[[Tensor], Tensor]
+
+def can_polish(method: Method, cards: Sequence[StyleCard]) -> bool:
+    """Whether all cards keep Gram matrices, and of the method's encoder."""
+    if any(card.grams is None for card in cards):
+        return False
+    identity = method.encoder.identity
+    return all(card.grams is not None and card.grams.encoder == identity for card in cards)
 
 
-@torch.no_grad()
-def style_grams(encoder: Encoder, style: Tensor) -> StyleGrams:
-    """The Gram matrices of a style (3, H, W) in [0, 1], as it is."""
-    place = next(encoder.parameters()).device
-    with compute_in(fast_dtype(place)):
-        found = grams(encoder(style.unsqueeze(0).to(place), LEVELS))
-    return StyleGrams(encoder.identity, {level: gram[0].cpu() for level, gram in found.items()})
-
-
-def keep_grams(
-    card: StyleCard, method: Method, style: ImageLike, size: int | None = None
-) -> StyleCard:
-    """Put the style's Gram matrices into its card, as the method's encoder sees them.
-
-    Args:
-        card: what the method's `adapt` made of the style; changed, and returned.
-        style: a picture.
-        size: its longer side in px while it is looked at; None: the method's style size.
-
-    Raises:
-        GessoError: a picture that cannot be read.
-    """
-    seen = resize(as_image(style), size or method.adapt_settings()["style_size"])
-    card.grams = style_grams(method.encoder, enlarged(seen))
-    return card
-
-
-def polished(stylize: Stylize, encoder: Encoder, card: StyleCard, steps: int) -> Stylize:
+def polished(stylizer: Stylizer, encoder: Encoder, card: StyleCard, steps: int) -> Stylizer:
     """A stylizer whose pictures are taken `steps` steps nearer to the card's style.
 
     Args:
-        stylize: contents (B, 3, H, W) in [0, 1] → pictures of the same shape.
+        stylizer: what makes the pictures to begin with.
         encoder: the one that the card's Gram matrices were made with.
         card: with `grams`.
-        steps: of Adam, from 0 to MAX_STEPS.
+        steps: number of Adam's, from 0 to MAX_STEPS.
 
     Raises:
-        GessoError: a card without Gram matrices, or with those of another encoder; a number of
+        OptionError: a card without Gram matrices, or with those of another encoder; a number of
             steps out of range.
     """
     check_steps(steps)
     if not steps:
-        return stylize
+        return stylizer
     target = _target(encoder, card)
     descent = Descent(steps, LR, coarse=0, betas=BETAS, mirror=True, chroma=CHROMA)
+    place = next(encoder.parameters()).device
 
-    def one(content: Tensor) -> Tensor:
-        place = next(encoder.parameters()).device
+    def descended(content: Tensor, start: Start, heard: OnTerms | None) -> Tensor:
+        where = content.to(place)
+        return optimise(where, start, encoder, OBJECTIVE, target, descent, heard)
+
+    def one(content: Tensor, heard: OnTerms | None) -> Tensor:
         height, width = content.shape[-2:]
         if height * width <= MAX_PIXELS:
-            return optimise(content.to(place), stylize, encoder, OBJECTIVE, target, descent)
-        picture = stylize(content)
+            return descended(content, stylizer, heard)
+        picture = stylizer(content)
         before, photo = (_smaller(image) for image in (picture, content))
-        after = optimise(photo.to(place), lambda _: before, encoder, OBJECTIVE, target, descent)
+        after = descended(photo, lambda _: before, heard)
         change = (after.to(before) - before).detach()
         change = F.interpolate(change, (height, width), mode="bicubic")
         return change.add_(picture).clamp_(0, 1)
 
-    return lambda contents: torch.cat([one(c.unsqueeze(0)).to(contents.device) for c in contents])
+    def run(contents: Tensor, on_step: OnStep | None) -> Tensor:
+        def heard(step: int, count: int, losses: dict[str, float]) -> None:
+            assert on_step is not None
+            on_step(AdaptStep(step, count, losses))
+
+        rows = [one(c.unsqueeze(0), heard if on_step else None) for c in contents]
+        return torch.cat([row.to(contents.device) for row in rows])
+
+    return Stylizer(run, why_none="optimises every picture")
 
 
 def check_steps(steps: int) -> None:
-    """Raises GessoError for a number of steps out of range."""
+    """Raises OptionError for a number of steps out of range."""
     if not 0 <= steps <= MAX_STEPS:
-        raise GessoError(f"polish: {steps} steps; allowed are 0 to {MAX_STEPS}")
+        raise OptionError("polish", f"{steps} steps; allowed are 0 to {MAX_STEPS}")
 
 
 def _target(encoder: Encoder, card: StyleCard) -> Mapping[str, Tensor]:
     if card.grams is None:
-        raise GessoError(
-            "--polish: the card holds no Gram matrices of its style; gesso adapt --grams keeps them"
+        raise OptionError(
+            "polish", "the card holds no Gram matrices of its style; adapt with grams keeps them"
         )
     if card.grams.encoder != encoder.identity:
-        raise GessoError(
-            f"--polish: the card's Gram matrices are of the encoder {card.grams.encoder[:12]}; "
-            f"the one loaded is {encoder.name} {encoder.identity[:12]}"
+        raise OptionError(
+            "polish",
+            f"the card's Gram matrices are of the encoder {card.grams.encoder[:12]}; the one "
+            f"loaded is {encoder.name} {encoder.identity[:12]}",
         )
     place = next(encoder.parameters()).device
     return {level: matrix[None].to(place) for level, matrix in card.grams.matrices.items()}

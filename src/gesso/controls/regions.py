@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -11,15 +11,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from gesso.controls.color import luminance
-from gesso.errors import GessoError
+from gesso.errors import GessoError, OptionError
 from gesso.images.read import MAX_PIXELS, read_photo
-
-Stylize = Callable[[Tensor], Tensor]
-"""Contents (B, 3, H, W) in [0, 1] → pictures of the same shape."""
-
-OfRegions = Callable[[Tensor, Tensor], Tensor]
-"""Contents (B, 3, H, W) and shares (K, H, W) that sum to 1 at every pixel → pictures."""
-
 
 WIDEST_FEATHER_PX = 64  # that is blurred pixel by pixel
 
@@ -40,7 +33,7 @@ def check_masks(masks: int, styles: int) -> None:
     if masks in (styles, styles - 1):
         return
     fewer = f", or {styles - 1} (the last style takes the rest)" if styles > 1 else ""
-    raise GessoError(f"mask: {masks} given, for {styles} styles; allowed are {styles}{fewer}")
+    raise OptionError("mask", f"{masks} given, for {styles} styles; allowed are {styles}{fewer}")
 
 
 def region_shares(
@@ -65,7 +58,7 @@ def region_shares(
     """
     check_masks(len(masks), styles)
     if not 0 <= feather < math.inf:
-        raise GessoError(f"feather: {feather} px; allowed are numbers from 0")
+        raise OptionError("feather", f"{feather} px; allowed are numbers from 0")
     fitted = [_softened(_fitted(mask, height, width), feather) for mask in masks]
     if len(fitted) < styles:
         fitted.append((1 - sum(fitted, torch.zeros(1, height, width))).clamp(min=0))
@@ -73,20 +66,6 @@ def region_shares(
     total = stack.sum(0, keepdim=True)
     shares = torch.where(total > 0, stack / total.clamp(min=1e-12), 1 / styles)
     return shares, total.clamp(max=1)
-
-
-def composite(stylizers: Sequence[Stylize]) -> OfRegions:
-    """Regions put together in the picture: every stylizer does the whole content, and its share
-    is taken; one without a share anywhere is not run."""
-
-    def stylize(contents: Tensor, shares: Tensor) -> Tensor:
-        total = torch.zeros_like(contents)
-        for one, share in zip(stylizers, shares.to(contents), strict=True):
-            if bool((share > 0).any()):
-                total += share * one(contents)
-        return total
-
-    return stylize
 
 
 def _fitted(mask: Tensor, height: int, width: int) -> Tensor:

@@ -42,6 +42,10 @@ class Encoder(nn.Module):
         """No gradients for the weights, evaluation mode."""
         return self.requires_grad_(False).eval()
 
+    def require(self, levels: Sequence[str]) -> None:
+        """Raises GessoError where the encoder lacks one of these levels."""
+        self.wanted(levels)
+
     def wanted(self, levels: Sequence[str] | None) -> tuple[set[str], int]:
         """The levels asked for and the index of the deepest of them."""
         names = set(levels or self.levels)

@@ -84,6 +84,10 @@ class CompactEncoder(Encoder):
         ]
         return (*convs[:-1], convs[-1][: place + 1])
 
+    def require(self, levels: Sequence[str]) -> None:
+        """Raises GessoError where the encoder lacks one of these levels."""
+        self._places(levels)
+
     def _places(self, levels: Sequence[str]) -> dict[str, tuple[int, int]]:
         """Block and convolution, from 0, after which each level comes."""
         depths = [len(list(block.children())) for block in self.blocks]

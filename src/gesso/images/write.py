@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import IO, Any
 
+import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
@@ -95,6 +96,12 @@ def write_image(
     except DECODER_ERRORS as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise problem(path, f"cannot be written ({reason})") from error
+
+
+def pixels(image: Tensor, alpha: Tensor | None = None) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """(H, W, 3) uint8 of (3, H, W) in [0, 1], or (H, W, 4) with alpha (1, H, W): what a lossless
+    file of the picture holds."""
+    return np.asarray(_picture(image, alpha, opaque=False))
 
 
 def _encode(picture: Image.Image, file: IO[bytes], kind: str, options: dict[str, Any]) -> None:

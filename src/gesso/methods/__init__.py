@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from gesso.methods.registry import load, load_class, methods
+from gesso.methods.registry import load, load_class, methods, register
 
-__all__ = ["load", "load_class", "methods"]
+__all__ = ["load", "load_class", "methods", "register"]

@@ -2,88 +2,262 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from itertools import chain
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from threading import RLock
+from typing import Any, ClassVar, Self, TypeVar
 
+import torch
 from torch import Tensor, nn
 
-from gesso.cards.card import StyleCard, blend_tensors
-from gesso.controls.regions import OfRegions, composite
+from gesso import assets
+from gesso.cards.card import StyleCard, blend_tensors, provenance
+from gesso.cards.grams import StyleGrams
+from gesso.disk.tensors import load_file
 from gesso.encoders.base import Encoder
+from gesso.errors import GessoError, MissingWeights, OptionError
+from gesso.losses.objectives import LEVELS
+from gesso.methods.about import About
+from gesso.methods.inputs import ImageLike, Style, practice_images, thumbnail_within
+from gesso.nn.functional import compute_in, fast_dtype
+from gesso.options import changed
+from gesso.stylizers.progress import AdaptStep, OnStep
+from gesso.stylizers.stylizer import OfRegions, Stylizer, composite
 
-ImageLike = Tensor | str | Path
+__all__ = ["AdaptStep", "Adapted", "Encoders", "ImageLike", "Method", "OnStep", "Style"]
+
+THUMBNAIL_BYTES = 64 * 1024 - 1
+Encoders = Any  # an Encoder, or a function without arguments that loads one
+T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class AdaptStep:
-    """Progress of an adaptation: steps done, steps in all, the terms of the objective."""
+@dataclass
+class Adapted:
+    """What a method found out about a style.
 
-    step: int
-    steps: int
-    losses: dict[str, float] = field(default_factory=dict)
+    Attributes:
+        tensors: the card's numbers.
+        config: what is needed to run it; JSON values.
+        base: SHA-256 of the weights that the card completes; "" if it is whole.
+        losses: the objective before the first step and after the last; None without steps.
+        steps: gradient steps that were taken; None for none.
+        settings: more of them than the options; JSON values.
+    """
 
-
-OnStep = Callable[[AdaptStep], None]
-EncoderSource = Encoder | Callable[[], Encoder]
+    tensors: dict[str, Tensor]
+    config: dict[str, Any]
+    base: str = ""
+    losses: tuple[float, float] | None = None
+    steps: int | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
 
 
 class Method(nn.Module):
-    """Turns a style into a stylizer. Images are RGB in [0, 1]: (3, H, W), or (B, 3, H, W)."""
+    """Turns a style into a stylizer. Images are RGB in [0, 1]: (3, H, W), or (B, 3, H, W).
 
-    name: str
-    neutral_of_content = False  # whether the neutral card differs from content to content
-    styles = "∞"  # how many styles one set of weights serves
-    base: str = ""  # SHA-256 of the weights the method was loaded with
-    options: tuple[str, ...] = ()  # what `adapt` takes besides the style and `on_step`
-    deepest = "relu4_3"  # the last level of VGG that is loaded
-    polish = 0  # steps of `gesso.polish` that `gesso stylize` adds by default
-    runs_encoder = False  # whether a card is run with the encoder it was made with
-    on_step: OnStep | None = None  # told of the steps of stylizers that optimise, made from now on
+    A subclass sets `about` and writes `_adapt`, `_stylizer`, `neutral` and, with weights,
+    `from_weights`; the frame around them is here. Its methods may be called from several threads.
+    """
 
-    def __init__(self, encoder: EncoderSource) -> None:
+    about: ClassVar[About]
+    thumbnail_bytes = THUMBNAIL_BYTES  # the most that a card's thumbnail takes
+    _place: Tensor
+
+    def __init__(self, encoder: Encoders, base: str = "") -> None:
         super().__init__()
-        self._encoder: EncoderSource = encoder
+        self._encoder, self._encoder_lock = encoder, RLock()
+        self.base = base  # SHA-256 of the weights the method was loaded with
+        self.register_buffer("_place", torch.empty(0), persistent=False)
 
     @classmethod
-    def load(cls, encoder: EncoderSource, weights: str | Path | None = None) -> Self:
-        """The method with its bundled weights, or with those in a file."""
+    def load(cls, encoder: Encoders, weights: str | Path | None = None) -> Self:
+        """The method with its bundled weights, or with those in a file.
+
+        Raises:
+            GessoError: a file that holds no weights of this method.
+            MissingWeights: none are bundled.
+        """
+        about = cls.about
+        if about.weights is None:
+            if weights is not None:
+                raise OptionError("weights", f"{weights}: method {about.name} has none")
+            return cls(encoder)
+        path = Path(weights) if weights else assets.weights(about.weights)
+        if weights is None and not path.is_file():
+            raise MissingWeights(f"{about.name}: no weights are bundled; gesso train makes some")
+        tensors, header = load_file(path, kind=about.kind, what=f"{about.name} weights")
+        if header.get("method", about.name) != about.name:
+            raise GessoError(f"{path}: weights of {header['method']}, not of {about.name}")
+        return cls.from_weights(encoder, tensors, header, str(path))
+
+    @classmethod
+    def from_weights(
+        cls, encoder: Encoders, tensors: dict[str, Tensor], header: dict[str, Any], source: str
+    ) -> Self:
+        """The method with these tensors of a weights' file; `source` is its path."""
         raise NotImplementedError
 
     @property
+    def name(self) -> str:
+        """The method's name."""
+        return self.about.name
+
+    @property
+    def place(self) -> torch.device:
+        """The device that it computes on."""
+        return self._place.device
+
+    @property
     def encoder(self) -> Encoder:
-        """The encoder, loaded on first use if a function was given: a card is run without it."""
-        if not isinstance(self._encoder, Encoder):
-            tensor = next(chain(self.parameters(), self.buffers()), None)
-            device = "cpu" if tensor is None else tensor.device
-            self._encoder = self._encoder().to(device)
-        return self._encoder
+        """The encoder, loaded on first use if a function was given: many cards run without it.
 
-    def adapt_settings(self, **options: Any) -> dict[str, Any]:
-        """All that decides what `adapt` with these options makes of given pictures, as JSON
-        values: part of a cached card's key. Raises GessoError for an option that makes no sense.
+        Raises:
+            GessoError: an encoder that lacks a level the method needs.
         """
-        return {key: value for key, value in options.items() if value is not None}
+        with self._encoder_lock:
+            if not isinstance(self._encoder, Encoder):
+                self._encoder = self._encoder().to(self.place)
+            found: Encoder = self._encoder
+        found.require(self.about.needs.levels)
+        return found
 
-    def practises(self, **options: Any) -> bool:
-        """Whether `adapt` with these options looks at contents; where not, none need be read."""
-        return True
+    def chosen(self, options: Any = None, changes: Mapping[str, Any] | None = None) -> Any:
+        """The method's options with some changed, checked. Raises OptionError."""
+        if options is not None and not isinstance(options, self.about.options):
+            expected = f"{self.name}'s {self.about.options.__name__}"
+            raise GessoError(f"options: a {type(options).__name__}; allowed are {expected}")
+        return changed(options or self.about.options(), changes or {})
+
+    def adapt_settings(self, options: Any = None, **changes: Any) -> dict[str, Any]:
+        """All that decides what `adapt` with these options makes of given pictures, as JSON
+        values: part of a cached card's key. Raises OptionError."""
+        return asdict(self.chosen(options, changes))
+
+    def practises(self, options: Any = None, **changes: Any) -> bool:
+        """Whether `adapt` with these options looks at contents."""
+        return False
+
+    def style_size(self, options: Any) -> int:
+        """The longer side in px at which the style is read."""
+        size: int = options.style_size
+        return size
+
+    def keeps_grams(self, options: Any = None, **changes: Any) -> bool:
+        """Whether `adapt` with these options keeps what polishing needs of the style: by default
+        for methods that are polished by default, but not for cards of γ and β, which are small."""
+        chosen = self.chosen(options, changes)
+        return self.about.polish > 0 and not getattr(chosen, "only_affine", False)
 
     def adapt(
         self,
         style: ImageLike,
         contents: Sequence[ImageLike] | None = None,
+        options: Any = None,
         *,
         on_step: OnStep | None = None,
-        **options: Any,
+        grams: bool | None = None,
+        exact: bool = False,
+        **changes: Any,
     ) -> StyleCard:
-        """What a new style costs: nothing … seconds … minutes. Leaves the method unchanged."""
+        """The card of a style: what it costs depends on the method. Leaves the method unchanged.
+
+        Args:
+            style: the picture whose style to take on.
+            contents: pictures to practise on, for methods that do; by default a small bundled set.
+            options: the method's own (`about.options`); by default its defaults.
+            on_step: is given every step of an adaptation.
+            grams: whether to keep the style's Gram matrices, which polishing needs; by default as
+                `keeps_grams` says.
+            exact: keep float32. By default the card's numbers are rounded to float16, as its file
+                holds them, so that a saved card gives the very same pictures.
+            changes: single options by name.
+
+        Raises:
+            GessoError: a picture that cannot be read, an option that makes no sense.
+        """
+        chosen = self.chosen(options, changes)
+        self.check_encoder()  # which loads it
+        began = time.monotonic()
+        found = Style(style, self.style_size(chosen), self.encoder, self.place)
+        practice: list[Tensor] = []
+        if self.practises(chosen):
+            images = practice_images(contents, getattr(chosen, "content_size", None))
+            practice = [image.to(self.place) for image in images]
+        with compute_in(fast_dtype(self.place)):
+            made = self._adapt(found, practice, chosen, on_step)
+        card = self._card(found, chosen, made, time.monotonic() - began)
+        if self.keeps_grams(chosen) if grams is None else grams:
+            self.keep_grams(card, found, chosen)
+        return card if exact else card.rounded()
+
+    def complete(self, card: StyleCard, style: ImageLike, options: Any = None) -> StyleCard:
+        """A card with the style's Gram matrices, which it lacks; rounded as `adapt` does."""
+        chosen = self.chosen(options)
+        found = Style(style, self.style_size(chosen), self.encoder, self.place)
+        self.keep_grams(card, found, chosen)
+        return card.rounded()
+
+    def keep_grams(self, card: StyleCard, style: Style, options: Any) -> None:
+        """Put the style's Gram matrices, as the encoder sees it, into its card."""
+        matrices = style.grams(self.style_size(options), LEVELS)
+        card.grams = StyleGrams(self.encoder.identity, matrices)
+
+    def check_encoder(self) -> None:
+        """Raises GessoError where the weights were trained with another encoder."""
+        trained, found = (
+            getattr(getattr(self, "config", None), "encoder", ""),
+            self.encoder.identity,
+        )
+        if trained and found != trained:
+            raise GessoError(
+                f"encoder {self.encoder.name} {found[:12]}: these weights of {self.name} were "
+                f"trained with {trained[:12]}, and take no other"
+            )
+
+    def _card(self, style: Style, options: Any, made: Adapted, seconds: float) -> StyleCard:
+        before, after = made.losses or (None, None)
+        return StyleCard(
+            self.name,
+            made.tensors,
+            made.config,
+            settings={**asdict(options), "encoder": self.encoder.name, **made.settings},
+            base=made.base,
+            thumbnail=thumbnail_within(style.at(self.style_size(options)), self.thumbnail_bytes),
+            provenance=provenance(
+                style.name,
+                sha256=style.sha256,
+                steps=made.steps,
+                seconds=seconds,
+                loss_before=before,
+                loss_after=after,
+            ),
+        )
+
+    def _adapt(
+        self, style: Style, contents: list[Tensor], options: Any, on_step: OnStep | None
+    ) -> Adapted:
+        """The method's own part of `adapt`; contents (3, h, w) are on its device, as the style."""
         raise NotImplementedError
 
-    def stylizer(self, card: StyleCard) -> nn.Module:
-        """A module from contents (B, 3, H, W) to stylized images of the same shape in [0, 1]."""
+    def stylizer(self, card: StyleCard) -> Stylizer:
+        """The stylizer of a card of this method, without any of the controls.
+
+        Raises:
+            GessoError: a card of another method or of other weights, or a damaged one.
+        """
+        if card.method != self.name:
+            raise GessoError(f"a card of method {card.method}: {self.name} cannot run it")
+        if card.base and card.base != self.base:
+            raise GessoError(
+                f"a card that needs the weights it was made with: base {card.base[:12]}, the "
+                f"weights loaded are {self.base[:12] or 'none'}"
+            )
+        return self._stylizer(card)
+
+    def _stylizer(self, card: StyleCard) -> Stylizer:
+        """The method's own part of `stylizer`."""
         raise NotImplementedError
 
     def stylizer_of_regions(self, cards: Sequence[StyleCard]) -> OfRegions:
@@ -97,16 +271,48 @@ class Method(nn.Module):
         so that the two can be blended."""
         raise NotImplementedError
 
+    def softened(
+        self, card: StyleCard, strength: float, content: ImageLike | None = None
+    ) -> StyleCard | None:
+        """The card at a strength from 0 to 1: blended with the neutral one (of the content, where
+        `about.neutral` says so); None where the two do not blend."""
+        if self.about.blend == "none" or not self.blends_with_neutral(card):
+            return None
+        neutral = self.neutral(content, like=card)
+        return self.blend([neutral, card], [1 - strength, strength])
+
     def blends_with_neutral(self, card: StyleCard) -> bool:
         """Whether the card can be blended with `neutral(like=card)`: both from the same weights."""
         neutral = self.neutral(like=card)
         return (neutral.base, neutral.config) == (card.base, card.config)
 
     def blend(self, cards: Sequence[StyleCard], weights: Sequence[float]) -> StyleCard:
-        """Mix styles: the weighted mean of the cards' tensors."""
+        """Mix styles: the weighted mean of the cards' tensors.
+
+        Raises:
+            GessoError: cards that do not go together, or a method whose cards do not mix.
+        """
+        if self.about.blend == "none" and len(cards) > 1:
+            raise GessoError(f"cards of method {self.name} cannot be mixed")
         return blend_tensors(cards, weights)
 
     def losses(self, batch: dict[str, Tensor], step: int) -> dict[str, Tensor]:
         """One training step's loss terms; the trainer minimises the sum of those whose names do
         not start with an underscore."""
         raise NotImplementedError
+
+
+def tensors_of(net: nn.Module) -> dict[str, Tensor]:
+    """A copy of a network's tensors on the CPU."""
+    return {name: value.detach().cpu().clone() for name, value in net.state_dict().items()}
+
+
+def reporter(steps: int, on_step: OnStep | None, trace: list[float]) -> Any:
+    """What a fit is given to report to: it keeps the sums of the terms and passes them on."""
+
+    def report(step: int, terms: dict[str, float]) -> None:
+        trace.append(sum(terms.values()))
+        if on_step is not None:
+            on_step(AdaptStep(step, steps, terms))
+
+    return report

@@ -1,60 +1,94 @@
-"""What methods share: pictures as they take them, adaptation settings, frozen networks."""
+"""What methods are given: pictures of any kind, a style at every size, contents to practise on."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from gesso import assets
+from gesso.disk.atomic import sha256_file
+from gesso.encoders.base import Encoder
 from gesso.errors import GessoError
-from gesso.fitting.network import FitConfig
-from gesso.images.read import read_image, resize, thumbnail_bytes
-from gesso.methods.base import ImageLike
+from gesso.images.read import read_image, resize
+from gesso.images.write import thumbnail_bytes
+from gesso.losses.objectives import Features, grams
 from gesso.nn.functional import compute_in, fast_dtype
+
+ImageLike = Any
+"""A picture: a tensor (3, H, W) or (1, 3, H, W) in [0, 1], or whatever `gesso.read_image` takes:
+a path, bytes, a binary file, a PIL picture or a numpy array."""
 
 SMALLEST_STYLE_PX = 64  # a smaller one is enlarged: the deepest level sees one pixel in eight
 
 
-class Stylizer(nn.Module):
-    """A frozen transfer network: contents (B, 3, H, W) → images (B, 3, H, W), any H and W."""
+class Style:
+    """The picture of a style, read once; its scaled copies and their features are kept.
 
-    def __init__(self, net: nn.Module) -> None:
-        super().__init__()
-        self.net = net.requires_grad_(False).eval()
+    Attributes:
+        name: the file's name; "" for a picture that is no file.
+        sha256: of the file's bytes; "" for a picture that is no file.
+    """
 
-    @torch.inference_mode()
-    def forward(self, content: Tensor) -> Tensor:
-        device = next(self.net.parameters()).device
-        with compute_in(fast_dtype(device)):
-            out: Tensor = self.net(content.to(device))
-        return out.float().to(content.device)
+    def __init__(self, source: ImageLike, size: int, encoder: Encoder, place: torch.device) -> None:
+        """Reads `source`; no use of it is larger than `size` px on its longer side.
+
+        Raises:
+            GessoError: a picture that cannot be read.
+        """
+        is_file = isinstance(source, str | Path)
+        self.name = Path(source).name if is_file else ""
+        self.sha256 = sha256_file(source) if is_file else ""
+        self.picture = as_image(source, size)
+        self.encoder, self.place = encoder, place
+        self._sizes: dict[int, Tensor] = {}
+        self._features: dict[int, dict[str, Tensor]] = {}
+
+    def at(self, size: int) -> Tensor:
+        """(3, h, w) with a longer side of `size` px, and a shorter one of at least
+        SMALLEST_STYLE_PX, on the method's device."""
+        if size not in self._sizes:
+            self._sizes[size] = enlarged(resize(self.picture, size)).to(self.place)
+        return self._sizes[size]
+
+    @torch.no_grad()
+    def features(self, size: int, levels: Sequence[str]) -> Features:
+        """The encoder's features (1, C, h, w) of `at(size)` by level."""
+        known = self._features.setdefault(size, {})
+        if not known.keys() >= set(levels):
+            with compute_in(fast_dtype(self.place)):
+                known |= self.encoder(self.at(size).unsqueeze(0), levels)
+        return {level: known[level] for level in levels}
+
+    @torch.no_grad()
+    def grams(self, size: int, levels: Sequence[str]) -> dict[str, Tensor]:
+        """Gram matrices (C, C) of `features`, on the CPU."""
+        with compute_in(fast_dtype(self.place)):
+            found = grams(self.features(size, levels), levels)
+        return {level: gram[0].cpu() for level, gram in found.items()}
 
 
-def load_exactly(net: nn.Module, tensors: dict[str, Tensor], what: str) -> None:
-    """Load tensors whose names and shapes have to be those of `net`.
+def as_image(image: ImageLike, size: int | None = None) -> Tensor:
+    """(3, H, W) of a picture; a file's is read with a longer side of `size` px.
 
     Raises:
-        GessoError: they are not; `what` says where they came from.
+        GessoError: a picture that cannot be read, or a tensor of another shape.
     """
-    expected = {name: tuple(value.shape) for name, value in net.state_dict().items()}
-    found = {name: tuple(value.shape) for name, value in tensors.items()}
-    if expected != found:
-        wrong = sorted(set(expected.items()) ^ set(found.items()))[0][0]
+    if not isinstance(image, Tensor):
+        return read_image(image, size=size)
+    found = image[0] if image.dim() == 4 and len(image) == 1 else image
+    if found.dim() != 3 or len(found) != 3 or 0 in found.shape or not found.is_floating_point():
+        shape = tuple(image.shape)
         raise GessoError(
-            f"{what}: expected the {len(expected)} tensors of a transfer network, found "
-            f"{len(found)}; the first difference is {wrong}"
+            f"picture: {image.dtype} of shape {shape}; allowed is a floating-point tensor "
+            "(3, H, W) in [0, 1]"
         )
-    net.load_state_dict({name: value.float() for name, value in tensors.items()})
-
-
-def as_image(image: ImageLike) -> Tensor:
-    """(3, H, W), read if it is a path."""
-    tensor = image if isinstance(image, Tensor) else read_image(image)
-    return tensor[0] if tensor.dim() == 4 and len(tensor) == 1 else tensor
+    if not bool(torch.isfinite(found).all()) or float(found.min()) < 0 or float(found.max()) > 1:
+        raise GessoError("picture: values that are not in [0, 1]; divide 0–255 by 255")
+    return found
 
 
 def enlarged(image: Tensor) -> Tensor:
@@ -69,30 +103,36 @@ def enlarged(image: Tensor) -> Tensor:
 def practice_images(contents: Sequence[ImageLike] | None, size: int | None) -> list[Tensor]:
     """The contents (3, h, w) to practise on, scaled to a longer side of `size` px if given; the
     bundled set by default."""
-    pictures: Sequence[ImageLike] = contents or sorted(assets.CONTENTS.glob("*.jpg"))
+    pictures: Sequence[ImageLike] = (
+        sorted(assets.CONTENTS.glob("*.jpg")) if contents is None else contents
+    )
+    if not len(pictures):
+        raise GessoError("contents: none given; at least one picture is needed")
     images = [as_image(picture) for picture in pictures]
     return [resize(image, size) if size else image for image in images]
 
 
-def fit_config(default: FitConfig, options: dict[str, Any]) -> FitConfig:
-    """`default` with the options given. Raises GessoError for one that makes no sense."""
-    known = FitConfig.__dataclass_fields__
-    for name in options:
-        if name not in known:
-            raise GessoError(f"option {name}: unknown; allowed are {', '.join(known)}")
-    config = replace(default, **{k: v for k, v in options.items() if v is not None})
-    if config.steps < 0 or config.batch < 1 or config.crop < 16 or config.lr < 0:
+def load_exactly(net: nn.Module, tensors: dict[str, Tensor], what: str) -> None:
+    """Load tensors whose names and shapes have to be those of `net`.
+
+    Raises:
+        GessoError: they are not; `what` says where they came from.
+    """
+    expected = {name: tuple(value.shape) for name, value in net.state_dict().items()}
+    found = {name: tuple(value.shape) for name, value in tensors.items()}
+    if expected != found:
+        wrong = sorted(set(expected.items()) ^ set(found.items()))[0][0]
         raise GessoError(
-            f"steps {config.steps}, batch {config.batch}, crop {config.crop}, lr {config.lr}: "
-            "allowed are steps from 0, batch from 1, crop from 16 and lr from 0"
+            f"{what}: expected the {len(expected)} tensors of a network, found {len(found)}; "
+            f"the first difference is {wrong}"
         )
-    return config
+    net.load_state_dict({name: value.float() for name, value in tensors.items()})
 
 
 def thumbnail_within(image: Tensor, most_bytes: int) -> bytes | None:
     """The largest thumbnail of (3, H, W) that takes at most `most_bytes`; None if none does."""
     for side in (96, 64, 48, 32):
-        thumbnail = thumbnail_bytes(image, side)
+        thumbnail = thumbnail_bytes(image.cpu(), side)
         if len(thumbnail) <= most_bytes:
             return thumbnail
     return None

@@ -1,29 +1,55 @@
-"""One file a method; the file name registers it.
-
-A method's module `gesso/methods/NAME.py` holds one subclass of Method whose `name` is NAME and
-whose classmethod `load(encoder, weights)` builds it.
-"""
+"""Methods by name: gesso's own rooms, and those that others register."""
 
 from __future__ import annotations
 
+import os
 import pkgutil
-from functools import partial
+from functools import cache, partial
 from importlib import import_module
+from importlib.metadata import entry_points
+from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from gesso.errors import GessoError
+from gesso.methods.about import About
 
 if TYPE_CHECKING:
     import torch
 
     from gesso.methods.base import Method
 
+GROUP = "gesso.methods"  # of entry points: name = package
+_registered: dict[str, str] = {}
+
+
+def register(name: str, package: str) -> None:
+    """Make a method known by its name.
+
+    Args:
+        name: as in its `About`.
+        package: a package with the modules `about` (torch-free, holds ABOUT) and `method` (holds
+            the subclass of `Method`), or one module with both. An entry point of the group
+            "gesso.methods" registers one for good, GESSO_METHODS=package,… for a process.
+    """
+    _registered[name] = package
+    about.cache_clear()
+
 
 def methods() -> list[str]:
-    """The names of all methods, without importing them."""
-    rooms = pkgutil.iter_modules([str(Path(__file__).parent)])
-    return [room.name for room in rooms if room.ispkg]
+    """The names of all methods; none is imported but those in GESSO_METHODS."""
+    return sorted(_places())
+
+
+@cache
+def about(name: str) -> About:
+    """What a method says of itself, without torch. Raises GessoError for an unknown name."""
+    places = _places()
+    if name not in places:
+        raise GessoError(f"method {name}: unknown; allowed are {', '.join(sorted(places))}")
+    found: About = _module(places[name], "about").ABOUT
+    return found
 
 
 def load(
@@ -37,28 +63,30 @@ def load(
 
     Raises:
         GessoError: an unknown method, encoder or device, or weights that cannot be used.
+        MissingWeights: no weights are bundled or named.
     """
     from gesso.encoders import check_encoder, load_encoder
 
     kind = load_class(name)
     place = checked_device(device or "cpu")
     check_encoder(encoder)
-    method = kind.load(partial(load_encoder, encoder, kind.deepest), weights)
+    needs = kind.about.needs
+    method = kind.load(partial(load_encoder, encoder, needs.deepest or needs.levels[-1]), weights)
     return method.to(place)
 
 
 def load_class(name: str) -> type[Method]:
     """The class of a method. Raises GessoError for an unknown name."""
-    if name not in methods():
-        raise GessoError(f"method {name}: unknown; allowed are {', '.join(methods())}")
     from gesso.methods.base import Method
 
-    module = import_module(f"gesso.methods.{name}.method")
-    return next(
-        c
-        for c in vars(module).values()
-        if isinstance(c, type) and issubclass(c, Method) and getattr(c, "name", "") == name
-    )
+    known = about(name)
+    module = _module(_places()[name], "method")
+    for found in vars(module).values():
+        own = isinstance(found, type) and issubclass(found, Method) and hasattr(found, "about")
+        if own and found.about is known:
+            kind: type[Method] = found
+            return kind
+    raise GessoError(f"method {name}: {module.__name__} holds no class with that About")
 
 
 def checked_device(name: str) -> torch.device:
@@ -71,3 +99,19 @@ def checked_device(name: str) -> torch.device:
     except (RuntimeError, AssertionError, NotImplementedError):
         raise GessoError(f"device {name}: not available here; cpu always is") from None
     return place
+
+
+def _places() -> dict[str, str]:
+    """Name → package."""
+    rooms = pkgutil.iter_modules([str(Path(__file__).parent)])
+    places = {room.name: f"{__package__}.{room.name}" for room in rooms if room.ispkg}
+    places |= {point.name: point.value for point in entry_points(group=GROUP)}
+    for package in filter(None, os.environ.get("GESSO_METHODS", "").split(",")):
+        places[_module(package, "about").ABOUT.name] = package
+    return places | _registered
+
+
+def _module(package: str, name: str) -> ModuleType:
+    """The module `name` of a package, or the package itself where it has no such module."""
+    inside = hasattr(import_module(package), "__path__") and find_spec(f"{package}.{name}")
+    return import_module(f"{package}.{name}" if inside else package)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from gesso.controls.regions import Stylize
 from gesso.disk.atomic import shown
 from gesso.errors import GessoError
-from gesso.images.read import MAX_PIXELS, read_photo, write_image
+from gesso.images.read import MAX_PIXELS, Photo, read_photo
+from gesso.images.write import write_image
 from gesso.pipeline.plan import Job
+from gesso.stylizers.progress import OnStep
+from gesso.stylizers.stylizer import Stylizer
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class Pictures:
     quality: int | None = None
     keep_metadata: bool = False
 
-    def stylize(self, job: Job, stylize: Stylize) -> None:
+    def stylize(self, job: Job, stylizer: Stylizer, on_step: OnStep | None = None) -> None:
         """Read one photo, stylize it and write the result with the photo's transparency.
 
         Raises:
@@ -33,29 +35,40 @@ class Pictures:
                 little memory.
         """
         photo = read_photo(job.photo, size=self.size, max_pixels=self.max_pixels)
-        try:
-            picture = stylize(photo.rgb.unsqueeze(0))[0]
-        except (MemoryError, RuntimeError) as error:
-            if isinstance(error, MemoryError) or "memory" in str(error).lower():
-                size = " × ".join(str(n) for n in reversed(photo.rgb.shape[1:]))
-                trouble = f"{size} px need more memory than there is; a smaller --size helps"
-                raise GessoError(f"{shown(job.photo)}: {trouble}") from error
-            raise
-        metadata = photo.exif if self.keep_metadata else None
-        write_image(job.out, picture, alpha=photo.alpha, quality=self.quality, metadata=metadata)
+        picture = finished(photo, stylizer, shown(job.photo), on_step)
+        self.write(picture, job.out)
+
+    def write(self, picture: Photo, out: Path) -> None:
+        """Write a picture. Raises GessoError where that fails."""
+        metadata = picture.exif if self.keep_metadata else None
+        write_image(out, picture.rgb, alpha=picture.alpha, quality=self.quality, metadata=metadata)
+
+
+def finished(photo: Photo, stylizer: Stylizer, name: str, on_step: OnStep | None = None) -> Photo:
+    """The photo, stylized. Raises GessoError, which names it, where memory does not suffice."""
+    try:
+        rgb = stylizer(photo.rgb.unsqueeze(0), on_step)[0]
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, MemoryError) or "memory" in str(error).lower():
+            size = " × ".join(str(n) for n in reversed(photo.rgb.shape[1:]))
+            trouble = f"{size} px need more memory than there is; a smaller size helps"
+            raise GessoError(f"{name}: {trouble}") from error
+        raise
+    return replace(photo, rgb=rgb)
 
 
 def stylize_all(
     jobs: Iterable[Job],
-    stylize: Stylize,
+    stylizer: Stylizer,
     pictures: Pictures,
     on_job: Callable[[Job], None] | None = None,
+    on_step: OnStep | None = None,
 ) -> dict[Path, str]:
-    """Do every job; those that fail are told at the end: photo → one line, in the jobs' order."""
+    """Do every job; returns photo → one line for those that failed, in the jobs' order."""
     failures: dict[Path, str] = {}
     for job in jobs:
         try:
-            pictures.stylize(job, stylize)
+            pictures.stylize(job, stylizer, on_step)
         except GessoError as error:
             failures[job.photo] = str(error)
         if on_job is not None:

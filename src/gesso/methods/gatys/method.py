@@ -2,112 +2,79 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any, Self
+from collections.abc import Sequence
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from gesso.cards.card import StyleCard, provenance
-from gesso.disk.atomic import sha256_file
-from gesso.encoders.base import Encoder
-from gesso.encoders.vgg import DEEPEST
 from gesso.errors import GessoError
 from gesso.fitting.picture import Start, optimise
-from gesso.images.read import resize, thumbnail_bytes
 from gesso.losses.objectives import Objective, grams
-from gesso.methods.base import AdaptStep, EncoderSource, ImageLike, Method, OnStep
-from gesso.methods.gatys.settings import INITS, Config, gram_scale, objective_for
+from gesso.methods.base import Adapted, AdaptStep, ImageLike, Method, OnStep, Style
+from gesso.methods.gatys.about import ABOUT, INITS, Options
+from gesso.methods.gatys.settings import (
+    as_header,
+    check,
+    descent,
+    from_header,
+    gram_scale,
+    objective_for,
+)
 from gesso.methods.inputs import as_image, enlarged, practice_images
 from gesso.methods.registry import load_class
-
-STYLE_SIZE_PX = 512  # longer side of the style, as for MetaStyle
+from gesso.stylizers.stylizer import Stylizer
 
 
 class Gatys(Method):
     """No network of its own: an encoder, and a descent on the pixels."""
 
-    name = "gatys"
-    options = ("contents", "style_size", *Config.__dataclass_fields__)
-    deepest = DEEPEST
-    runs_encoder = True
-    neutral_of_content = True
-    _place: Tensor
+    about = ABOUT
 
-    def __init__(self, encoder: EncoderSource) -> None:
-        super().__init__(encoder)
-        self.register_buffer("_place", torch.empty(0), persistent=False)  # tells the device
+    def chosen(self, options: Any = None, changes: Any = None) -> Any:
+        """The options with some changed, checked. Raises OptionError."""
+        return check(super().chosen(options, changes))
 
-    @classmethod
-    def load(cls, encoder: EncoderSource, weights: str | Path | None = None) -> Self:
-        """The method; raises GessoError for weights, as it has none."""
-        if weights is not None:
-            raise GessoError(f"weights {weights}: method {cls.name} has none; its encoder has")
-        return cls(encoder)
-
-    def practises(self, **options: Any) -> bool:
+    def practises(self, options: Any = None, **changes: Any) -> bool:
         """Only to begin with another method's picture."""
-        return options.get("init") not in (None, *INITS)
+        return self.chosen(options, changes).init not in INITS
 
-    def adapt(
-        self,
-        style: ImageLike,
-        contents: Sequence[ImageLike] | None = None,
-        *,
-        on_step: OnStep | None = None,
-        style_size: int = STYLE_SIZE_PX,
-        **options: Any,
-    ) -> StyleCard:
-        """Encode the style's Gram matrices; the work is the stylizer's.
-
-        Args:
-            style: the picture; its longer side becomes `style_size` px, which sets the size of
-                its strokes in the results.
-            contents: what another method that makes the first pictures practises on.
-            on_step: told of that method's steps.
-            options: fields of `Config`.
-
-        Raises:
-            GessoError: a picture that cannot be read, an option that makes no sense, an objective
-                that the encoder does not serve.
-        """
-        config = Config.of(options)
-        began = time.monotonic()
-        picture = as_image(style)
-        reference = enlarged(resize(picture, style_size))
-        card = self._card(self._grams([reference], config), config)
-        steps = None
-        if config.init not in INITS:
-            first = self._first(config.init)
-            known = {"seed": config.seed} if "seed" in first.options else {}
-            made = first.adapt(picture, contents, on_step=on_step, **known)
-            _add_first(card, made)
-            card.settings["init"] = made.settings
-            steps = made.provenance.get("steps")
-        source = style if isinstance(style, str | Path) else ""
-        card.provenance = provenance(
-            source,
-            sha256=sha256_file(source) if source else "",
-            steps=steps,  # of adaptation; those of the descent are the stylizer's
-            seconds=time.monotonic() - began,
-        )
-        card.settings["style_size"] = style_size
-        card.thumbnail = thumbnail_bytes(reference)
-        return card
-
-    def adapt_settings(self, *, style_size: int = STYLE_SIZE_PX, **options: Any) -> dict[str, Any]:
-        """`Config` and sizes as `adapt` would use them, and another method's that it calls."""
-        config = Config.of(options)
-        settings: dict[str, Any] = {**config.as_header(), "style_size": style_size}
-        if config.init not in INITS:
-            first = self._first(config.init)
+    def adapt_settings(self, options: Any = None, **changes: Any) -> dict[str, Any]:
+        """The options, and those of the other method that makes the first pictures."""
+        chosen = self.chosen(options, changes)
+        settings = super().adapt_settings(chosen)
+        if chosen.init not in INITS:
+            first = self._first(chosen.init)
             settings["first"] = {"base": first.base, "settings": first.adapt_settings()}
         return settings
 
+    def _adapt(
+        self, style: Style, contents: list[Tensor], options: Options, on_step: OnStep | None
+    ) -> Adapted:
+        """Encode the style's Gram matrices; the work is the stylizer's."""
+        levels = objective_for(options, self.encoder).style_levels
+        matrices = style.grams(options.style_size, levels)
+        scale = gram_scale(self.encoder)
+        made = Adapted(
+            {f"gram.{level}": matrix * scale for level, matrix in matrices.items()},
+            self._config(options),
+        )
+        if options.init not in INITS:
+            first = self._first(options.init)
+            known = {"seed": options.seed} if hasattr(first.chosen(), "seed") else {}
+            how = first.chosen(None, known)
+            card = first.adapt(style.picture, contents, how, on_step=on_step, grams=False)
+            made.settings["init"], made.steps = card.settings, card.provenance.get("steps")
+            _put_first(made.tensors, made.config, card)
+        return made
+
+    def _config(self, options: Options) -> dict[str, Any]:
+        encoder = {"encoder": self.encoder.name, "encoder_sha256": self.encoder.identity}
+        return {**as_header(options), **encoder}
+
     def stylizer(self, card: StyleCard, start: Start | None = None) -> Stylizer:
-        """A module that optimises every content it is given; its `on_step` is told of the steps.
+        """A stylizer that optimises every content it is given.
 
         Args:
             card: one made with this method's encoder.
@@ -116,45 +83,61 @@ class Gatys(Method):
         Raises:
             GessoError: a card of another method or encoder, or a damaged one.
         """
-        if card.method != self.name:
-            raise GessoError(f"a card of method {card.method}: {self.name} cannot run it")
-        config = Config.from_header(card.config)
-        self._check_encoder(card)
-        objective = objective_for(config, self.encoder)
-        target = self._target(card, objective)
-        begin = start or self._start(card, config)
-        module = Stylizer(self.encoder, objective, target, config, begin).to(self._place.device)
-        module.on_step = self.on_step
-        return module
+        whole = super().stylizer(card)
+        return whole if start is None else self._begun_with(card, start)
+
+    def _stylizer(self, card: StyleCard) -> Stylizer:
+        return self._begun_with(card, self._start(card, from_header(card.config)))
+
+    def _begun_with(self, card: StyleCard, start: Start) -> Stylizer:
+        options = from_header(card.config)
+        self._check_card(card)
+        objective = objective_for(options, self.encoder)
+        target, how = self._target(card, objective), descent(options)
+
+        def one(content: Tensor, number: int, count: int, on_step: OnStep | None) -> Tensor:
+            def report(step: int, steps: int, losses: dict[str, float]) -> None:
+                if on_step is not None:
+                    on_step(AdaptStep(number * steps + step, count * steps, losses))
+
+            place = content.to(self.place)
+            heard = None if on_step is None else report
+            return optimise(place, start, self.encoder, objective, target, how, heard)
+
+        def run(contents: Tensor, on_step: OnStep | None) -> Tensor:
+            rows = [  # one after the other, so that none depends on its neighbours
+                one(content.unsqueeze(0), number, len(contents), on_step)
+                for number, content in enumerate(contents)
+            ]
+            return torch.cat(rows).to(contents.device)
+
+        return Stylizer(run, why_none="optimises every picture by itself")
 
     @torch.no_grad()
     def neutral(self, content: ImageLike | None = None, like: StyleCard | None = None) -> StyleCard:
         """The content as its own style; without a content the mean over the bundled ones."""
-        config = Config.from_header(like.config) if like is not None else Config()
+        options = from_header(like.config) if like is not None else Options()
         pictures = [as_image(content)] if content is not None else practice_images(None, None)
-        card = self._card(self._grams([enlarged(p) for p in pictures], config), config)
-        if config.init not in INITS and like is not None:
-            _add_first(card, self._first(config.init).neutral(content, like=_first_card(like)))
+        tensors = self._mean_grams([enlarged(p) for p in pictures], options)
+        card = StyleCard(self.name, tensors, self._config(options), provenance=provenance())
+        if options.init not in INITS and like is not None:
+            first = self._first(options.init).neutral(content, like=_first_card(like))
+            _put_first(card.tensors, card.config, first)
         return card
 
     def blends_with_neutral(self, card: StyleCard) -> bool:
         """Gram matrices always do; another method's card inside need not."""
-        config = Config.from_header(card.config)
-        return config.init in INITS or self._first(config.init).blends_with_neutral(
+        options = from_header(card.config)
+        return options.init in INITS or self._first(options.init).blends_with_neutral(
             _first_card(card)
         )
 
-    def _card(self, tensors: dict[str, Tensor], config: Config) -> StyleCard:
-        encoder = {"encoder": self.encoder.name, "encoder_sha256": self.encoder.identity}
-        return StyleCard(self.name, tensors, {**config.as_header(), **encoder})
-
-    @torch.no_grad()
-    def _grams(self, pictures: list[Tensor], config: Config) -> dict[str, Tensor]:
+    def _mean_grams(self, pictures: Sequence[Tensor], options: Options) -> dict[str, Tensor]:
         """The mean Gram matrices of pictures (3, H, W), as a card holds them."""
-        levels = objective_for(config, self.encoder).style_levels
+        levels = objective_for(options, self.encoder).style_levels
         total: dict[str, Tensor] = {}
         for picture in pictures:
-            features = self.encoder(picture.unsqueeze(0).to(self._place.device), levels)
+            features = self.encoder(picture.unsqueeze(0).to(self.place), levels)
             for level, matrix in grams(features, levels).items():
                 share = matrix[0].cpu() * (gram_scale(self.encoder) / len(pictures))
                 total[f"gram.{level}"] = total.get(f"gram.{level}", 0) + share
@@ -163,28 +146,28 @@ class Gatys(Method):
     def _target(self, card: StyleCard, objective: Objective) -> dict[str, Tensor]:
         levels = objective.style_levels
         with torch.no_grad():
-            blank = torch.zeros(1, 3, 64, 64, device=self._place.device)
+            blank = torch.zeros(1, 3, 64, 64, device=self.place)
             expected = grams(self.encoder(blank, levels), levels)
         target = {}
         for level, like in expected.items():
             found = card.tensors.get(f"gram.{level}", torch.empty(0))
             if found.shape != like.shape[1:]:
                 raise GessoError(f"a card without a Gram matrix of {level} for this encoder")
-            target[level] = found.unsqueeze(0) / gram_scale(self.encoder)
+            target[level] = found.unsqueeze(0).to(self.place) / gram_scale(self.encoder)
         return target
 
-    def _start(self, card: StyleCard, config: Config) -> Start:
-        if config.init == "content":
+    def _start(self, card: StyleCard, options: Options) -> Start:
+        if options.init == "content":
             return lambda content: content
-        if config.init == "noise":
-            return lambda content: _noise(content, config.seed)
-        return self._first(config.init).stylizer(_first_card(card))
+        if options.init == "noise":
+            return lambda content: _noise(content, options.seed)
+        return self._first(options.init).stylizer(_first_card(card))
 
     def _first(self, name: str) -> Method:
         """The method whose pictures are begun with; it sees with this one's encoder."""
-        return load_class(name).load(lambda: self.encoder).to(self._place.device)
+        return load_class(name).load(lambda: self.encoder).to(self.place)
 
-    def _check_encoder(self, card: StyleCard) -> None:
+    def _check_card(self, card: StyleCard) -> None:
         own, found = self.encoder, card.config
         if found.get("encoder_sha256") != own.identity:
             made = f"{found.get('encoder')} ({str(found.get('encoder_sha256'))[:12]}…)"
@@ -194,54 +177,16 @@ class Gatys(Method):
             )
 
 
-class Stylizer(nn.Module):
-    """Contents (B, 3, H, W) → optimised pictures of the same shape, one after the other, so that
-    none depends on its neighbours; any H and W."""
-
-    def __init__(
-        self,
-        encoder: Encoder,
-        objective: Objective,
-        style: dict[str, Tensor],
-        config: Config,
-        start: Callable[[Tensor], Tensor],
-    ) -> None:
-        super().__init__()
-        self.encoder, self.objective, self.config, self.start = encoder, objective, config, start
-        self.levels = list(style)
-        for i, matrix in enumerate(style.values()):
-            self.register_buffer(f"gram{i}", matrix)
-        self.on_step: OnStep | None = None
-
-    def forward(self, content: Tensor) -> Tensor:
-        style = {level: getattr(self, f"gram{i}") for i, level in enumerate(self.levels)}
-        device = next(self.encoder.parameters()).device
-        count = len(content)
-
-        def one(i: int) -> Tensor:
-            def told(step: int, steps: int, losses: dict[str, float]) -> None:
-                if self.on_step is not None:
-                    self.on_step(AdaptStep(i * steps + step, count * steps, losses))
-
-            picture = content[i : i + 1].to(device)
-            return optimise(
-                picture, self.start, self.encoder, self.objective, style, self.config,
-                None if self.on_step is None else told,
-            )  # fmt: skip
-
-        return torch.cat([one(i) for i in range(count)]).to(content.device)
-
-
 def _noise(content: Tensor, seed: int) -> Tensor:
     """White noise, as in the paper; drawn on the CPU, so that it is the same on every device."""
     generator = torch.Generator().manual_seed(seed)
     return torch.rand(content.shape, generator=generator).to(content.device)
 
 
-def _add_first(card: StyleCard, first: StyleCard) -> None:
+def _put_first(tensors: dict[str, Tensor], config: dict[str, Any], first: StyleCard) -> None:
     """Put another method's card inside: a Gatys card is whole."""
-    card.tensors |= {f"first.{name}": tensor for name, tensor in first.tensors.items()}
-    card.config["first"] = {"method": first.method, "config": first.config, "base": first.base}
+    tensors |= {f"first.{name}": tensor for name, tensor in first.tensors.items()}
+    config["first"] = {"method": first.method, "config": first.config, "base": first.base}
 
 
 def _first_card(card: StyleCard) -> StyleCard:

@@ -1,0 +1,59 @@
+"""What a method says of itself, without torch: the command line, the bench, the documentation and
+the contract tests are derived from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a method needs beside its weights.
+
+    Attributes:
+        levels: of the encoder; an encoder that lacks one is refused.
+        deepest: the last level of VGG that is loaded; "" is the last of `levels`.
+        encoder_to_run: whether a card is run with the encoder it was made with.
+    """
+
+    levels: tuple[str, ...]
+    deepest: str = ""
+    encoder_to_run: bool = False
+
+
+@dataclass(frozen=True)
+class About:
+    """One method.
+
+    Attributes:
+        name: in Python, in files and on the command line.
+        title: the method and its paper, such as "MetaStyle (Zhang et al., AAAI 2019)".
+        summary: what it does, in one sentence.
+        options: the frozen dataclass of what its `adapt` takes, declared as in `gesso.options`.
+        training: that of what its training takes; None: it is not trained.
+        weights: the bundled weights' name; None: it has none.
+        kind: the kind that its weights' files call themselves.
+        needs: see `Needs`.
+        neutral: what the card that changes nothing depends on: the weights, or the content.
+        blend: how cards mix: linear (the weighted mean of the tensors), its own way, or none.
+        styles: how many styles one set of weights serves, in a word for tables.
+        bank: the names of the styles that its weights hold.
+        polish: steps of polish that a picture gets by default (`gesso.controls.polish`).
+        version: goes up when the same options make another card: cached cards then lapse.
+    """
+
+    name: str
+    title: str
+    summary: str
+    options: type
+    needs: Needs
+    training: type | None = None
+    weights: str | None = None
+    kind: str = "weights"
+    neutral: Literal["weights", "content"] = "weights"
+    blend: Literal["linear", "own", "none"] = "linear"
+    styles: str = "∞"
+    bank: tuple[str, ...] = ()
+    polish: int = 0
+    version: int = 1

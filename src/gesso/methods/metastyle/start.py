@@ -1,0 +1,137 @@
+"""A meta-learned start: its configuration, its file, and a network fitted to a style from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from torch import Tensor
+
+from gesso.cards.card import StyleCard
+from gesso.errors import GessoError
+from gesso.fitting.config import FitOptions
+from gesso.fitting.network import FitConfig, fit
+from gesso.losses.objectives import Objective
+from gesso.methods.base import Adapted, OnStep, Style, reporter
+from gesso.methods.inputs import load_exactly
+from gesso.methods.metastyle.bilevel import InnerLoop
+from gesso.nn.transfer import TransferNet, is_affine
+from gesso.options import from_json
+from gesso.stylizers.stylizer import Stylizer, of_network
+
+STYLE_WEIGHT = 2.0  # while adapting: balances style gap and content distortion on unseen pairs
+EVENNESS_WEIGHT = 25.0  # while adapting: takes soft-edged blobs out of walls and skies
+
+
+@dataclass(frozen=True)
+class Config:
+    """What a start is made of; stored in its header."""
+
+    width: int = 16  # 32 in the paper: 1,679,235 parameters
+    objective: Objective = field(default_factory=Objective)
+    inner: InnerLoop = field(default_factory=InnerLoop)
+    reptile: int = 0  # Adam steps of the adaptations it is trained through; 0: Algorithm 1
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.width <= 256:
+            raise GessoError(f"a transfer network of width {self.width}: allowed are 1 to 256")
+        if self.reptile < 0:
+            raise GessoError(f"reptile {self.reptile}: allowed are numbers from 0")
+
+    def as_header(self) -> dict[str, Any]:
+        """JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_header(cls, values: Any) -> Config:
+        """The inverse of `as_header`; raises GessoError for values that make no network."""
+        found = from_json(cls, values)
+        if not isinstance(values, dict) or not values.keys() >= {"width", "objective", "inner"}:
+            raise GessoError("not the configuration of a MetaStyle start: it lacks a part")
+        return found
+
+    def adapting_objective(self) -> Objective:
+        """What an adaptation minimises: the start's objective, with more weight on the style and
+        some on evenness. One that is not relative stays as it is: its weights have other units."""
+        if not self.objective.relative:
+            return self.objective
+        return replace(self.objective, style_weight=STYLE_WEIGHT, evenness_weight=EVENNESS_WEIGHT)
+
+
+def fitted(
+    net: TransferNet,
+    style: Style,
+    contents: Sequence[Tensor],
+    objective: Objective,
+    options: Any,
+    inner: tuple[float, int, bool],
+    on_step: OnStep | None,
+) -> tuple[TransferNet, tuple[float, float]]:
+    """A copy of `net` after gradient steps towards a style, and its losses before and after.
+
+    Args:
+        options: `FitOptions` with `steps` and `style_size`.
+        inner: rate, number and logarithm of the first steps, which are plain SGD on γ and β.
+    """
+    own = deepcopy(net)
+    trace: list[float] = []
+    shared = {name: getattr(options, name) for name in FitOptions.__dataclass_fields__}
+    config = FitConfig(
+        **shared,
+        only_affine=getattr(options, "only_affine", False),
+        steps=options.steps,
+        inner_lr=inner[0],
+        inner_steps=inner[1],
+        inner_logarithm=inner[2],
+    )
+    final = fit(
+        own,
+        style.encoder,
+        objective,
+        style.at(options.style_size),
+        contents,
+        config,
+        reporter(options.steps, on_step, trace),
+    )
+    return own, (trace[0], sum(final.values()))
+
+
+def network_tensors(net: TransferNet, only_affine: bool) -> dict[str, Tensor]:
+    """A copy of a network's tensors on the CPU: all, or γ and β."""
+    return {
+        name: value.detach().cpu().clone()
+        for name, value in net.state_dict().items()
+        if is_affine(name) or not only_affine
+    }
+
+
+def network_adapted(
+    net: TransferNet, base: str, options: Any, losses: tuple[float, float]
+) -> Adapted:
+    """A fitted network as what a card holds. `base` is the start's; whole networks blend when
+    they descend from the same one."""
+    partly = getattr(options, "only_affine", False)
+    return Adapted(
+        network_tensors(net, partly),
+        {"width": net.width, "start": base},
+        base=base if partly else "",
+        losses=losses,
+        steps=options.steps,
+    )
+
+
+def network_stylizer(card: StyleCard, start: TransferNet) -> Stylizer:
+    """The stylizer of a card of a whole network, or of one of γ and β that completes `start`.
+
+    Raises:
+        GessoError: a card whose tensors are those of another network.
+    """
+    width = card.config.get("width")
+    if type(width) is not int or not 1 <= width <= 256:
+        raise GessoError(f"style card: width {str(width)[:20]}; allowed are 1 to 256")
+    net = TransferNet(width)
+    tensors = {**start.state_dict(), **card.tensors} if card.base else card.tensors
+    load_exactly(net, tensors, "style card")
+    return of_network(net.to(next(start.parameters()).device))

@@ -1,0 +1,301 @@
+"""The way from files to pictures: style → card (kept in the cache), cards × controls → stylizer,
+jobs → pictures. Nothing is read, hashed, encoded or adapted to twice."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gesso.cards.cache import CardCache
+from gesso.cards.card import StyleCard
+from gesso.controls.color import Color, checked_color, recolored
+from gesso.controls.controls import Controls
+from gesso.disk.atomic import shown
+from gesso.errors import GessoError, OptionError
+from gesso.images.read import MAX_PIXELS, Photo, read_photo
+from gesso.methods.base import Method, OnStep
+from gesso.methods.inputs import ImageLike, as_image
+from gesso.methods.registry import load
+from gesso.pipeline.photos import Pictures, finished, stylize_all
+from gesso.pipeline.plan import Job
+from gesso.pipeline.style_cards import Contents, digest, is_card, key, practice
+from gesso.stylizers.stylizer import Stylizer
+
+log = logging.getLogger(__name__)
+
+MOST_CARDS = 64  # in a session's memory; a card of a whole network takes 2 MB
+
+Styles = Sequence[Any]
+"""Pictures (whatever `gesso.read_image` takes), StyleCards, or files of either."""
+
+OnCard = Callable[[Any, StyleCard, bool], None]
+"""Is given a style, its card, and whether the card was taken from the cache."""
+
+
+class Session:
+    """One method with its weights and options, from the files of styles and photos to pictures.
+
+    It may be used from several threads: a style that two of them want is adapted to once.
+
+    Args:
+        method: a method's name, or a method.
+        options: how the method adapts; by default its defaults.
+        encoder, weights, device: as for `gesso.load`, where `method` is a name.
+        cache: where cards are kept; None: nowhere but in this session.
+        contents: what adaptations practise on; None: the bundled contents. The photos to be
+            stylized are not practised on: the same command gives the same picture, whatever was
+            done before.
+        max_pixels: the largest picture to read, width × height.
+        grams: whether cards keep what polishing needs; by default as the method says.
+        on_card: is given every card that the session makes or takes from the cache.
+
+    Raises:
+        GessoError: a method, weights, encoder or options that cannot be used.
+    """
+
+    def __init__(
+        self,
+        method: str | Method = "metastyle",
+        options: Any = None,
+        *,
+        encoder: str | Path = "compact",
+        weights: str | Path | None = None,
+        device: str | None = None,
+        cache: CardCache | None = None,
+        contents: Contents | None = None,
+        max_pixels: int = MAX_PIXELS,
+        grams: bool | None = None,
+        on_card: OnCard | None = None,
+    ) -> None:
+        if isinstance(method, str):
+            method = load(method, weights=weights, encoder=encoder, device=device)
+        self.method, self.options = method, method.chosen(options)
+        self.encoder, self.cache, self.contents = encoder, cache, contents
+        self.max_pixels, self.on_card = max_pixels, on_card
+        self.grams = method.keeps_grams(self.options) if grams is None else grams
+        self._cards: dict[str, StyleCard] = {}
+        self._locks: dict[str, Lock] = {}
+        self._lock = Lock()
+
+    def card(
+        self,
+        style: ImageLike | StyleCard,
+        *,
+        color: Color = "style",
+        photo: Tensor | None = None,
+        on_step: OnStep | None = None,
+    ) -> StyleCard:
+        """The card of a style: as it is, from its file, from the cache, or adapted now.
+
+        Args:
+            style: a picture, a card, or the file of either.
+            color, photo: the style is given the colours of `photo` (3, H, W) first.
+            on_step: is given the steps of an adaptation.
+
+        Raises:
+            GessoError: a picture or card that cannot be read, or a card this method cannot run.
+        """
+        if isinstance(style, StyleCard):
+            return style
+        if isinstance(style, str | Path) and is_card(Path(style)):
+            return self._checked(Path(style))
+        name = key(
+            self.method, self.options, digest(style), encoder=self.encoder,
+            contents=self.contents, color=color, photo=photo,
+        )  # fmt: skip
+        with self._lock_of(name):
+            card, known = self._known(name), True
+            if card is None:
+                card, known = self._adapted(style, color, photo, on_step), False
+            if self.grams and card.grams is None:
+                card = self.method.complete(card, self._picture(style, color, photo), self.options)
+                known = False
+            if not known:
+                self._keep(name, card)
+            fresh = name not in self._cards
+            self._remember(name, card)
+        if fresh and self.on_card is not None:
+            self.on_card(style, card, known)
+        return card
+
+    def stylizer(
+        self,
+        styles: Styles,
+        controls: Controls | None = None,
+        *,
+        on_step: OnStep | None = None,
+    ) -> Stylizer:
+        """The stylizer of styles under controls.
+
+        Where the colours are to be the photo's and all styles are pictures, the styles take on
+        the colours of every photo before they are adapted to; cards are recoloured afterwards.
+
+        Raises:
+            GessoError: styles that cannot be read or do not go together.
+        """
+        controls = controls or Controls()
+        controls.check(len(styles))
+        color = checked_color(controls.color)
+        if color == "style" or any(_holds_card(style) for style in styles):
+            cards = [self.card(style, on_step=on_step) for style in styles]
+            return controls.stylizer(self.method, cards)
+        for style in styles:  # better known now than at every photo
+            self._picture(style, "style", None)
+
+        def run(contents: Tensor, on_step: OnStep | None) -> Tensor:
+            rows = []
+            for content in contents:
+                cards = [
+                    self.card(style, color=color, photo=content, on_step=on_step)
+                    for style in styles
+                ]
+                stylizer = controls.stylizer(self.method, cards, matched=True)
+                rows.append(stylizer(content.unsqueeze(0), on_step))
+            return torch.cat(rows)
+
+        return Stylizer(run, why_none="adapts to the styles in the colours of every photo")
+
+    def stylize(
+        self,
+        photo: ImageLike,
+        styles: Styles,
+        controls: Controls | None = None,
+        *,
+        size: int | None = None,
+        on_step: OnStep | None = None,
+    ) -> Photo:
+        """A photo in the styles, with the photo's transparency and EXIF block.
+
+        Args:
+            photo: a picture.
+            size: the longer side of the result in px; None: the photo's.
+            on_step: is given the steps of adaptations and of polish.
+
+        Raises:
+            GessoError: a photo or style that cannot be read.
+        """
+        found = self.photo(photo, size)
+        stylizer = self.stylizer(styles, controls, on_step=on_step)
+        return finished(found, stylizer, shown_name(photo), on_step)
+
+    def photo(self, photo: ImageLike, size: int | None = None) -> Photo:
+        """A photo as it is stylized."""
+        if isinstance(photo, Photo):
+            return photo
+        if isinstance(photo, Tensor):
+            return Photo(as_image(photo))
+        return read_photo(photo, size=size, max_pixels=self.max_pixels)
+
+    def run(
+        self,
+        jobs: Iterable[Job],
+        stylizer: Stylizer,
+        pictures: Pictures | None = None,
+        *,
+        on_job: Callable[[Job], None] | None = None,
+        on_step: OnStep | None = None,
+    ) -> dict[Path, str]:
+        """Do every job; returns photo → one line for those that failed, in the jobs' order."""
+        pictures = pictures or Pictures(max_pixels=self.max_pixels)
+        return stylize_all(jobs, stylizer, pictures, on_job, on_step)
+
+    def _checked(self, path: Path) -> StyleCard:
+        name = str(path)
+        with self._lock_of(name):
+            card = self._cards.get(name) or StyleCard.load(path)
+            if card.method != self.method.name:
+                raise GessoError(
+                    f"{shown(path)}: a card of {card.method}, the method is {self.method.name}"
+                )
+            try:
+                if name not in self._cards:
+                    self.method.stylizer(card)
+            except GessoError as error:
+                raise GessoError(f"{shown(path)}: {error}") from error
+            self._remember(name, card)
+        return card
+
+    def _remember(self, name: str, card: StyleCard) -> None:
+        """Keep the card in memory, and forget the oldest beyond MOST_CARDS."""
+        with self._lock:
+            self._cards[name] = card
+            for old in list(self._cards)[:-MOST_CARDS]:
+                del self._cards[old]
+                self._locks.pop(old, None)
+
+    def _known(self, name: str) -> StyleCard | None:
+        if name in self._cards:
+            return self._cards[name]
+        return None if self.cache is None else self.cache.get(name)
+
+    def _keep(self, name: str, card: StyleCard) -> None:
+        """A cache that cannot be written costs a warning, not the card."""
+        if self.cache is None:
+            return
+        try:
+            self.cache.put(name, card)
+        except GessoError as error:
+            log.warning("%s; the style is not cached", error)
+
+    def _picture(self, style: ImageLike, color: Color, photo: Tensor | None) -> ImageLike:
+        """The style as it is adapted to: a file stays one, unless its colours change."""
+        if photo is None or color == "style":
+            return style
+        size = self.method.style_size(self.options)
+        return recolored(as_image(style, size), photo, color)
+
+    def _adapted(
+        self, style: ImageLike, color: Color, photo: Tensor | None, on_step: OnStep | None
+    ) -> StyleCard:
+        contents = None
+        if self.method.practises(self.options):
+            contents = practice(self.contents, color)
+        picture = self._picture(style, color, photo)
+        card = self.method.adapt(picture, contents, self.options, on_step=on_step, grams=self.grams)
+        if isinstance(style, str | Path):
+            card.provenance |= {"style": Path(style).name, "sha256": digest(style)}
+        return card
+
+    @contextmanager
+    def _lock_of(self, name: str) -> Iterator[None]:
+        with self._lock:
+            lock = self._locks.setdefault(name, Lock())
+        with lock:
+            yield
+
+
+def _holds_card(style: Any) -> bool:
+    if isinstance(style, StyleCard):
+        return True
+    return isinstance(style, str | Path) and is_card(Path(style))
+
+
+def shown_name(photo: ImageLike) -> str:
+    """What messages call a photo."""
+    return shown(photo) if isinstance(photo, str | Path) else "photo"
+
+
+def method_of_cards(styles: Styles, method: str | None) -> str:
+    """The name of the method that runs these styles: the one given, or that of the cards among
+    them, or metastyle.
+
+    Raises:
+        GessoError: cards of several methods, or of another than the one given.
+    """
+    named = method
+    for style in styles:
+        if not _holds_card(style):
+            continue
+        card = style if isinstance(style, StyleCard) else StyleCard.load(style)
+        if named is not None and card.method != named:
+            what = shown_name(style)
+            raise OptionError("method", f"{named}, but {what} is a card of {card.method}")
+        named = card.method
+    return named or "metastyle"

@@ -1,0 +1,91 @@
+"""`gesso.stylize`: one photo in a style, the very picture that the command line writes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gesso.cards.cache import CardCache
+from gesso.cards.card import StyleCard
+from gesso.controls.controls import Controls
+from gesso.images.write import pixels
+from gesso.methods.base import OnStep
+from gesso.methods.inputs import ImageLike
+from gesso.methods.registry import about
+from gesso.options import changed
+from gesso.pipeline.photos import Pictures
+from gesso.pipeline.plan import plan_one
+from gesso.pipeline.session import Session, method_of_cards
+from gesso.pipeline.style_cards import Contents
+
+
+def stylize(
+    photo: ImageLike,
+    style: ImageLike | StyleCard | Sequence[Any],
+    out: str | Path | None = None,
+    *,
+    method: str | None = None,
+    size: int | None = None,
+    controls: Controls | None = None,
+    cache: bool = True,
+    contents: str | Path | None = None,
+    encoder: str | Path = "compact",
+    weights: str | Path | None = None,
+    device: str | None = None,
+    quality: int | None = None,
+    keep_metadata: bool = False,
+    on_step: OnStep | None = None,
+    **options: Any,
+) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """A photo in a style: the pixels that `gesso stylize` writes with the same options.
+
+    Args:
+        photo: a picture: a path, bytes, a binary file, a PIL picture, an array or a tensor.
+        style: a picture, a StyleCard or a card's file; a list of them is mixed.
+        out: the file to write, too; its folder exists.
+        method: a method's name; by default the card's, or metastyle.
+        size: the longer side of the result in px; None: the photo's.
+        controls: strength, weights, color, masks, feather and polish.
+        cache: keep and reuse the cards of styles.
+        contents: a folder of pictures to practise on; None: the bundled ones.
+        encoder, weights, device: as for `gesso.load`.
+        quality, keep_metadata: of the file, as for `gesso.write_image`.
+        on_step: is given the steps of adaptations and of polish.
+        options: the method's own, such as steps=100.
+
+    Returns:
+        (H, W, 3) uint8, or (H, W, 4) where the photo has transparency.
+
+    Raises:
+        GessoError: a picture that cannot be read or written, an option that makes no sense.
+    """
+    styles = list(style) if isinstance(style, list | tuple) else [style]
+    job = None if out is None else plan_one(Path(_named(photo)), Path(out), _files(styles))
+    name = method_of_cards(styles, method)
+    options_class = about(name).options
+    polish = controls.polish if controls is not None else None
+    session = Session(
+        name,
+        changed(options_class(), options),
+        encoder=encoder,
+        weights=weights,
+        device=device,
+        cache=CardCache() if cache else None,
+        contents=None if contents is None else Contents(Path(contents), size),
+        grams=None if polish is None else polish > 0,
+    )
+    picture = session.stylize(photo, styles, controls, size=size, on_step=on_step)
+    if job is not None:
+        Pictures(quality=quality, keep_metadata=keep_metadata).write(picture, job.out)
+    return pixels(picture.rgb, picture.alpha)
+
+
+def _named(photo: Any) -> str | Path:
+    return photo if isinstance(photo, str | Path) else "photo"
+
+
+def _files(styles: Sequence[Any]) -> list[Path]:
+    return [Path(style) for style in styles if isinstance(style, str | Path)]

@@ -1,0 +1,1 @@
+"""The STYLIZER: contents → pictures."""

@@ -1,0 +1,84 @@
+"""What turns contents into pictures, whatever method made it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from gesso.errors import GessoError
+from gesso.nn.functional import compute_in, fast_dtype
+from gesso.stylizers.progress import OnStep
+
+Run = Callable[[Tensor, OnStep | None], Tensor]
+
+OfRegions = Callable[[Tensor, Tensor], Tensor]
+"""Contents (B, 3, H, W) and shares (K, H, W) that sum to 1 at every pixel → pictures."""
+
+
+class Stylizer:
+    """Contents (B, 3, H, W), RGB in [0, 1] → pictures of the same shape in [0, 1], any H and W.
+
+    Attributes:
+        network: one plain module from contents to raw pictures that engines and export can take,
+            frozen; None where there is no such module.
+        why_none: the reason then, in one sentence without a subject ("optimises every picture").
+    """
+
+    def __init__(self, run: Run, network: nn.Module | None = None, why_none: str = "") -> None:
+        self._run, self.network, self.why_none = run, network, why_none
+
+    def __call__(self, contents: Tensor, on_step: OnStep | None = None) -> Tensor:
+        """The pictures of the contents.
+
+        Args:
+            contents: (B, 3, H, W), RGB in [0, 1].
+            on_step: is given the steps of a stylizer that takes some.
+
+        Raises:
+            GessoError: contents of another shape or type.
+        """
+        check_contents(contents)
+        return self._run(contents, on_step)
+
+
+def check_contents(contents: Tensor) -> None:
+    """Raises GessoError unless `contents` are floating-point pictures (B, 3, H, W)."""
+    if not isinstance(contents, Tensor):
+        kind = type(contents).__name__
+        raise GessoError(f"contents: a {kind}; allowed is a tensor (B, 3, H, W) in [0, 1]")
+    shape = tuple(contents.shape)
+    if contents.dim() != 4 or shape[1] != 3 or 0 in shape or not contents.is_floating_point():
+        raise GessoError(
+            f"contents: {contents.dtype} of shape {shape}; allowed is a floating-point tensor "
+            "(B, 3, H, W) in [0, 1]"
+        )
+
+
+def of_network(net: nn.Module) -> Stylizer:
+    """The stylizer of a transfer network, which is frozen; it runs where the network is."""
+    net.requires_grad_(False).eval()
+    device = next(net.parameters()).device
+
+    @torch.inference_mode()
+    def run(contents: Tensor, on_step: OnStep | None) -> Tensor:
+        with compute_in(fast_dtype(device)):
+            out: Tensor = net(contents.to(device))
+        return out.float().to(contents.device)
+
+    return Stylizer(run, net)
+
+
+def composite(stylizers: Sequence[Stylizer]) -> OfRegions:
+    """Puts regions together in the picture: every stylizer does the whole content, and its share
+    of it is taken; one without a share anywhere is not run."""
+
+    def stylize(contents: Tensor, shares: Tensor) -> Tensor:
+        total = torch.zeros_like(contents)
+        for one, share in zip(stylizers, shares.to(contents), strict=True):
+            if bool((share > 0).any()):
+                total += share * one(contents)
+        return total
+
+    return stylize
