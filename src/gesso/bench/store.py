@@ -22,7 +22,7 @@ import torch
 import gesso
 from gesso.disk.atomic import atomic_write, shown
 from gesso.errors import GessoError
-from gesso.nn.functional import fast_dtype
+from gesso.nn.precision import fast_dtype
 
 Row = dict[str, Any]
 

@@ -14,7 +14,7 @@ from gesso.errors import GessoError
 from gesso.fitting.network import FitConfig
 from gesso.images.read import read_image, resize, thumbnail_bytes
 from gesso.methods.base import ImageLike
-from gesso.nn.functional import compute_in, fast_dtype
+from gesso.nn.precision import compute_in, fast_dtype
 
 SMALLEST_STYLE_PX = 64  # a smaller one is enlarged: the deepest level sees one pixel in eight
 

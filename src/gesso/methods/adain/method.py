@@ -31,7 +31,7 @@ from gesso.methods.inputs import (
     practice_images,
     thumbnail_within,
 )
-from gesso.nn.functional import compute_in, fast_dtype
+from gesso.nn.precision import compute_in, fast_dtype
 
 __all__ = ["AdaIN", "Config"]
 

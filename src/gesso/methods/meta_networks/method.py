@@ -38,7 +38,7 @@ from gesso.methods.meta_networks.hypernetwork import (
     meta_losses,
     style_statistics,
 )
-from gesso.nn.functional import compute_in, fast_dtype
+from gesso.nn.precision import compute_in, fast_dtype
 
 __all__ = ["Config", "MetaNetworks"]
 

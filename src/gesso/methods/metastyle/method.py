@@ -30,7 +30,7 @@ from gesso.methods.inputs import (
 )
 from gesso.methods.metastyle.bilevel import InnerLoop, bilevel_losses
 from gesso.methods.metastyle.reptile import reptile_losses
-from gesso.nn.functional import compute_in, fast_dtype
+from gesso.nn.precision import compute_in, fast_dtype
 from gesso.nn.transfer import TransferNet, is_affine
 
 STYLE_WEIGHT = 2.0  # while adapting: balances style gap and content distortion on unseen pairs
