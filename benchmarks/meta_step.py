@@ -26,7 +26,7 @@ from gesso.encoders.vgg import VGG
 from gesso.errors import GessoError
 from gesso.losses.objectives import PAPER
 from gesso.methods.metastyle.bilevel import InnerLoop, bilevel_losses
-from gesso.nn.functional import compute_in, fast_dtype
+from gesso.nn.precision import compute_in, fast_dtype
 from gesso.nn.transfer import TransferNet
 from gesso.training.malloc import keep_freed_memory
 

@@ -16,7 +16,7 @@ from gesso.images.read import resize
 from gesso.methods.inputs import enlarged, fit_config
 from gesso.methods.johnson.method import Johnson
 from gesso.methods.metastyle.method import STYLE_SIZE_PX
-from gesso.nn.functional import compute_in, fast_dtype
+from gesso.nn.precision import compute_in, fast_dtype
 from gesso.nn.transfer import TransferNet
 
 POINTS_PER_DECADE = 12  # of the losses: each the mean over the steps since the point before

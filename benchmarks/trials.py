@@ -26,7 +26,7 @@ from gesso.images.read import read_image, write_image
 from gesso.losses.objectives import grams
 from gesso.methods.metastyle.bilevel import InnerLoop
 from gesso.methods.metastyle.method import MetaStyle
-from gesso.nn.functional import compute_in, fast_dtype
+from gesso.nn.precision import compute_in, fast_dtype
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from gesso.encoders import tiles
 from gesso.encoders.compact import CompactEncoder
 from gesso.methods.adain.layer import SKIPS, Config, mean_and_deviation
 from gesso.methods.adain.method import AdaIN
-from gesso.nn.functional import compute_in, fast_dtype
+from gesso.nn.precision import compute_in, fast_dtype
 from tiny import pictures
 
 LEVELS = 2 / 255  # bfloat16 may round otherwise where a convolution is run on another shape

@@ -7,8 +7,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gesso.nn import functional
-from gesso.nn import transfer as networks
+from gesso.nn import layers
+from gesso.nn.inference import traceable
+from gesso.nn.precision import compute_in
 from gesso.nn.transfer import TransferNet, affine_parameters, is_affine
 from tiny import pictures, tiny_net
 
@@ -95,7 +96,7 @@ def test_the_raw_output_is_what_the_sigmoid_is_applied_to(size: tuple[int, int])
 def test_inference_in_strips_equals_the_network_as_trained(
     strip: int, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(networks, "STRIP_PX", strip)
+    monkeypatch.setattr(layers, "STRIP_PX", strip)
     net = tiny_net(dtype=torch.float64)
     image = torch.rand(1, 3, *size, dtype=torch.float64)
     untouched = image.clone()
@@ -136,7 +137,7 @@ def test_in_bfloat16_the_picture_is_the_same_to_a_few_grey_levels() -> None:
     image = pictures(1, 32)
     with torch.no_grad():
         exact = net(image)
-        with functional.compute_in(torch.bfloat16):
+        with compute_in(torch.bfloat16):
             coarse = net(image)
     assert coarse.dtype == torch.float32
     assert float((coarse - exact).abs().mean()) < 0.02
@@ -147,3 +148,19 @@ def test_initial_weights_depend_on_the_seed_alone() -> None:
     first, again, other = (tiny_net(seed).state_dict() for seed in (3, 3, 4))
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert not torch.equal(first["out.weight"], other["out.weight"])
+
+
+@pytest.mark.slow
+def test_a_traced_network_serves_every_size_and_gives_the_same_picture() -> None:
+    net = tiny_net(dtype=torch.float64)
+    image = torch.rand(1, 3, 33, 50, dtype=torch.float64)
+    sides = {"image": {2: torch.export.Dim.AUTO, 3: torch.export.Dim.AUTO}}
+    with torch.no_grad():
+        with traceable():
+            example = torch.rand(1, 3, 22, 31, dtype=torch.float64)
+            program = torch.export.export(net, (example,), dynamic_shapes=sides)
+        traced, expected = program.module()(image), net(image)
+    torch.testing.assert_close(traced, expected)
+    operators = {str(n.target) for n in program.graph.nodes if n.op == "call_function"}
+    assert "aten.conv2d.default" in operators
+    assert not any("_." in name for name in operators)  # none that overwrites its input

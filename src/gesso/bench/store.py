@@ -21,7 +21,7 @@ import torch
 
 from gesso.disk.atomic import atomic_write, shown
 from gesso.errors import GessoError
-from gesso.nn.functional import fast_dtype
+from gesso.nn.precision import fast_dtype
 from gesso.version import __version__
 
 Row = dict[str, Any]

@@ -20,7 +20,7 @@ from gesso.distillation.pictures import Descents, Emitted, Players
 from gesso.encoders.base import Encoder
 from gesso.encoders.compact import HEADS, CompactEncoder, from_tensors
 from gesso.losses.objectives import LEVELS, gram_matrix, grams, relative_squared_error
-from gesso.nn.functional import compute_in, fast_dtype, widen
+from gesso.nn.precision import compute_in, fast_dtype, widen
 from gesso.nn.transfer import TransferNet
 from gesso.training.batches import Batches, ImageSource
 from gesso.training.loop import TrainConfig, TrainResult, train

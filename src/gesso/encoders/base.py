@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from gesso.errors import GessoError
-from gesso.nn import functional
+from gesso.nn.convolution import conv2d
 
 
 class Encoder(nn.Module):
@@ -64,7 +64,7 @@ class Convolution(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         padding = self.kernel_size[0] // 2
-        return functional.conv2d(x, self.weight, self.bias, padding=padding)
+        return conv2d(x, self.weight, self.bias, padding=padding)
 
 
 def shapes_problem(found: dict[str, tuple[int, ...]], expected: dict[str, tuple[int, ...]]) -> str:

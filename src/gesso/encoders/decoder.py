@@ -18,8 +18,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gesso.errors import GessoError
-from gesso.nn import functional
-from gesso.nn.transfer import Convolution
+from gesso.nn.inference import relu
+from gesso.nn.layers import Convolution
+from gesso.nn.precision import widen
 
 Blocks = Sequence[Sequence[int]]
 """Widths of an encoder's convolutions, block by block, with a 2×2 max-pool between blocks."""
@@ -81,14 +82,14 @@ class Decoder(nn.Module):
                 up = False
             x = conv.upsampled(x) if up else conv(x)
             if layer is not self.layers[-1]:
-                x = F.relu(x) if torch.is_grad_enabled() else x.relu_()
-        return functional.widen(x)
+                x = relu(x)
+        return widen(x)
 
     @torch.no_grad()
     def measure(self, features: Mapping[str, Tensor]) -> None:
         """Divide every channel by its root mean square in `features` from now on."""
         for level in self.levels:
-            size = functional.widen(features[level]).square().mean((0, 2, 3)).sqrt()
+            size = widen(features[level]).square().mean((0, 2, 3)).sqrt()
             floor = 0.05 * float(size.mean()) + 1e-6  # a channel that is dead here may yet wake
             self._scale(level).copy_(size.clamp_min(floor))
 

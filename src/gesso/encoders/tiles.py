@@ -20,7 +20,7 @@ from torch import Tensor
 
 from gesso.encoders.base import Encoder
 from gesso.encoders.decoder import Blocks, Decoder
-from gesso.nn.functional import widen
+from gesso.nn.precision import widen
 
 # About the side of a tile. With the 32 px computed besides at every side that is a third more work,
 # but the widest tensors, 32 channels of 448 × 448 px in bfloat16, are 13 MB: near to a processor's

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from gesso.encoders.base import Convolution, Encoder, shapes_problem
 from gesso.errors import GessoError
-from gesso.nn import functional
+from gesso.nn.convolution import conv2d, reflect_pad
 
 WIDTHS = (64, 128, 256, 512, 512)
 DEPTHS = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}
@@ -147,7 +147,7 @@ class NormalisedVGG(VGG):
 
     def _convolved(self, x: Tensor, name: str) -> Tensor:
         conv = cast(Convolution, self.convs[name])
-        return functional.conv2d(functional.reflect_pad(x, 1), conv.weight, conv.bias)
+        return conv2d(reflect_pad(x, 1), conv.weight, conv.bias)
 
 
 def normalised_shapes(deepest: str = DEEPEST) -> dict[str, tuple[int, ...]]:

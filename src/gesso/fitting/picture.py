@@ -14,7 +14,7 @@ from gesso.errors import GessoError
 from gesso.fitting.adam import Adam
 from gesso.fitting.lbfgs import minimise
 from gesso.losses.objectives import Objective
-from gesso.nn.functional import compute_in, fast_dtype
+from gesso.nn.precision import compute_in, fast_dtype
 
 OnTerms = Callable[[int, int, dict[str, float]], None]
 Start = Callable[[Tensor], Tensor]

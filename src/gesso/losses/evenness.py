@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gesso.nn.functional import widen
+from gesso.nn.precision import widen
 
 SCALES = (4, 8, 16)  # px averaged, each a multiple of the one before; finer strokes stay free
 FLAT = 0.05  # a step between neighbouring averages of the photo that counts as an edge

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from gesso.errors import GessoError
 from gesso.losses.evenness import unevenness
-from gesso.nn.functional import gram, widen
+from gesso.nn.gram import gram
+from gesso.nn.precision import widen
 
 Features = Mapping[str, Tensor]
 Encode = Callable[[Tensor, Sequence[str]], Features]

@@ -21,7 +21,7 @@ from gesso.errors import GessoError, MissingWeights, OptionError
 from gesso.losses.objectives import LEVELS
 from gesso.methods.about import About
 from gesso.methods.inputs import ImageLike, Style, practice_images, thumbnail_within
-from gesso.nn.functional import compute_in, fast_dtype
+from gesso.nn.precision import compute_in, fast_dtype
 from gesso.options import changed
 from gesso.stylizers.progress import AdaptStep, OnStep
 from gesso.stylizers.stylizer import OfRegions, Stylizer, composite

@@ -16,7 +16,7 @@ from gesso.errors import GessoError
 from gesso.images.read import read_image, resize
 from gesso.images.write import thumbnail_bytes
 from gesso.losses.objectives import Features, grams
-from gesso.nn.functional import compute_in, fast_dtype
+from gesso.nn.precision import compute_in, fast_dtype
 
 ImageLike = Any
 """A picture: a tensor (3, H, W) or (1, 3, H, W) in [0, 1], or whatever `gesso.read_image` takes:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from gesso.errors import GessoError
-from gesso.nn.functional import compute_in, fast_dtype
+from gesso.nn.precision import compute_in, fast_dtype
 from gesso.stylizers.progress import OnStep
 
 Run = Callable[[Tensor, OnStep | None], Tensor]

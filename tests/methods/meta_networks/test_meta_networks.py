@@ -38,8 +38,8 @@ from gesso.methods.meta_networks.hypernetwork import (
 )
 from gesso.methods.meta_networks.method import Config, MetaNetworks
 from gesso.methods.registry import load, methods
-from gesso.nn import transfer as networks
-from gesso.nn.transfer import InstanceNorm
+from gesso.nn import layers
+from gesso.nn.layers import InstanceNorm
 from gesso.training.batches import Batches, ImageSource, style_batches
 from tiny import WIDTHS, pictures, tiny_encoder
 
@@ -527,7 +527,7 @@ def test_spikes_are_a_term_of_the_training_where_they_have_a_weight(method: Meta
 def test_a_generated_network_in_strips_is_the_network_as_trained(
     upsample: Upsample, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(networks, "STRIP_PX", 8)
+    monkeypatch.setattr(layers, "STRIP_PX", 8)
     torch.manual_seed(0)
     net = GeneratedNet(4, upsample)
     for kernel in net.kernels.values():

@@ -21,7 +21,7 @@ from gesso.losses.objectives import (
     check_weights,
     mean_squared_error,
 )
-from gesso.nn.functional import widen
+from gesso.nn.precision import widen
 
 LEVEL = "relu4_1"  # where the paper aligns the features
 SKIPS = ("relu1_1", "relu2_1", "relu3_1")  # of the compact encoder: less detail than VGG

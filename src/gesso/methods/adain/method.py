@@ -20,7 +20,7 @@ from gesso.methods.adain.about import ABOUT
 from gesso.methods.adain.layer import Config, Statistics, adain, adain_losses, affine
 from gesso.methods.base import Adapted, Encoders, ImageLike, Method, OnStep, Style
 from gesso.methods.inputs import as_image, load_exactly, practice_images
-from gesso.nn.functional import compute_in, fast_dtype
+from gesso.nn.precision import compute_in, fast_dtype
 from gesso.stylizers.stylizer import OfRegions, Stylizer
 
 __all__ = ["AdaIN", "Config"]

@@ -16,7 +16,7 @@ from gesso.encoders.decoder import Decoder
 from gesso.errors import GessoError
 from gesso.methods.adain.layer import Config, adain, style_levels
 from gesso.methods.adain.method import AdaIN
-from gesso.nn.functional import compute_in, fast_dtype
+from gesso.nn.precision import compute_in, fast_dtype
 from gesso.training.batches import Batches, ImageSource, style_batches
 from gesso.training.loop import TrainConfig, TrainResult, train
 from gesso.training.state import CHECKPOINT

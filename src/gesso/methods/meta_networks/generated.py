@@ -7,7 +7,6 @@ kernels in between are generated for each style, and have no bias.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Literal, cast
@@ -16,8 +15,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gesso.nn import functional
-from gesso.nn.transfer import Convolution, InstanceNorm
+from gesso.nn.convolution import conv2d, conv_transpose2d, reflect_pad
+from gesso.nn.inference import channels_last, relu
+from gesso.nn.layers import Convolution, InstanceNorm, extended
+from gesso.nn.precision import widen
 
 Upsample = Literal["deconv", "resize"]
 Kernels = Mapping[str, Tensor]
@@ -71,10 +72,8 @@ class SharedLayers(nn.Module):
     def forward(self, image: Tensor, kernels: Kernels, raw: bool = False) -> Tensor:
         """The stylized image; with `raw` before it is clamped to [0, 1]."""
         height, width = image.shape[-2:]
-        x = functional.reflect_pad(_whole_cells(image), MARGIN_PX)
-        if torch.is_grad_enabled():
-            x = x.contiguous(memory_format=torch.channels_last)
-        x = _relu(self.first(x))
+        x = channels_last(reflect_pad(extended(image, 4, SMALLEST_PX), MARGIN_PX))
+        x = relu(self.first(x))
         for name in ("down1", "down2"):
             x = self._down(x, kernels, name)
         for block in range(1, BLOCKS + 1):
@@ -82,30 +81,30 @@ class SharedLayers(nn.Module):
         for name in ("up1", "up2"):
             x = self._up(x, kernels, name)
         x = self.last(x)
-        out = functional.widen(x)[..., :height, :width]
+        out = widen(x)[..., :height, :width]
         return out if raw else out.clamp(0, 1)
 
     def _down(self, x: Tensor, kernels: Kernels, name: str) -> Tensor:
-        x = functional.conv2d(functional.reflect_pad(x, 1), kernels[name], stride=2)
-        return _relu(self.norms[name](x))
+        x = conv2d(reflect_pad(x, 1), kernels[name], stride=2)
+        return relu(self.norms[name](x))
 
     def _block(self, x: Tensor, kernels: Kernels, name: str) -> Tensor:
         """conv, norm, ReLU, conv, norm, addition, as Johnson et al.: the image loses 2 px a side
         and so does what is added to it."""
-        y = functional.conv2d(x, kernels[f"{name}a"])
-        y = functional.conv2d(_relu(self.norms[f"{name}a"](y)), kernels[f"{name}b"])
+        y = conv2d(x, kernels[f"{name}a"])
+        y = conv2d(relu(self.norms[f"{name}a"](y)), kernels[f"{name}b"])
         out: Tensor = x[..., 2:-2, 2:-2] + self.norms[f"{name}b"](y)
         return out
 
     def _up(self, x: Tensor, kernels: Kernels, name: str) -> Tensor:
         if self.upsample == "resize":
-            x = F.interpolate(functional.reflect_pad(x, 1), scale_factor=2.0, mode="nearest")
-            x = functional.conv2d(x[..., 1:-1, 1:-1], kernels[name])
+            x = F.interpolate(reflect_pad(x, 1), scale_factor=2.0, mode="nearest")
+            x = conv2d(x[..., 1:-1, 1:-1], kernels[name])
         else:
             # With the border repeated once the outermost pixels get as many terms as the others.
             x = F.pad(x, (1, 1, 1, 1), mode="replicate")
-            x = functional.conv_transpose2d(x, kernels[name], stride=2, padding=3)
-        return _relu(self.norms[name](x.contiguous(memory_format=torch.channels_last)))
+            x = conv_transpose2d(x, kernels[name], stride=2, padding=3)
+        return relu(self.norms[name](x.contiguous(memory_format=torch.channels_last)))
 
 
 @contextmanager
@@ -121,7 +120,7 @@ def watched_spikes(shared: SharedLayers) -> Iterator[list[Tensor]]:
 
     def note(norm: nn.Module, _: object, out: Tensor) -> None:
         gamma, beta = (cast(Tensor, p).view(1, -1, 1, 1) for p in norm.parameters())
-        size = (functional.widen(out) - beta).abs() / gamma.abs().clamp_min(1e-3)
+        size = (widen(out) - beta).abs() / gamma.abs().clamp_min(1e-3)
         spikes.append((size - SPIKE).clamp_min(0).square().mean())
 
     hooks = [norm.register_forward_hook(note) for norm in shared.norms.values()]
@@ -148,14 +147,3 @@ class GeneratedNet(nn.Module):
     def forward(self, image: Tensor, raw: bool = False) -> Tensor:
         out: Tensor = self.shared(image, dict(self.kernels.items()), raw)
         return out
-
-
-def _relu(x: Tensor) -> Tensor:
-    return F.relu(x) if torch.is_grad_enabled() else x.relu_()
-
-
-def _whole_cells(image: Tensor) -> Tensor:
-    """Extend right and bottom by their border: sides that both strides of 2 divide, and enough of
-    them to be reflected."""
-    bottom, right = (max(SMALLEST_PX, math.ceil(n / 4) * 4) - n for n in image.shape[-2:])
-    return F.pad(image, (0, right, 0, bottom), mode="replicate") if bottom or right else image

@@ -40,7 +40,7 @@ from gesso.methods.meta_networks.hypernetwork import (
     meta_losses,
     style_statistics,
 )
-from gesso.nn.functional import compute_in, fast_dtype
+from gesso.nn.precision import compute_in, fast_dtype
 from gesso.stylizers.stylizer import Stylizer, of_network
 
 __all__ = ["Config", "MetaNetworks"]

@@ -16,7 +16,7 @@ from gesso.methods.inputs import load_exactly
 from gesso.methods.meta_networks.factorised import multiplied
 from gesso.methods.meta_networks.hypernetwork import style_statistics
 from gesso.methods.meta_networks.method import Config, MetaNetworks
-from gesso.nn.functional import compute_in, fast_dtype
+from gesso.nn.precision import compute_in, fast_dtype
 from gesso.training.batches import Batches, ImageSource, style_batches
 from gesso.training.loop import TrainConfig, TrainResult, train
 from gesso.training.state import CHECKPOINT

@@ -13,7 +13,7 @@ from gesso.disk.tensors import load_file
 from gesso.encoders import load_encoder
 from gesso.methods.metastyle.method import MetaStyle
 from gesso.methods.metastyle.start import Config
-from gesso.nn.functional import compute_in, fast_dtype
+from gesso.nn.precision import compute_in, fast_dtype
 from gesso.training.batches import ImageSource, meta_batches
 from gesso.training.loop import TrainConfig, TrainResult, train
 
