@@ -113,9 +113,12 @@ def changed(options: T, changes: Mapping[str, Any]) -> T:
     return result
 
 
-def from_json(kind: type[T], values: Any) -> T:
+def from_json(kind: type[T], values: Any, what: str = "") -> T:
     """The dataclass `kind` from the JSON values that `dataclasses.asdict` made of it; fields
     that `values` lacks have their defaults, and nested dataclasses and tuples are made anew.
+
+    Args:
+        what: what the values describe, for the message; "" is the class's name.
 
     Raises:
         GessoError: values that are no such dataclass.
@@ -125,7 +128,7 @@ def from_json(kind: type[T], values: Any) -> T:
         check(found)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         reason = str(error) if isinstance(error, GessoError) else repr(error)
-        raise GessoError(f"not a {kind.__qualname__}: {reason[:120]}") from None
+        raise GessoError(f"not {what or kind.__qualname__}: {reason[:120]}") from None
     return found
 
 
@@ -146,7 +149,7 @@ def _built(kind: Any, values: Any) -> Any:
         return tuple(_built(k, v) for k, v in zip(kinds, values, strict=True))
     if plain is float and type(values) is int:
         return float(values)
-    if isinstance(plain, type) and type(values) is not plain:
+    if plain is not Any and isinstance(plain, type) and type(values) is not plain:
         raise ValueError(f"{values!r} is no {plain.__name__}")
     return values
 

@@ -31,14 +31,9 @@ from gesso.pipeline.style_cards import (
     is_card,
 )
 from tiny import pictures
-from tiny_files import TinyFiles, make_tiny_files, save_start
+from tiny_files import TinyFiles, save_start
 
 KEY, OTHER = "a" * 64, "b" * 64
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> TinyFiles:
-    return make_tiny_files(tmp_path_factory.mktemp("tiny"))
 
 
 @pytest.fixture

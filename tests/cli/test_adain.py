@@ -14,14 +14,9 @@ import torch
 from gesso.cli import run
 from gesso.disk.tensors import load_file
 from gesso.images.read import read_image
-from tiny_files import TinyFiles, make_tiny_files
+from tiny_files import TinyFiles
 
 Gesso = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> TinyFiles:
-    return make_tiny_files(tmp_path_factory.mktemp("tiny"))
 
 
 @pytest.fixture

@@ -26,17 +26,12 @@ from gesso.methods.metastyle import training as metastyle_training
 from gesso.methods.metastyle.bilevel import InnerLoop
 from gesso.methods.metastyle.method import Config
 from gesso.training.config import TrainConfig, TrainResult
-from tiny_files import TinyFiles, make_tiny_files, save_start
+from tiny_files import TinyFiles, save_start
 
 Gesso = Callable[..., tuple[int, str, str]]
 ROOT = Path(__file__).parents[2]
 COMMANDS = ["stylize", "adapt", "mix", "grid", "texture", "invent", "train", "train metastyle"]
 COMMANDS += ["train meta_networks", "train adain", "distill", "bench", "info", "cache", "methods"]
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> TinyFiles:
-    return make_tiny_files(tmp_path_factory.mktemp("tiny"))
 
 
 @pytest.fixture(scope="module")

@@ -13,24 +13,19 @@ from torch import Tensor
 import gesso
 from gesso.cards.card import StyleCard
 from gesso.controls.color import luminance
-from gesso.controls.controls import Controls, apply_strength, at_distance, mix
+from gesso.controls.controls import Controls, mix
 from gesso.controls.regions import composite, read_mask, region_shares
 from gesso.errors import GessoError
 from gesso.images.read import write_image
 from gesso.images.sheet import GAP_PX, LABEL_PX, grid_weights, sheet
 from gesso.methods.base import Method
 from tiny import pictures
-from tiny_files import TinyFiles, make_tiny_files
+from tiny_files import TinyFiles
 
 STYLES = pictures(2, 66, seed=5)
 PHOTO = pictures(1, 66, seed=6)
 QUICK: dict[str, Any] = {"steps": 2, "crop": 32, "batch": 1, "style_size": 64}
 SHARES = [0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.95, 1.0]
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> TinyFiles:
-    return make_tiny_files(tmp_path_factory.mktemp("tiny"))
 
 
 @pytest.fixture(autouse=True)
@@ -58,7 +53,7 @@ def distance(one: Tensor, other: Tensor) -> float:
 def test_strength_is_the_distance_from_the_photo(method: Method) -> None:
     card = adapted(method)
     full = method.stylizer(card)(PHOTO)
-    results = [apply_strength(method, card, share)(PHOTO) for share in SHARES]
+    results = [Controls(share).stylizer(method, card)(PHOTO) for share in SHARES]
     assert torch.equal(results[0], PHOTO) and torch.equal(results[-1], full)
     away = [distance(result, PHOTO) for result in results]
     assert all(nearer < farther for nearer, farther in pairwise(away))
@@ -87,7 +82,7 @@ def test_a_picture_at_a_distance_lies_on_the_way_by_the_soft_one() -> None:
 def test_strength_uses_the_neutral_card_and_not_opacity_alone(files: TinyFiles) -> None:
     method = gesso.load("metastyle", encoder=files.encoder)
     card = adapted(method, steps=30)
-    half, full = apply_strength(method, card, 0.5)(PHOTO), method.stylizer(card)(PHOTO)
+    half, full = Controls(0.5).stylizer(method, card)(PHOTO), method.stylizer(card)(PHOTO)
     assert distance(half, torch.lerp(PHOTO, full, 0.5)) > 1e-3
 
 

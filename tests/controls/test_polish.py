@@ -21,7 +21,7 @@ from gesso.losses.objectives import LEVELS, gram_matrix, grams
 from gesso.methods.base import Method
 from gesso.methods.registry import load_class
 from tiny import pictures, tiny_encoder
-from tiny_files import TinyFiles, make_tiny_files
+from tiny_files import TinyFiles
 
 STYLE = pictures(1, 64, seed=5)[0]
 PHOTOS = pictures(2, 64, seed=6)
@@ -30,11 +30,6 @@ PHOTOS = pictures(2, 64, seed=6)
 @pytest.fixture(scope="module")
 def encoder() -> Encoder:
     return tiny_encoder()
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> TinyFiles:
-    return make_tiny_files(tmp_path_factory.mktemp("tiny"))
 
 
 @pytest.fixture(params=gesso.list_methods())

@@ -13,21 +13,16 @@ from PIL import Image
 from torch import Tensor
 
 from gesso.cards.card import StyleCard
-from gesso.controls.controls import apply_strength
+from gesso.controls.controls import Controls
 from gesso.errors import GessoError
 from gesso.images.read import read_image, read_photo, write_image
 from gesso.methods.metastyle.method import Config, MetaStyle
 from gesso.pipeline.photos import Pictures, stylize_all
 from gesso.pipeline.plan import Job, make_folders, plan, unfinished
 from tiny import pictures, tiny_encoder, tiny_net
-from tiny_files import TinyFiles, make_tiny_files
+from tiny_files import TinyFiles
 
 SHARES = [0.0, 0.1, 0.25, 0.4, 0.5, 0.6, 0.75, 0.9, 1.0]
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> TinyFiles:
-    return make_tiny_files(tmp_path_factory.mktemp("tiny"))
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +53,7 @@ def test_strength_goes_from_the_photo_to_the_style_without_turning_back(
     method: MetaStyle, only_affine: bool
 ) -> None:
     card, photo = strong_card(method, only_affine), pictures(1, 48)
-    results = [apply_strength(method, card, share)(photo) for share in SHARES]
+    results = [Controls(share).stylizer(method, card)(photo) for share in SHARES]
     assert torch.equal(results[0], photo)
     assert torch.equal(results[-1], method.stylizer(card)(photo))
     away = [float((result - photo).square().mean()) for result in results]
@@ -72,7 +67,7 @@ def test_a_card_of_another_start_is_mixed_in_the_picture(method: MetaStyle) -> N
     card, photo = strong_card(method, False), pictures(1, 48)
     card.config["start"] = "2" * 64
     expected = photo + 0.25 * (method.stylizer(card)(photo) - photo)
-    assert torch.allclose(apply_strength(method, card, 0.25)(photo), expected, atol=1e-6)
+    assert torch.allclose(Controls(0.25).stylizer(method, card)(photo), expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("strength", [-0.1, 1.1, float("nan")])

@@ -49,9 +49,9 @@ class Session:
         options: how the method adapts; by default its defaults.
         encoder, weights, device: as for `gesso.load`, where `method` is a name.
         cache: where cards are kept; None: nowhere but in this session.
-        contents: what adaptations practise on; None: the bundled contents. The photos to be
-            stylized are not practised on: the same command gives the same picture, whatever was
-            done before.
+        contents: what adaptations practise on; None: the photos that are stylized, and where
+            there are none the bundled contents. A cached card is known by what it was practised
+            on, so the same photos and styles give the same pictures, whatever was done before.
         max_pixels: the largest picture to read, width × height.
         grams: whether cards keep what polishing needs; by default as the method says.
         on_card: is given every card that the session makes or takes from the cache.
@@ -88,6 +88,7 @@ class Session:
         self,
         style: ImageLike | StyleCard,
         *,
+        contents: Contents | None = None,
         color: Color = "style",
         photo: Tensor | None = None,
         on_step: OnStep | None = None,
@@ -96,6 +97,7 @@ class Session:
 
         Args:
             style: a picture, a card, or the file of either.
+            contents: what to practise on; None: the session's, or the bundled ones.
             color, photo: the style is given the colours of `photo` (3, H, W) first.
             on_step: is given the steps of an adaptation.
 
@@ -106,14 +108,20 @@ class Session:
             return style
         if isinstance(style, str | Path) and is_card(Path(style)):
             return self._checked(Path(style))
+        contents = self.contents or contents
         name = key(
-            self.method, self.options, digest(style), encoder=self.encoder,
-            contents=self.contents, color=color, photo=photo,
-        )  # fmt: skip
+            self.method,
+            self.options,
+            digest(style),
+            encoder=self.encoder,
+            contents=contents,
+            color=color,
+            photo=photo,
+        )
         with self._lock_of(name):
             card, known = self._known(name), True
             if card is None:
-                card, known = self._adapted(style, color, photo, on_step), False
+                card, known = self._adapted(style, contents, color, photo, on_step), False
             if self.grams and card.grams is None:
                 card = self.method.complete(card, self._picture(style, color, photo), self.options)
                 known = False
@@ -130,9 +138,10 @@ class Session:
         styles: Styles,
         controls: Controls | None = None,
         *,
+        contents: Contents | None = None,
         on_step: OnStep | None = None,
     ) -> Stylizer:
-        """The stylizer of styles under controls.
+        """The stylizer of styles under controls; `contents` as for `card`.
 
         Where the colours are to be the photo's and all styles are pictures, the styles take on
         the colours of every photo before they are adapted to; cards are recoloured afterwards.
@@ -144,7 +153,7 @@ class Session:
         controls.check(len(styles))
         color = checked_color(controls.color)
         if color == "style" or any(_holds_card(style) for style in styles):
-            cards = [self.card(style, on_step=on_step) for style in styles]
+            cards = [self.card(style, contents=contents, on_step=on_step) for style in styles]
             return controls.stylizer(self.method, cards)
         for style in styles:  # better known now than at every photo
             self._picture(style, "style", None)
@@ -152,8 +161,9 @@ class Session:
         def run(contents: Tensor, on_step: OnStep | None) -> Tensor:
             rows = []
             for content in contents:
+                own = Contents([content])
                 cards = [
-                    self.card(style, color=color, photo=content, on_step=on_step)
+                    self.card(style, contents=own, color=color, photo=content, on_step=on_step)
                     for style in styles
                 ]
                 stylizer = controls.stylizer(self.method, cards, matched=True)
@@ -171,7 +181,8 @@ class Session:
         size: int | None = None,
         on_step: OnStep | None = None,
     ) -> Photo:
-        """A photo in the styles, with the photo's transparency and EXIF block.
+        """A photo in the styles, with the photo's transparency and EXIF block. The styles are
+        adapted to on the photo, unless the session has contents.
 
         Args:
             photo: a picture.
@@ -182,7 +193,8 @@ class Session:
             GessoError: a photo or style that cannot be read.
         """
         found = self.photo(photo, size)
-        stylizer = self.stylizer(styles, controls, on_step=on_step)
+        own = Contents([photo], size, read=lambda source, size: found.rgb)
+        stylizer = self.stylizer(styles, controls, contents=own, on_step=on_step)
         return finished(found, stylizer, shown_name(photo), on_step)
 
     def photo(self, photo: ImageLike, size: int | None = None) -> Photo:
@@ -252,13 +264,18 @@ class Session:
         return recolored(as_image(style, size), photo, color)
 
     def _adapted(
-        self, style: ImageLike, color: Color, photo: Tensor | None, on_step: OnStep | None
+        self,
+        style: ImageLike,
+        contents: Contents | None,
+        color: Color,
+        photo: Tensor | None,
+        on_step: OnStep | None,
     ) -> StyleCard:
-        contents = None
-        if self.method.practises(self.options):
-            contents = practice(self.contents, color)
+        practised = practice(contents, color) if self.method.practises(self.options) else None
         picture = self._picture(style, color, photo)
-        card = self.method.adapt(picture, contents, self.options, on_step=on_step, grams=self.grams)
+        card = self.method.adapt(
+            picture, practised, self.options, on_step=on_step, grams=self.grams
+        )
         if isinstance(style, str | Path):
             card.provenance |= {"style": Path(style).name, "sha256": digest(style)}
         return card

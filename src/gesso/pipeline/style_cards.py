@@ -6,13 +6,15 @@ Knows only Method and StyleCard, so it serves every method.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from torch import Tensor
 
+from gesso import assets
 from gesso.cards.cache import card_key
 from gesso.controls.color import Color, Colors, grey
 from gesso.disk.atomic import open_regular, sha256_file, shown
@@ -21,9 +23,10 @@ from gesso.errors import GessoError
 from gesso.images.formats import sniff
 from gesso.images.read import MAX_PIXELS, list_images, read_image
 from gesso.methods.base import Method
-from gesso.methods.inputs import ImageLike
+from gesso.methods.inputs import ImageLike, as_image
 
-MOST_CONTENTS = 32  # of a folder, spread evenly over it
+MOST_PHOTOS = 8  # of the photos to be stylized, this many are practised on
+MOST_CONTENTS = 32  # and of a folder of contents
 PRACTICE_PIXELS = 16_000_000  # kept in memory for it: 200 MB
 SMALLEST_PRACTICE_PX = 64  # a picture with a shorter side teaches nothing
 
@@ -35,68 +38,95 @@ def is_card(path: Path) -> bool:
     return sniff(head) is None and (path.suffix.lower() == ".safetensors" or head[8:9] == b"{")
 
 
-class Contents:
-    """The pictures below a folder that adaptations practise on, read once.
+class NoContents(GessoError):
+    """None of the pictures to practise on can be read: source → one line each."""
 
-    At most `most` of those that can be read, spread evenly over the folder; of large ones the
-    middle.
+    def __init__(self, failures: dict[Any, str]) -> None:
+        super().__init__(next(iter(failures.values())))
+        self.failures = failures
+
+
+Read = Callable[[ImageLike, int | None], Tensor]
+
+
+class Contents:
+    """Pictures that adaptations practise on: at most `most` of those that can be read, spread
+    evenly over `sources`; of large ones the middle. They are read once, when they are needed.
 
     Args:
-        folder: where the pictures are.
+        sources: pictures, such as the photos to be stylized.
         size: the longer side to read them with; None: their own.
-
-    Raises:
-        GessoError: no such folder, or no pictures in it.
+        most: how many.
+        read: reads a picture with a longer side of so many px.
+        bundled: whether these are the bundled contents, which every card without others is
+            practised on.
     """
 
     def __init__(
         self,
-        folder: Path,
+        sources: Sequence[ImageLike],
         size: int | None = None,
-        most: int = MOST_CONTENTS,
-        max_pixels: int = MAX_PIXELS,
+        most: int = MOST_PHOTOS,
+        read: Read = as_image,
+        bundled: bool = False,
     ) -> None:
-        self.photos = list_images(folder)
-        if not self.photos:
-            raise GessoError(f"{shown(folder)}: holds no pictures")
-        self.size, self.most, self.max_pixels = size, most, max_pixels
+        self.sources, self.size, self.most = list(sources), size, most
+        self.read, self.bundled = read, bundled
         self._images: list[Tensor] | None = None
+
+    @classmethod
+    def of_folder(
+        cls, folder: Path, size: int | None = None, max_pixels: int = MAX_PIXELS
+    ) -> Contents:
+        """Up to MOST_CONTENTS pictures below a folder. Raises GessoError where there are none."""
+        photos = list_images(folder)
+        if not photos:
+            raise GessoError(f"{shown(folder)}: holds no pictures")
+        limited = partial(read_within, max_pixels=max_pixels)
+        return cls(photos, size, MOST_CONTENTS, limited)
+
+    @classmethod
+    def of_package(cls) -> Contents:
+        """The bundled contents: a card practised on them serves any photo."""
+        return cls(sorted(assets.CONTENTS.glob("*.jpg")), bundled=True)
 
     def images(self) -> list[Tensor] | None:
         """(3, h, w) each; None when all are too small, so that the bundled contents serve.
 
         Raises:
-            GessoError: not one could be read; it says why of the first.
+            NoContents: not one could be read.
         """
         if self._images is None:
             self._images = self._read()
         large = [i for i in self._images if min(i.shape[1:]) >= SMALLEST_PRACTICE_PX]
         return large or None
 
-    def identity(self) -> list[list[Any]]:
-        """Names, sizes and times of the files, and the size they are read at: when they change,
-        so does the card."""
-        chosen = _spread(self.photos, self.most)[: self.most]
-        status = [photo.stat() for photo in chosen]
-        files = [[p.name, s.st_size, s.st_mtime_ns] for p, s in zip(chosen, status, strict=True)]
-        return [*files, [self.size]]
+    def identity(self) -> list[Any] | None:
+        """What the pictures are, as JSON values: when they change, so does the card. None for the
+        bundled ones."""
+        if self.bundled:
+            return None
+        return [self.size, *(digest(s) for s in _spread(self.sources, self.most)[: self.most])]
 
     def _read(self) -> list[Tensor]:
         images: list[Tensor] = []
-        failures: list[str] = []
-        room = PRACTICE_PIXELS // min(self.most, len(self.photos))
-        for photo in _spread(self.photos, self.most):
+        failures: dict[Any, str] = {}
+        room = PRACTICE_PIXELS // max(1, min(self.most, len(self.sources)))
+        for source in _spread(self.sources, self.most):
             try:
-                image = read_image(photo, size=self.size, max_pixels=self.max_pixels)
+                images.append(_middle(self.read(source, self.size), room))
             except GessoError as error:
-                failures.append(str(error))
-                continue
-            images.append(_middle(image, room))
+                failures[source] = str(error)
             if len(images) == self.most:
                 break
         if not images:
-            raise GessoError(failures[0])
+            raise NoContents({source: failures[source] for source in self.sources})
         return images
+
+
+def read_within(source: ImageLike, size: int | None, max_pixels: int) -> Tensor:
+    """A picture of at most `max_pixels` px."""
+    return read_image(source, size=size, max_pixels=max_pixels)
 
 
 def practice(contents: Contents | None, color: Color) -> list[Tensor] | None:
@@ -133,9 +163,13 @@ def key(
 
 
 def digest(style: ImageLike) -> str:
-    """SHA-256 of a style: of a file's bytes, or of a picture's numbers and shape."""
+    """SHA-256 of a picture: of a file's bytes, or of its numbers and shape; "" for a file that
+    cannot be read."""
     if isinstance(style, str | Path):
-        return sha256_file(style)
+        try:
+            return sha256_file(style)
+        except GessoError:
+            return ""
     if isinstance(style, bytes):
         return hashlib.sha256(style).hexdigest()
     numbers = np.ascontiguousarray(np.asarray(style))
@@ -143,11 +177,12 @@ def digest(style: ImageLike) -> str:
     return hashlib.sha256(shape + numbers.tobytes()).hexdigest()
 
 
-def _spread(photos: Sequence[Path], most: int) -> list[Path]:
-    """All photos, first `most` of them at equal distances."""
-    count = min(most, len(photos))
-    first = dict.fromkeys(photos[i * len(photos) // count] for i in range(count))
-    return [*first, *(photo for photo in photos if photo not in first)]
+def _spread(sources: Sequence[Any], most: int) -> list[Any]:
+    """All sources, first `most` of them at equal distances."""
+    count = min(most, len(sources))
+    first = [i * len(sources) // count for i in range(count)]
+    rest = sorted(set(range(len(sources))).difference(first))
+    return [sources[i] for i in (*first, *rest)]
 
 
 def _middle(image: Tensor, pixels: int) -> Tensor:

@@ -50,7 +50,7 @@ def stylize(
         size: the longer side of the result in px; None: the photo's.
         controls: strength, weights, color, masks, feather and polish.
         cache: keep and reuse the cards of styles.
-        contents: a folder of pictures to practise on; None: the bundled ones.
+        contents: a folder of pictures to practise on; None: the photo.
         encoder, weights, device: as for `gesso.load`.
         quality, keep_metadata: of the file, as for `gesso.write_image`.
         on_step: is given the steps of adaptations and of polish.
@@ -74,7 +74,7 @@ def stylize(
         weights=weights,
         device=device,
         cache=CardCache() if cache else None,
-        contents=None if contents is None else Contents(Path(contents), size),
+        contents=None if contents is None else Contents.of_folder(Path(contents), size),
         grams=None if polish is None else polish > 0,
     )
     picture = session.stylize(photo, styles, controls, size=size, on_step=on_step)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from gesso.cards.card import StyleCard
-from gesso.controls.controls import apply_strength
+from gesso.controls.controls import Controls
 from gesso.encoders.base import Encoder
 from gesso.encoders.vgg import VGG
 from gesso.errors import GessoError
@@ -279,7 +279,7 @@ def test_the_photo_as_its_own_style_is_neutral(method: Gatys) -> None:
     def away(picture: Tensor) -> float:
         return float((picture - PHOTO).abs().mean())
 
-    shares = [away(apply_strength(method, card, s)(PHOTO)) for s in (0.0, 0.3, 1.0)]
+    shares = [away(Controls(s).stylizer(method, card)(PHOTO)) for s in (0.0, 0.3, 1.0)]
     assert shares[0] == 0 and shares[0] < shares[1] < shares[2]
 
 

@@ -9,23 +9,18 @@ import pytest
 import torch
 
 from gesso.cards.card import StyleCard
-from gesso.controls.controls import apply_strength
+from gesso.controls.controls import Controls
 from gesso.disk.tensors import save_file
 from gesso.errors import GessoError
 from gesso.methods.base import AdaptStep
 from gesso.methods.johnson.method import Johnson
 from gesso.methods.metastyle.method import Config, MetaStyle
 from tiny import pictures, tiny_encoder
-from tiny_files import TinyFiles, make_tiny_files, save_start
+from tiny_files import TinyFiles, save_start
 
 STYLES = pictures(2, 64, seed=5)
 CONTENTS = list(pictures(2, 40, seed=6))
 PHOTO = pictures(1, 36, seed=8)
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> TinyFiles:
-    return make_tiny_files(tmp_path_factory.mktemp("tiny"))
 
 
 @pytest.fixture
@@ -123,7 +118,7 @@ def test_strength_works_from_every_start(method: Johnson) -> None:
     for start in ("random", "metastyle"):
         card, _ = trained(method, start)
         away = [
-            float((apply_strength(method, card, s)(PHOTO) - PHOTO).square().mean())
+            float((Controls(s).stylizer(method, card)(PHOTO) - PHOTO).square().mean())
             for s in (0.0, 0.3, 1.0)
         ]
         assert away[0] == 0 and away[0] < away[1] < away[2]

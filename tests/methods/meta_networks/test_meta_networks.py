@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gesso.cards.card import StyleCard
-from gesso.controls.controls import apply_strength, at_distance
+from gesso.controls.controls import Controls
 from gesso.disk.tensors import save_file
 from gesso.encoders import vgg
 from gesso.encoders.compact import HEADS
@@ -283,14 +283,14 @@ def test_neutral_is_the_content_as_its_own_style(method: MetaNetworks) -> None:
 
 def test_strength_goes_towards_each_contents_own_network(method: MetaNetworks) -> None:
     card, photos = method.adapt(pictures(1, 64, seed=4)[0]), pictures(2, 48)
-    found = apply_strength(method, card, 0.6)(photos)
+    found = Controls(0.6).stylizer(method, card)(photos)
     fulls = method.stylizer(card)(photos)
     for photo, picture, full in zip(photos, found, fulls, strict=True):
         blend = method.blend([method.neutral(photo), card], [0.4, 0.6])
         soft = method.stylizer(blend)(photo[None])[0]
         assert torch.equal(at_distance(photo, soft, full, 0.6), picture)
-    assert torch.equal(apply_strength(method, card, 0)(photos), photos)
-    assert torch.equal(apply_strength(method, card, 1)(photos), method.stylizer(card)(photos))
+    assert torch.equal(Controls(0).stylizer(method, card)(photos), photos)
+    assert torch.equal(Controls(1).stylizer(method, card)(photos), method.stylizer(card)(photos))
 
 
 def test_strength_without_the_weights_that_made_the_card_mixes_the_picture_alone(
@@ -300,7 +300,7 @@ def test_strength_without_the_weights_that_made_the_card_mixes_the_picture_alone
     expected = torch.lerp(photos, method.stylizer(card)(photos), 0.3)
     for other in (MetaNetworks(tiny_encoder, None), tiny_method(seed=2)):
         other.base = "2" * 64
-        torch.testing.assert_close(apply_strength(other, card, 0.3)(photos), expected)
+        torch.testing.assert_close(Controls(0.3).stylizer(other, card)(photos), expected)
 
 
 # refining, inventing

@@ -65,7 +65,7 @@ def from_header(values: dict[str, Any]) -> Options:
     missing = {"steps", "lr", "optimizer", "init", "objective"} - known.keys()
     if missing:
         raise GessoError(f"not the configuration of a gatys card: it lacks {min(missing)}")
-    return check(from_json(Options, known))
+    return check(from_json(Options, known, "the configuration of a gatys card"))
 
 
 def objective_for(options: Options, encoder: Encoder) -> Objective:

@@ -47,9 +47,10 @@ class Config:
     @classmethod
     def from_header(cls, values: Any) -> Config:
         """The inverse of `as_header`; raises GessoError for values that make no network."""
-        found = from_json(cls, values)
-        if not isinstance(values, dict) or not values.keys() >= {"width", "objective", "inner"}:
-            raise GessoError("not the configuration of a MetaStyle start: it lacks a part")
+        what = "the configuration of a MetaStyle start"
+        found = from_json(cls, values, what)
+        if not values.keys() >= {"width", "objective", "inner"}:
+            raise GessoError(f"not {what}: it lacks a part")
         return found
 
     def adapting_objective(self) -> Objective:
