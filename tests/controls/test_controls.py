@@ -14,11 +14,13 @@ import gesso
 from gesso.cards.card import StyleCard
 from gesso.controls.color import luminance
 from gesso.controls.controls import Controls, mix
-from gesso.controls.regions import composite, read_mask, region_shares
+from gesso.controls.regions import read_mask, region_shares
+from gesso.controls.strength import at_distance
 from gesso.errors import GessoError
 from gesso.images.read import write_image
 from gesso.images.sheet import GAP_PX, LABEL_PX, grid_weights, sheet
 from gesso.methods.base import Method
+from gesso.stylizers.stylizer import composite
 from tiny import pictures
 from tiny_files import TinyFiles
 

@@ -73,7 +73,7 @@ def test_a_card_of_another_start_is_mixed_in_the_picture(method: MetaStyle) -> N
 @pytest.mark.parametrize("strength", [-0.1, 1.1, float("nan")])
 def test_strength_out_of_range_is_refused(method: MetaStyle, strength: float) -> None:
     with pytest.raises(GessoError, match=r"strength: .* allowed are 0 to 1"):
-        apply_strength(method, strong_card(method, True), strength)
+        Controls(strength)
 
 
 # names

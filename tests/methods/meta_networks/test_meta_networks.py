@@ -15,6 +15,7 @@ from torch import Tensor
 
 from gesso.cards.card import StyleCard
 from gesso.controls.controls import Controls
+from gesso.controls.strength import at_distance
 from gesso.disk.tensors import save_file
 from gesso.encoders import vgg
 from gesso.encoders.compact import HEADS
