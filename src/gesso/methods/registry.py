@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from gesso.methods.base import Method
 
 GROUP = "gesso.methods"  # of entry points: name = package
+DEFAULT = "metastyle"
 _registered: dict[str, str] = {}
 
 
@@ -53,7 +54,7 @@ def about(name: str) -> About:
 
 
 def load(
-    name: str = "metastyle",
+    name: str = DEFAULT,
     *,
     weights: str | Path | None = None,
     encoder: str | Path = "compact",

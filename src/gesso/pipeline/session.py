@@ -15,17 +15,19 @@ from torch import Tensor
 
 from gesso.cards.cache import CardCache
 from gesso.cards.card import StyleCard
-from gesso.controls.color import Color, checked_color, recolored
+from gesso.controls.color import checked_color, recolored
+from gesso.controls.options import Color
 from gesso.controls.controls import Controls
 from gesso.disk.atomic import shown
-from gesso.errors import GessoError, OptionError
+from gesso.errors import GessoError
 from gesso.images.read import MAX_PIXELS, Photo, read_photo
 from gesso.methods.base import Method, OnStep
 from gesso.methods.inputs import ImageLike, as_image
 from gesso.methods.registry import load
 from gesso.pipeline.photos import Pictures, finished, stylize_all
 from gesso.pipeline.plan import Job
-from gesso.pipeline.style_cards import Contents, digest, is_card, key, practice
+from gesso.pipeline.style_cards import Contents, digest, key, practice
+from gesso.pipeline.styles import holds_card, is_card
 from gesso.stylizers.stylizer import Stylizer
 
 log = logging.getLogger(__name__)
@@ -152,7 +154,7 @@ class Session:
         controls = controls or Controls()
         controls.check(len(styles))
         color = checked_color(controls.color)
-        if color == "style" or any(_holds_card(style) for style in styles):
+        if color == "style" or any(holds_card(style) for style in styles):
             cards = [self.card(style, contents=contents, on_step=on_step) for style in styles]
             return controls.stylizer(self.method, cards)
         for style in styles:  # better known now than at every photo
@@ -288,31 +290,6 @@ class Session:
             yield
 
 
-def _holds_card(style: Any) -> bool:
-    if isinstance(style, StyleCard):
-        return True
-    return isinstance(style, str | Path) and is_card(Path(style))
-
-
 def shown_name(photo: ImageLike) -> str:
     """What messages call a photo."""
     return shown(photo) if isinstance(photo, str | Path) else "photo"
-
-
-def method_of_cards(styles: Styles, method: str | None) -> str:
-    """The name of the method that runs these styles: the one given, or that of the cards among
-    them, or metastyle.
-
-    Raises:
-        GessoError: cards of several methods, or of another than the one given.
-    """
-    named = method
-    for style in styles:
-        if not _holds_card(style):
-            continue
-        card = style if isinstance(style, StyleCard) else StyleCard.load(style)
-        if named is not None and card.method != named:
-            what = shown_name(style)
-            raise OptionError("method", f"{named}, but {what} is a card of {card.method}")
-        named = card.method
-    return named or "metastyle"
