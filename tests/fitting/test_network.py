@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from gesso.fitting.network import FitConfig, fit
-from gesso.losses.objectives import PAPER, Objective, grams
+from gesso.losses.objectives import PAPER, Objective
+from gesso.losses.terms import grams
 from gesso.methods.metastyle.bilevel import InnerLoop, adapted_images
 from gesso.nn.transfer import TransferNet, is_affine
 from tiny import pictures, tiny_encoder, tiny_net

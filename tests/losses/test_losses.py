@@ -10,11 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gesso.losses.objectives import (
-    LEVELS,
-    PAPER,
-    Objective,
-    UnboundedObjective,
+from gesso.encoders.levels import LEVELS
+from gesso.losses.objectives import PAPER, Objective, UnboundedObjective
+from gesso.losses.terms import (
     gram_matrix,
     grams,
     mean_squared_error,

@@ -19,9 +19,11 @@ from torch.func import functional_call
 from torch.nn import Parameter
 
 from gesso.encoders.compact import CompactEncoder
+from gesso.encoders.levels import LEVELS
 from gesso.fitting.adam import Adam
 from gesso.fitting.network import FitConfig, make_optimizer
-from gesso.losses.objectives import LEVELS, Encode, Objective, grams, total
+from gesso.losses.objectives import Objective
+from gesso.losses.terms import Encode, grams, total
 from gesso.nn.transfer import TransferNet, is_affine
 
 LONGEST = 150  # steps of an adaptation; the shortest takes 4

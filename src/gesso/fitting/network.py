@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from gesso.encoders.base import Encoder
 from gesso.fitting.adam import Adam
-from gesso.losses.objectives import NetworkObjective, total
+from gesso.losses.objectives import NetworkObjective
+from gesso.losses.terms import total
 from gesso.nn.transfer import is_affine
 
 OnFit = Callable[[int, dict[str, float]], None]

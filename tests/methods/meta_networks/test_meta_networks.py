@@ -19,10 +19,12 @@ from gesso.controls.strength import at_distance
 from gesso.disk.tensors import save_file
 from gesso.encoders import vgg
 from gesso.encoders.compact import HEADS
+from gesso.encoders.levels import LEVELS
 from gesso.errors import GessoError
 from gesso.fitting.network import FitConfig
 from gesso.images.read import write_image
-from gesso.losses.objectives import LEVELS, StatisticsObjective, channel_statistics
+from gesso.losses.objectives import StatisticsObjective
+from gesso.losses.terms import channel_statistics
 from gesso.methods.meta_networks.generated import (
     SPIKE,
     GeneratedNet,

@@ -11,10 +11,12 @@ import torch
 from torch import Tensor
 
 from gesso.cards.card import StyleCard, provenance
+from gesso.encoders.levels import LEVELS
 from gesso.errors import GessoError, OptionError
 from gesso.fitting.config import FitOptions
 from gesso.fitting.network import FitConfig, fit
-from gesso.losses.objectives import LEVELS, Features, UnboundedObjective
+from gesso.losses.objectives import UnboundedObjective
+from gesso.losses.terms import Features
 from gesso.methods.base import (
     Adapted,
     Encoders,

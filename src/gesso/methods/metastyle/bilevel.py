@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from gesso.encoders.base import Encoder
-from gesso.losses.objectives import Objective, check_weights, grams, total
+from gesso.losses.objectives import NetworkObjective, check_weights
+from gesso.losses.terms import total
 from gesso.nn.transfer import affine_parameters
 
 Fast = dict[str, Tensor]
@@ -57,7 +58,7 @@ class InnerLoop:
 def bilevel_losses(
     net: nn.Module,
     encoder: Encoder,
-    objective: Objective,
+    objective: NetworkObjective,
     batch: Mapping[str, Tensor],
     loop: InnerLoop,
     iteration: int = 0,
@@ -86,7 +87,7 @@ def bilevel_losses(
 def adapted_images(
     net: nn.Module,
     encoder: Encoder,
-    objective: Objective,
+    objective: NetworkObjective,
     batch: Mapping[str, Tensor],
     loop: InnerLoop,
     iteration: int = 0,
@@ -103,7 +104,7 @@ def adapted_images(
 def _chunk_losses(
     net: nn.Module,
     encoder: Encoder,
-    objective: Objective,
+    objective: NetworkObjective,
     batch: Mapping[str, Tensor],
     loop: InnerLoop,
     iteration: int,
@@ -154,13 +155,13 @@ class _Evaluation:
     """The objective of every (style, content) pair, styles varying slowest."""
 
     def __init__(
-        self, net: nn.Module, encoder: Encoder, objective: Objective, styles: Tensor
+        self, net: nn.Module, encoder: Encoder, objective: NetworkObjective, styles: Tensor
     ) -> None:
         self.net, self.encoder, self.objective = net, encoder, objective
         self.styles = len(styles)
         with torch.no_grad():
             levels = objective.style_levels
-            self.style = grams(encoder(styles, levels), levels) if levels else {}
+            self.style = objective.targets(encoder(styles, levels)) if levels else {}
 
     def prepare(self, contents: Tensor) -> tuple[Tensor, Tensor, Fast]:
         level = self.objective.content_level
