@@ -28,7 +28,7 @@ def test_a_bundled_style_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("text", ["impresto", "impasto.jpg", "styles/Impasto.png"])
 def test_names_nearly_right_are_answered_with_the_right_one(text: str) -> None:
-    with pytest.raises(OptionError, match="no such file.*: impasto"):
+    with pytest.raises(OptionError, match=r"no such file.*: impasto"):
         style_source(text)
 
 
