@@ -17,7 +17,8 @@ from trials import Bench, Pair, Trial, gatys_trial, make_pairs, metastyle
 
 from gesso.bench.store import Budget, Row, Store, machine_class, markdown, write_csv
 from gesso.disk.atomic import atomic_path, shown
-from gesso.encoders import Encoder, check_encoder, load_encoder
+from gesso.encoders import check_encoder, load_encoder
+from gesso.encoders.base import Encoder
 from gesso.errors import GessoError
 from gesso.methods.metastyle.method import MetaStyle
 

@@ -19,11 +19,11 @@ from gesso.bench.pictures import UNRELATED, ordered
 from gesso.bench.store import Budget, Row, Store
 from gesso.controls.polish import keep_grams, polished
 from gesso.disk.atomic import sha256_file, shown
-from gesso.encoders import Encoder
+from gesso.encoders.base import Encoder
 from gesso.errors import GessoError
 from gesso.fitting.picture import Descent, optimise
 from gesso.images.read import read_image, write_image
-from gesso.losses.objectives import grams
+from gesso.losses.terms import grams
 from gesso.methods.metastyle.bilevel import InnerLoop
 from gesso.methods.metastyle.method import MetaStyle
 from gesso.nn.precision import compute_in, fast_dtype

@@ -31,9 +31,9 @@ from gesso.bench.workshop import CONTROLS, SIZES, STYLE_ITSELF, UNTOUCHED, Plan
 from gesso.cards.card import StyleCard
 from gesso.cli import run as gesso
 from gesso.encoders import load_encoder
+from gesso.encoders.levels import LEVELS
 from gesso.errors import GessoError
 from gesso.images.read import write_image
-from gesso.losses.objectives import LEVELS
 from gesso.methods.base import Method
 from gesso.methods.registry import methods
 from tiny import pictures as draw

@@ -14,10 +14,12 @@ from torch import Tensor, nn
 
 from gesso.bench import measures, store
 from gesso.disk import tensors as checkpoint
+from gesso.encoders.levels import LEVELS
 from gesso.encoders.vgg import VGG
 from gesso.errors import GessoError
 from gesso.images.read import write_image
-from gesso.losses.objectives import LEVELS, Objective, grams
+from gesso.losses.objectives import Objective
+from gesso.losses.terms import grams
 from gesso.methods.johnson.method import Johnson
 from gesso.methods.metastyle.method import Config
 from tiny import pictures, tiny_encoder, tiny_net

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import runpy
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,13 +18,12 @@ import torch
 
 import gesso
 from gesso.cards.card import StyleCard
-from gesso.cli import console, run
+from gesso.cli import run
 from gesso.disk.tensors import load_file
 from gesso.encoders import load_encoder
 from gesso.errors import GessoError
 from gesso.images.read import read_image
 from gesso.losses.objectives import PAPER
-from gesso.methods.base import AdaptStep
 from gesso.methods.metastyle import training as metastyle_training
 from gesso.methods.metastyle.bilevel import InnerLoop
 from gesso.methods.metastyle.method import Config
@@ -153,6 +155,34 @@ def test_mistakes_in_the_options_are_one_line(
 
 
 @pytest.mark.parametrize(
+    "arguments",
+    [
+        "stylize a.jpg --style s.jpg -o ''",
+        "stylize a.jpg --style s.jpg --out=",
+        "stylize a.jpg --style '' -o b.png",
+        "stylize a.jpg --style s.jpg -o b.png --contents ''",
+        "stylize a.jpg --style s.jpg -o b.png --mask=",
+        "stylize '' --style s.jpg -o b.png",
+        "adapt '' -o a.safetensors",
+        "adapt a.jpg -o a.safetensors --model ''",
+        "train metastyle --contents '' --styles b -o c",
+        "train metastyle --contents a --styles b -o ''",
+        "bench -o ''",
+        "mix '' -o c.safetensors",
+        "info ''",
+    ],
+)
+def test_an_empty_path_is_no_working_folder(
+    cli: Gesso, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.jpg", "s.jpg"):
+        (tmp_path / name).touch()
+    refused(cli(*shlex.split(arguments)), "empty; a value is needed")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.jpg", "s.jpg"]
+
+
+@pytest.mark.parametrize(
     ("options", "word"),
     [
         (["--method", "magic"], "method magic: unknown"),
@@ -179,7 +209,7 @@ def test_our_own_errors_ask_to_be_reported(
     def broken(*_: object, **__: object) -> None:
         raise TypeError("two\nlines")
 
-    monkeypatch.setattr("gesso.methods.load", broken)
+    monkeypatch.setattr("gesso.methods.registry.load", broken)
     arguments = ["stylize", files.photo, "-s", files.style, "-o", files.folder / "x.png"]
     code, _, err = cli(*arguments)
     assert code == 70 and err.count("\n") == 1
@@ -187,15 +217,6 @@ def test_our_own_errors_ask_to_be_reported(
     monkeypatch.setenv("GESSO_DEBUG", "1")
     with pytest.raises(TypeError):
         cli(*arguments)
-
-
-def test_an_interrupt_is_130(files: TinyFiles, cli: Gesso, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("gesso.methods.load", interrupted)
-    code, _, err = cli("stylize", files.photo, "-s", files.style, "-o", files.folder / "x.png")
-    assert code == 130 and "Traceback" not in err
 
 
 # stylize
@@ -241,6 +262,51 @@ def test_a_folder_is_done_but_for_its_bad_files(
     code, _, err = cli(*command, "--no-overwrite", "--quiet")
     assert code == 1 and err.splitlines() == lines[1:]
     assert found["a.png"].read_bytes() == b"mine" and found["a.jpg"].exists()
+
+
+def test_entries_that_cannot_be_looked_at_are_named_and_the_rest_is_done(
+    files: TinyFiles, card: Path, cli: Gesso, tmp_path: Path
+) -> None:
+    photos, out = tmp_path / "photos", tmp_path / "out"
+    photos.mkdir()
+    (photos / "good.png").write_bytes(files.photo.read_bytes())
+    (photos / "loop.jpg").symlink_to("loop.jpg")
+    (photos / "nowhere.jpg").symlink_to("missing.jpg")
+    os.mkfifo(photos / "pipe.jpg")
+    command = ["stylize", photos, "--style", card, "--model", files.start, "-o", out]
+    code, _, err = cli(*command)
+    assert code == 1 and (out / "good.png").is_file()
+    first, *lines = err.splitlines()
+    assert first == f"{out}: 1 of 1 pictures written"
+    names = ["loop.jpg", "nowhere.jpg", "pipe.jpg"]
+    assert [line.partition(": ")[0] for line in lines] == [str(photos / name) for name in names]
+
+
+def test_photos_of_one_name_are_reported_under_their_new_ones(
+    files: TinyFiles, card: Path, cli: Gesso, tmp_path: Path
+) -> None:
+    photos = [tmp_path / year / "a.png" for year in ("2023", "2024")]
+    for photo in photos:
+        photo.parent.mkdir()
+        photo.write_bytes(files.photo.read_bytes())
+    command = ["stylize", *photos, "--style", card, "--model", files.start, "-o"]
+    code, _, err = cli(*command, tmp_path / "out")
+    new = [tmp_path / "out" / photo.relative_to(tmp_path) for photo in photos]
+    assert code == 0 and all(path.is_file() for path in new)
+    assert all(f"{old}: goes to {out}" in err for old, out in zip(photos, new, strict=True))
+    refused(cli(*command, tmp_path / "x.png"), "x.png: names one file")
+
+
+def test_verbose_says_where_the_seconds_went(files: TinyFiles, cli: Gesso, tmp_path: Path) -> None:
+    command = ["stylize", files.photo, "-s", files.style, *files.options, "--no-cache", "-o"]
+    before = torch.get_num_threads()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OMP_NUM_THREADS", "1")
+        code, _, err = cli(*command, tmp_path / "out.png", "-v", "--threads", 1)
+        torch.set_num_threads(before)
+    last = err.splitlines()[-1]
+    assert code == 0 and re.search(r"adapting \d+\.\d\d s, stylizing \d+\.\d\d s, 1 threads$", last)
+    assert "threads" not in cli(*command, tmp_path / "out.png")[2]
 
 
 def test_when_no_photo_can_be_read_each_is_named(
@@ -346,19 +412,6 @@ def test_johnson_from_a_file_on_the_command_line(
     assert cli("adapt", files.style, *options, "-o", card)[0] == 0
     assert StyleCard.load(card).config["width"] == 4
     assert cli("stylize", files.photo, "-s", card, "-o", tmp_path / "out.png")[0] == 0
-
-
-def test_bars_are_drawn_from_the_first_report_on(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(console, "_shows_bars", lambda quiet: not quiet)
-    with console.stylizing("stylizing", 2, True) as (on_job, on_step):
-        assert on_job is None and on_step is None
-    with console.stylizing("stylizing", 2, False) as (on_job, on_step):
-        assert on_job is not None and on_step is not None
-        on_step(AdaptStep(1, 2, {"content": 0.5}))
-        on_job(None)
-    assert "\n" not in capsys.readouterr().out
 
 
 # adapt

@@ -15,9 +15,10 @@ from gesso.cards.grams import StyleGrams
 from gesso.controls import polish
 from gesso.controls.controls import Controls
 from gesso.disk.tensors import load_file, save_file
-from gesso.encoders import Encoder
+from gesso.encoders.base import Encoder
+from gesso.encoders.levels import LEVELS
 from gesso.errors import GessoError
-from gesso.losses.objectives import LEVELS, gram_matrix, grams
+from gesso.losses.terms import gram_matrix, grams
 from gesso.methods.base import Method
 from gesso.methods.registry import load_class
 from tiny import pictures, tiny_encoder

@@ -21,9 +21,10 @@ from gesso.distillation.distill import (
 from gesso.distillation.pictures import Descents, Emitted, Players
 from gesso.encoders import load_encoder
 from gesso.encoders.compact import HEADS, CompactEncoder
+from gesso.encoders.levels import LEVELS
 from gesso.errors import GessoError
 from gesso.images.read import write_image
-from gesso.losses.objectives import LEVELS, grams, total
+from gesso.losses.terms import grams, total
 from gesso.training.batches import Batches
 from gesso.training.loop import TrainConfig
 from tiny import WIDTHS, pictures, tiny_encoder, tiny_net

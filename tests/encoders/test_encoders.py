@@ -27,8 +27,8 @@ from gesso.disk.cache_dir import cache_dir, cache_folder
 from gesso.disk.tensors import load_file, save_file
 from gesso.encoders import download, load_encoder, sources, vgg
 from gesso.encoders.compact import CompactEncoder
+from gesso.encoders.levels import LEVELS
 from gesso.errors import GessoError
-from gesso.losses.objectives import LEVELS
 from tiny import WIDTHS, pictures, tiny_encoder
 
 CONVOLUTIONS = {  # as numbered in torchvision's `features`

@@ -38,7 +38,7 @@ def test_a_parameter_without_a_gradient_stays() -> None:
 def test_adapting_does_not_import_torchs_compiler() -> None:
     code = (
         "import sys, torch, gesso.fitting.network as fit; p = torch.nn.Parameter(torch.ones(2));"
-        "p.grad = torch.ones(2); fit.make_optimizer([('a', p)], fit.FitConfig()).step();"
+        "p.grad = torch.ones(2); fit.make_optimizer([('a', p)], fit.FitOptions()).step();"
         "sys.exit('torch._dynamo' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
-from gesso.fitting.network import FitConfig, fit
-from gesso.losses.objectives import PAPER, Objective, grams
+from gesso.fitting.config import FitOptions
+from gesso.fitting.network import FirstSteps, OnFit, fit_network, style_target
+from gesso.losses.objectives import PAPER, Objective
+from gesso.losses.terms import grams
 from gesso.methods.metastyle.bilevel import InnerLoop, adapted_images
 from gesso.nn.transfer import TransferNet, is_affine
 from tiny import pictures, tiny_encoder, tiny_net
@@ -19,16 +22,31 @@ STYLE = pictures(1, 40, seed=5)[0]
 CONTENTS = list(pictures(3, 36, seed=6))
 
 
-def config(steps: int = 6, **options: object) -> FitConfig:
+def options(**given: Any) -> FitOptions:
     """Every setting that matters to these tests, so that tuned defaults do not."""
-    fixed = {"lr": 5e-3, "affine_lr": 5e-3, "crop": 32, "batch": 1, "inner_lr": 0.0, "seed": 0}
-    return FitConfig(steps=steps, **{**fixed, **options})  # type: ignore[arg-type]
+    return FitOptions(**{"lr": 5e-3, "affine_lr": 5e-3, "crop": 32, "batch": 1, "seed": 0, **given})
 
 
-def fitted(settings: FitConfig, net: TransferNet | None = None) -> TransferNet:
-    net = net or tiny_net()
-    fit(net, tiny_encoder(), OBJECTIVE, STYLE, CONTENTS, settings)
-    return net
+def fit(
+    net: TransferNet,
+    steps: int = 6,
+    *,
+    objective: Objective = OBJECTIVE,
+    contents: Sequence[Tensor] = CONTENTS,
+    only_affine: bool = False,
+    first: FirstSteps | None = None,
+    on_step: OnFit | None = None,
+    **given: Any,
+) -> dict[str, float]:
+    """Fit the net to STYLE with these options."""
+    encoder = tiny_encoder()
+    return fit_network(
+        *(net, encoder, objective, style_target(encoder, objective, STYLE)),
+        *(contents, options(**given), steps),
+        only_affine=only_affine,
+        first=first,
+        on_step=on_step,
+    )
 
 
 def mirror_image() -> Tensor:
@@ -54,29 +72,25 @@ def objective_of(net: TransferNet, objective: Objective = OBJECTIVE) -> float:
         return float(sum(objective(out, encoder(out), content, style).values()).mean())  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize(
-    "settings",
-    [config(30), config(30, only_affine=True, affine_lr=0.05)],
-    ids=["all weights", "only affine"],
-)
-def test_it_lowers_the_objective(settings: FitConfig) -> None:
+@pytest.mark.parametrize("given", [{}, {"only_affine": True, "affine_lr": 0.05}])
+def test_it_lowers_the_objective(given: dict[str, Any]) -> None:
     net = tiny_net()
     before = objective_of(net)
-    fitted(settings, net)
+    fit(net, 30, **given)
     assert objective_of(net) < 0.95 * before
 
 
 def test_it_lowers_the_papers_objective_too() -> None:
     net = tiny_net()
     before = objective_of(net, PAPER)
-    fit(net, tiny_encoder(), PAPER, STYLE, CONTENTS, config(30))
+    fit(net, 30, objective=PAPER)
     assert objective_of(net, PAPER) < 0.8 * before
 
 
 def test_only_affine_changes_gamma_and_beta_alone() -> None:
     net = tiny_net()
     before = weights(net)
-    fitted(config(only_affine=True), net)
+    fit(net, only_affine=True)
     changed = moved(before, weights(net))
     assert changed and all(is_affine(name) for name in changed)
     assert {name for name in before if name.endswith("gamma")} <= changed
@@ -84,10 +98,9 @@ def test_only_affine_changes_gamma_and_beta_alone() -> None:
 
 
 def test_all_weights_move_by_default_also_in_a_network_that_was_frozen() -> None:
-    net = fitted(config(2, only_affine=True))
-    net.requires_grad_(False)
+    net = tiny_net().requires_grad_(False)
     before = weights(net)
-    fitted(config(2), net)
+    fit(net, 2)
     still = set(before) - moved(before, weights(net))
     assert all(name.endswith("conv.bias") for name in still)  # a norm takes them away anyway
     assert all(p.requires_grad for p in net.parameters())
@@ -102,7 +115,7 @@ def test_affine_and_other_weights_have_rates_of_their_own(
 ) -> None:
     net = tiny_net()
     before = weights(net)
-    fitted(config(2, **rates), net)
+    fit(net, 2, **rates)
     changed = moved(before, weights(net))
     assert changed and all(expected(name) for name in changed)
 
@@ -110,24 +123,24 @@ def test_affine_and_other_weights_have_rates_of_their_own(
 def test_no_steps_change_nothing() -> None:
     net = tiny_net()
     before, seen = weights(net), []
-    terms = fit(
-        net, tiny_encoder(), OBJECTIVE, STYLE, CONTENTS, config(0), lambda *step: seen.append(step)
-    )
+    terms = fit(net, 0, on_step=lambda *step: seen.append(step))
     assert moved(before, weights(net)) == set()
     assert seen == [(0, terms)]
 
 
 def test_the_seed_alone_determines_every_weight() -> None:
-    torch.manual_seed(1)
-    first = weights(fitted(config(seed=7)))
-    torch.manual_seed(2)
-    assert moved(first, weights(fitted(config(seed=7)))) == set()
-    assert moved(first, weights(fitted(config(seed=8))))
+    nets = [tiny_net() for _ in range(3)]
+    for generator, (net, seed) in enumerate(zip(nets, (7, 7, 8), strict=True)):
+        torch.manual_seed(generator)
+        fit(net, seed=seed)
+    first, again, other = (weights(net) for net in nets)
+    assert moved(first, again) == set() and moved(first, other)
 
 
 def test_it_leaves_style_contents_and_encoder_as_they_were() -> None:
     encoder, style, contents = tiny_encoder(), STYLE.clone(), [c.clone() for c in CONTENTS]
-    fit(tiny_net(), encoder, OBJECTIVE, style, contents, config(3))
+    target = style_target(encoder, OBJECTIVE, style)
+    fit_network(tiny_net(), encoder, OBJECTIVE, target, contents, options(), 3)
     assert torch.equal(style, STYLE)
     assert all(torch.equal(a, b) for a, b in zip(contents, CONTENTS, strict=True))
     same = tiny_encoder().state_dict()
@@ -144,8 +157,7 @@ def test_on_step_is_told_of_the_start_and_of_every_step() -> None:
     def on_step(step: int, terms: dict[str, float]) -> None:
         seen.append((step, terms))
 
-    settings = config(20)
-    final = fit(tiny_net(), tiny_encoder(), OBJECTIVE, STYLE, CONTENTS, settings, on_step)
+    final = fit(tiny_net(), 20, on_step=on_step)
     assert [step for step, _ in seen] == list(range(21))
     assert all(set(terms) == {"content", "style", "tv"} for _, terms in seen)
     last = [terms["style"] for _, terms in seen[-2:]]  # a tenth of twenty steps
@@ -156,9 +168,7 @@ def test_the_first_report_is_of_the_network_before_any_step() -> None:
     content = mirror_image()
     seen: list[dict[str, float]] = []
     net, encoder = tiny_net(), tiny_encoder()
-    fit(
-        net, encoder, OBJECTIVE, STYLE, [content[0]], config(1), lambda _, terms: seen.append(terms)
-    )
+    fit(net, 1, contents=[content[0]], on_step=lambda _, terms: seen.append(terms))
     start = tiny_net()
     with torch.no_grad():
         out = start(content)
@@ -184,8 +194,7 @@ def test_the_first_steps_can_be_those_of_the_inner_loop(steps: int, logarithm: b
     batch = {"contents_support": content, "contents_query": content, "styles": STYLE[None]}
     loop = InnerLoop(steps, lr=0.02, logarithm=logarithm)
     expected = adapted_images(net, encoder, OBJECTIVE, batch, loop)[0]
-    inner = {"inner_lr": 0.02, "inner_steps": steps, "inner_logarithm": logarithm}
-    fit(net, encoder, OBJECTIVE, STYLE, [content[0]], config(steps, **inner))
+    fit(net, steps, contents=[content[0]], first=loop.first_steps(0))
     changed = moved(before, weights(net))
     assert changed and all(is_affine(name) for name in changed)
     with torch.no_grad():
@@ -196,17 +205,17 @@ def test_the_first_steps_can_be_those_of_the_inner_loop(steps: int, logarithm: b
 # --- the crops
 
 
-def watched(contents: list[Tensor], settings: FitConfig) -> list[Tensor]:
+def watched(contents: list[Tensor], steps: int, **given: Any) -> list[Tensor]:
     """Every batch the network was given."""
     net, batches = tiny_net(), []
     net.register_forward_pre_hook(lambda _, inputs: batches.append(inputs[0]))
-    fit(net, tiny_encoder(), OBJECTIVE, STYLE, contents, settings)
+    fit(net, steps, contents=contents, **given)
     return batches
 
 
 def test_crops_are_parts_of_the_contents_and_sometimes_mirrored() -> None:
     ramp = torch.linspace(0.2, 0.9, 40).expand(3, 28, 40)  # rises from left to right
-    batches = watched([ramp], config(11, crop=16, batch=2))
+    batches = watched([ramp], 11, crop=16, batch=2)
     assert all(batch.shape == (2, 3, 16, 16) for batch in batches)
     rising = []
     for crop in torch.cat(batches):
@@ -221,24 +230,24 @@ def test_crops_are_parts_of_the_contents_and_sometimes_mirrored() -> None:
 
 def test_every_content_is_used() -> None:
     contents = [torch.full((3, 24, 24), 0.1 * i) for i in range(5)]
-    used = {round(float(b.mean()), 3) for b in watched(contents, config(5, crop=16))}
+    used = {round(float(b.mean()), 3) for b in watched(contents, 5, crop=16)}
     assert used == {0.0, 0.1, 0.2, 0.3, 0.4}
 
 
 def test_no_more_crops_than_the_pool_holds() -> None:
-    batches = watched(CONTENTS, config(12, crop=16, pool=3))
+    batches = watched(CONTENTS, 12, crop=16, pool=3)
     assert len({tuple(b.flatten().tolist()) for b in batches}) == 3
 
 
 @pytest.mark.parametrize("size", [(36, 20), (17, 60), (9, 30), (200, 16), (1, 1)])
 def test_contents_smaller_than_the_crop_can_be_used(size: tuple[int, int]) -> None:
     content = torch.rand(3, *size, generator=torch.Generator().manual_seed(0))
-    for batch in watched([content], config(1, crop=64)):
+    for batch in watched([content], 1, crop=64):
         assert min(batch.shape[-2:]) >= 16 and max(batch.shape[-2:]) <= 64
         assert bool(torch.isfinite(batch).all())
 
 
 def test_contents_of_different_sizes_share_a_batch() -> None:
     contents = [torch.rand(3, *size) for size in ((40, 28), (17, 60), (9, 30), (100, 100))]
-    for batch in watched(contents, config(1, crop=32, batch=4)):
+    for batch in watched(contents, 1, crop=32, batch=4):
         assert len(batch) == 4 and min(batch.shape[-2:]) >= 16

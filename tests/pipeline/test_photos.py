@@ -1,9 +1,7 @@
-"""Strength, output names, and many photos of which some are bad."""
+"""Strength, and many photos of which some are bad."""
 
 from __future__ import annotations
 
-import os
-import unicodedata
 from itertools import pairwise
 from pathlib import Path
 
@@ -18,7 +16,7 @@ from gesso.errors import GessoError
 from gesso.images.read import read_image, read_photo, write_image
 from gesso.methods.metastyle.method import Config, MetaStyle
 from gesso.pipeline.photos import Pictures, stylize_all
-from gesso.pipeline.plan import Job, make_folders, plan, unfinished
+from gesso.pipeline.plan import Job
 from tiny import pictures, tiny_encoder, tiny_net
 from tiny_files import TinyFiles
 
@@ -74,116 +72,6 @@ def test_a_card_of_another_start_is_mixed_in_the_picture(method: MetaStyle) -> N
 def test_strength_out_of_range_is_refused(method: MetaStyle, strength: float) -> None:
     with pytest.raises(GessoError, match=r"strength: .* allowed are 0 to 1"):
         Controls(strength)
-
-
-# names
-
-
-def names(jobs: list[Job], out: Path) -> list[str]:
-    return [job.out.relative_to(out).as_posix() for job in jobs]
-
-
-def touch(folder: Path, *names: str) -> list[Path]:
-    for name in names:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).touch()
-    return [folder / name for name in names]
-
-
-def test_one_photo_goes_to_a_file_or_into_a_folder_that_exists(tmp_path: Path) -> None:
-    photos = touch(tmp_path, "in/a.jpg")
-    assert plan(photos, tmp_path / "b.png") == [Job(photos[0], tmp_path / "b.png")]
-    (tmp_path / "out").mkdir()
-    assert plan(photos, tmp_path / "out") == [Job(photos[0], tmp_path / "out/a.jpg")]
-
-
-def test_a_folder_keeps_its_names_and_subfolders(tmp_path: Path) -> None:
-    touch(tmp_path, "in/a.jpg", "in/a.png", "in/sub/a.jpg", "in/notes.txt", "in/.hidden.png")
-    jobs = plan([tmp_path / "in"], tmp_path / "out")
-    assert names(jobs, tmp_path / "out") == ["a.jpg", "a.png", "sub/a.jpg"]
-    make_folders(jobs)
-    assert (tmp_path / "out/sub").is_dir()
-
-
-def test_formats_that_are_only_read_become_png(tmp_path: Path) -> None:
-    photos = touch(tmp_path, "a.gif", "scan")
-    assert names(plan(photos, tmp_path / "out"), tmp_path / "out") == ["a.png", "scan.png"]
-
-
-def test_photos_that_share_a_name_are_numbered_in_the_order_given(tmp_path: Path) -> None:
-    given = ["x/a.jpg", "y/a.jpg", "z/A.JPG", "a-2.jpg", "a.png", "a.gif"]
-    photos = touch(tmp_path, *given)
-    out = tmp_path / "out"
-    wanted = ["a.jpg", "a-3.jpg", "A-4.JPG", "a-2.jpg", "a.png", "a-2.png"]
-    assert names(plan(photos, out), out) == wanted
-    assert names(plan(photos, out), out) == wanted
-
-
-def test_names_that_differ_in_unicode_form_alone_do_not_collide(tmp_path: Path) -> None:
-    forms = [unicodedata.normalize(form, "é.jpg") for form in ("NFC", "NFD")]
-    photos = touch(tmp_path, *(f"{i}/{form}" for i, form in enumerate(forms)))
-    found = names(plan(photos, tmp_path / "out"), tmp_path / "out")
-    assert len({unicodedata.normalize("NFC", name) for name in found}) == 2
-
-
-def test_many_photos_of_one_name_are_numbered_quickly_and_all_differ(tmp_path: Path) -> None:
-    photos = [tmp_path / str(i) / "a.jpg" for i in range(3000)]
-    found = names(plan(photos, tmp_path / "out"), tmp_path / "out")
-    assert len(set(found)) == 3000 and found[-1] == "a-3000.jpg"
-
-
-def test_a_photo_given_twice_is_done_once(tmp_path: Path) -> None:
-    (photo,) = touch(tmp_path, "in/a.jpg")
-    again = tmp_path / "in/../in/a.jpg"
-    assert len(plan([photo, again, tmp_path / "in"], tmp_path / "out")) == 1
-
-
-def test_results_of_an_earlier_run_inside_the_folder_are_no_photos(tmp_path: Path) -> None:
-    touch(tmp_path, "a.jpg", "out/a.jpg", "other/b.jpg")
-    jobs = plan([tmp_path], tmp_path / "out")
-    assert names(jobs, tmp_path / "out") == ["a.jpg", "other/b.jpg"]
-
-
-def test_what_is_done_already_can_be_left_out(tmp_path: Path) -> None:
-    photos = touch(tmp_path, "a.jpg", "b.jpg")
-    touch(tmp_path, "out/a.jpg")
-    assert [job.photo for job in unfinished(plan(photos, tmp_path / "out"))] == [photos[1]]
-
-
-@pytest.mark.parametrize("link", [None, os.symlink, os.link])
-def test_an_output_that_is_an_input_is_refused(tmp_path: Path, link: object) -> None:
-    (photo,) = touch(tmp_path, "a.jpg")
-    out = photo
-    if callable(link):
-        out = tmp_path / "b.jpg"
-        link(photo, out)
-    with pytest.raises(GessoError, match="is an input, which is never overwritten"):
-        plan([photo], out)
-
-
-def test_a_batch_that_would_overwrite_one_input_is_refused_as_a_whole(tmp_path: Path) -> None:
-    photos = touch(tmp_path, "in/a.jpg", "in/b.jpg")
-    with pytest.raises(GessoError, match=r"a\.jpg: is an input"):
-        plan([tmp_path / "in"], tmp_path / "in")
-    (style,) = touch(tmp_path, "out/b.jpg")
-    with pytest.raises(GessoError, match=r"b\.jpg: is an input"):
-        plan(photos, tmp_path / "out", [style])
-
-
-def test_outputs_that_cannot_be_are_refused_before_any_work(tmp_path: Path) -> None:
-    photos = touch(tmp_path, "a.jpg", "b.jpg")
-    for out, trouble in [
-        ("c.gif", "no picture format for '.gif'"),
-        ("c", "no picture format for ''"),
-        ("no/c.png", "its folder does not exist"),
-    ]:
-        with pytest.raises(GessoError, match=trouble):
-            plan(photos[:1], tmp_path / out)
-    with pytest.raises(GessoError, match="several photos need a folder"):
-        plan(photos, photos[0])
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(GessoError, match="empty: holds no pictures"):
-        plan([tmp_path / "empty"], tmp_path / "out")
 
 
 # pictures

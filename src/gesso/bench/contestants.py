@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from gesso.cards.card import StyleCard
 from gesso.controls.polish import keep_grams, polished
 from gesso.controls.regions import Stylize
-from gesso.encoders import Encoder, load_encoder
+from gesso.encoders import load_encoder
+from gesso.encoders.base import Encoder
 from gesso.errors import GessoError
 from gesso.methods.base import Method, OnStep
 from gesso.methods.registry import checked_device, load, load_class

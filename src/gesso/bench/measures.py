@@ -13,8 +13,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from gesso.bench.ssim import ssim
-from gesso.encoders import Encoder
-from gesso.losses.objectives import LEVELS, Objective, grams, relative_squared_error
+from gesso.encoders.base import Encoder
+from gesso.encoders.levels import LEVELS
+from gesso.losses.objectives import Objective
+from gesso.losses.terms import grams, relative_squared_error
 
 DISTORTION_LEVEL = "relu4_1"
 OBJECTIVE = Objective()  # the scale-free one: content + style, no total variation

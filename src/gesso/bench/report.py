@@ -13,7 +13,7 @@ from gesso.bench.pictures import STYLE_PX
 from gesso.bench.published import FOOTNOTE
 from gesso.bench.store import Row, conditions, write_csv
 from gesso.disk.atomic import atomic_write
-from gesso.losses.objectives import LEVELS
+from gesso.encoders.levels import LEVELS
 
 SPEED = (
     *("method", "settings", "styles", "parameters", "image_parameters", "seconds_style"),

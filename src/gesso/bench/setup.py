@@ -11,8 +11,9 @@ from gesso.bench.pictures import gather, make_folder
 from gesso.bench.store import Store
 from gesso.bench.workshop import Plan
 from gesso.disk.cache_dir import cache_dir
-from gesso.encoders import Encoder, check_encoder, load_encoder
-from gesso.encoders.vgg import DEPTHS
+from gesso.encoders import check_encoder, load_encoder
+from gesso.encoders.base import Encoder
+from gesso.encoders.levels import DEPTHS
 from gesso.errors import GessoError
 from gesso.methods.registry import methods
 

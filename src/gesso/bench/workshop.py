@@ -18,7 +18,7 @@ from gesso.bench.pictures import Gallery, Pair, Picture, make_folder
 from gesso.bench.store import Row, Store, digest, machine_class
 from gesso.bench.tasks import Task
 from gesso.cards.card import StyleCard
-from gesso.encoders import Encoder
+from gesso.encoders.base import Encoder
 from gesso.images.read import read_image
 from gesso.methods.base import AdaptStep
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gesso.losses.objectives import LEVELS
+from gesso.encoders.levels import LEVELS
 
 MAX_CHANNELS = 1024
 

@@ -1,17 +1,19 @@
-"""The command line: `gesso COMMAND`. Thin, and torch is imported inside the commands alone.
+"""The command line: `gesso COMMAND`. Thin; torch is imported inside the commands.
 
-Exit codes: 0 all done; 1 some files of many could not be done; 2 a mistake of the user's, told in
+Exit codes: 0 all done; 1 some files of many could not be done; 2 a mistake of the user's, named in
 one line; 70 a mistake of ours; 130 interrupted, 143 terminated.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 import gesso
 from gesso.cli import (
@@ -26,12 +28,28 @@ from gesso.cli import (
     train_meta_networks,
     train_metastyle,
 )
-from gesso.cli.console import complain, one_line
+from gesso.cli.console import complain, one_line, reporting_seconds
 from gesso.errors import GessoError
 
-FAILED, INTERRUPTED, BUG = 2, 130, 70
+FAILED, BUG = 2, 70
+
+
+class _Commands(TyperGroup):
+    """Hands interrupts through to `run`: typer ends with 130 and not a word."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as stop:
+            raise _Stopped from stop
+
+
+class _Stopped(BaseException):
+    """A KeyboardInterrupt that typer does not know; its cause is the interrupt."""
+
 
 app = typer.Typer(
+    cls=_Commands,
     add_completion=False,
     rich_markup_mode=None,  # importing rich would take as long as all the rest
     pretty_exceptions_enable=False,
@@ -86,19 +104,43 @@ def _gesso(
 def run(arguments: Sequence[str]) -> int:
     """Do what the arguments say; the exit code. Whatever goes wrong is one line on stderr."""
     try:
-        code = app(list(arguments), prog_name="gesso", standalone_mode=False)
+        _refuse_empty(arguments)
+        with reporting_seconds():
+            code = app(list(arguments), prog_name="gesso", standalone_mode=False)
         return code if isinstance(code, int) else 0
     except GessoError as error:
         complain(str(error))
         return FAILED
-    except (KeyboardInterrupt, typer.Abort):
-        complain("interrupted")
-        return INTERRUPTED
+    except _Stopped as stopped:
+        return _interrupted(stopped.__cause__)
+    except (KeyboardInterrupt, typer.Abort) as stop:
+        return _interrupted(stop)
     except BrokenPipeError:  # `gesso info … | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
         return _told(error)
+
+
+def _refuse_empty(arguments: Sequence[str]) -> None:
+    """Raises GessoError for an empty argument, as a script's unset variable leaves it. Python
+    would take an empty path for the working folder."""
+    for before, argument in zip(["", *arguments], arguments, strict=False):
+        name, equals, value = argument.partition("=")
+        if not argument or (name.startswith("--") and equals and not value):
+            where = name or (before if before.startswith("-") else "argument")
+            raise GessoError(f"{where}: empty; a value is needed")
+
+
+def _interrupted(stop: BaseException | None) -> int:
+    """Prints what the interrupt, or whoever passed it on, has to say; the exit code."""
+    number = next((n for n in getattr(stop, "args", ()) if isinstance(n, int)), signal.SIGINT)
+    word = "terminated" if number == signal.SIGTERM else "interrupted"
+    first, *others = getattr(stop, "__notes__", None) or [""]
+    complain(f"{word}, {first}" if first else word)
+    for line in others:
+        complain(line)
+    return 128 + int(number)
 
 
 def _told(error: Exception) -> int:
@@ -117,8 +159,3 @@ def _told(error: Exception) -> int:
     trouble = one_line(f"{kind}: {error}" if str(error) else kind)
     complain(f"unexpected error, please report it ({trouble}); GESSO_DEBUG=1 shows where")
     return BUG
-
-
-def main() -> None:
-    """The entry point of the command `gesso`."""
-    sys.exit(run(sys.argv[1:]))

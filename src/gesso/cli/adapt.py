@@ -57,6 +57,7 @@ def adapt(
     encoder: opt.EncoderName = None,
     model: opt.Model = None,
     device: opt.Device = None,
+    threads: opt.Threads = None,
     seed: opt.Seed = None,
     grams: Annotated[
         bool | None,

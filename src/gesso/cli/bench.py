@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gesso.cli import options as opt
-from gesso.cli.console import benchmarking, import_torch, say
+from gesso.cli.console import import_torch, say
+from gesso.cli.progress import showing, step_reporter
 from gesso.disk.atomic import shown
 from gesso.errors import GessoError
+from gesso.reports import Progress
 
 if TYPE_CHECKING:
     from gesso.bench.report import Report
@@ -119,19 +121,25 @@ def bench(
         encoder or "compact", gatys_steps, gatys_pairs, johnson_steps, johnson_styles, runs,
         quick, device or "cpu", fresh,
     )  # fmt: skip
-    bench, absent = set_up(options)
-    for missing in absent:
-        say(f"{missing.name}: not measured: {missing.reason}", quiet)
-    complete = False
-    try:
-        with benchmarking(quiet) as told:
-            bench.on_step = None if told is None else told.step
-            complete = bench.measure(budget, None if told is None else told.task)
-    finally:
-        report = Report(bench, absent, command_line(), size, complete)
-        report.write()
-        _tell(report, out, quiet)
+    with showing(quiet) as show:
+        bench, absent = set_up(options)
+        for missing in absent:
+            say(f"{missing.name}: not measured: {missing.reason}", quiet)
+        bench.on_step = step_reporter(show, "adapting")
+        complete = False
+        try:
+            complete = bench.measure(
+                budget, lambda task, done, total: show(_share(task, done, total))
+            )
+        finally:
+            report = Report(bench, absent, command_line(), size, complete)
+            report.write()
+            _tell(report, out, quiet)
     return 0 if complete else INCOMPLETE
+
+
+def _share(task: str, done: float, total: float) -> Progress:
+    return Progress("bench", 100 * done / total, 100, "%", task)
 
 
 def _tell(report: Report, out: Path, quiet: bool) -> None:

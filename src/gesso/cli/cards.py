@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gesso.cli.console import adapting, say
+from gesso.cli.console import say, threads_are_chosen
 from gesso.cli.options import AdaptOptions
+from gesso.cli.progress import showing, step_reporter
 from gesso.disk.atomic import shown
 from gesso.errors import GessoError
+from gesso.reports import stage
 
 if TYPE_CHECKING:
     from gesso.cards.card import StyleCard
@@ -122,11 +124,14 @@ def adapt_to(
 ) -> StyleCard:
     """The card of a picture: from the cache, or adapted now."""
     from gesso.cards.cache import CardCache
+    from gesso.nn.threads import ThreadWatch
     from gesso.pipeline.style_cards import cached_card
 
     how = adaptation(method, practice, options, **more)
     cache = CardCache() if use_cache else None
-    with adapting(f"adapting to {style.name}", quiet) as on_step:
+    with showing(quiet) as show, stage("adapting"):
+        watch = None if threads_are_chosen() else ThreadWatch()
+        on_step = step_reporter(show, f"adapting to {style.name}", watch)
         card, known = cached_card(method, style, how, cache, on_step)
     say(f"{shown(style)}: {_told(card, known)}", quiet)
     return card

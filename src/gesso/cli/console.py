@@ -1,18 +1,17 @@
-"""What the command line tells: lines and progress bars, all of it on stderr."""
+"""What the command line says, line by line on stderr."""
 
 from __future__ import annotations
 
 import gc
 import logging
+import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from rich.progress import Progress, ProgressColumn, TaskID
+from gesso.reports import counting, stage
 
-    from gesso.methods.base import AdaptStep, OnStep
+THREADS = "OMP_NUM_THREADS"
 
 
 def one_line(text: str) -> str:
@@ -23,7 +22,8 @@ def one_line(text: str) -> str:
 
 def complain(text: str) -> None:
     """One line about something that went wrong."""
-    print(one_line(text), file=sys.stderr, flush=True)
+    sys.stderr.write(one_line(text) + "\n")  # in one piece: several threads write
+    sys.stderr.flush()
 
 
 def say(text: str, quiet: bool = False) -> None:
@@ -49,6 +49,34 @@ def set_up_logging(verbose: int) -> int:
     return verbose
 
 
+@contextmanager
+def reporting_seconds() -> Iterator[None]:
+    """With -v, print the seconds of the body's stages, and the threads that computed."""
+    with counting() as seconds:
+        try:
+            yield
+        finally:
+            if seconds and logging.getLogger("gesso").isEnabledFor(logging.INFO):
+                parts = [f"{name} {taken:.2f} s" for name, taken in seconds.items()]
+                if "torch" in sys.modules:
+                    parts.append(f"{sys.modules['torch'].get_num_threads()} threads")
+                say(", ".join(parts))
+
+
+def limit_threads(count: int | None) -> int | None:
+    """Let at most `count` threads compute; None: as many as torch likes. Returns `count`."""
+    if count is not None:
+        os.environ[THREADS] = str(count)  # read when torch is imported, and by child processes
+        if "torch" in sys.modules:
+            sys.modules["torch"].set_num_threads(count)
+    return count
+
+
+def threads_are_chosen() -> bool:
+    """Whether the user has said how many threads compute."""
+    return bool(os.environ.get(THREADS))
+
+
 def import_torch() -> None:
     """Import torch an eighth faster: the garbage collector would look for cycles among hundreds of
     thousands of objects that are all to stay. Its tensors' memory is used again."""
@@ -57,120 +85,8 @@ def import_torch() -> None:
     keep_small_blocks()
     gc.disable()
     try:
-        import torch  # noqa: F401
+        with stage("import torch"):
+            import torch  # noqa: F401
     finally:
         gc.freeze()
         gc.enable()
-
-
-def _shows_bars(quiet: bool) -> bool:
-    return not quiet and sys.stderr.isatty()
-
-
-@contextmanager
-def adapting(title: str, quiet: bool) -> Iterator[OnStep | None]:
-    """A bar of adaptation steps with the time left and the losses."""
-    if not _shows_bars(quiet):
-        yield None
-        return
-    from rich.progress import TextColumn
-
-    with _progress(TextColumn("{task.fields[losses]}", markup=False)) as progress:
-        task = progress.add_task(title, total=None, losses="")
-
-        def on_step(step: AdaptStep) -> None:
-            losses = "  ".join(f"{name} {value:.3g}" for name, value in step.losses.items())
-            progress.update(task, completed=step.step, total=step.steps, losses=losses)
-
-        yield on_step
-
-
-@contextmanager
-def stylizing(
-    title: str, total: int, quiet: bool
-) -> Iterator[tuple[Callable[[object], None] | None, OnStep | None]]:
-    """A bar of pictures done and, for a method that optimises each, one of its steps."""
-    if not _shows_bars(quiet):
-        yield None, None
-        return
-    bars = _Bars(title, total)
-    try:
-        yield bars.job if total > 1 else None, bars.step
-    finally:
-        bars.stop()
-
-
-class Benchmarking:
-    """A bar of all measurements by their costs, with the one under way and its steps."""
-
-    def __init__(self, progress: Progress) -> None:
-        self.progress = progress
-        self.whole = progress.add_task("bench", total=None)
-        self.title = ""
-
-    def task(self, title: str, done: float, total: float) -> None:
-        """A measurement begins."""
-        self.title = title
-        self.progress.update(self.whole, description=title, completed=done, total=total)
-
-    def step(self, step: AdaptStep) -> None:
-        """A step of an adaptation."""
-        title = f"{self.title}, step {step.step} of {step.steps}"
-        self.progress.update(self.whole, description=title)
-
-
-@contextmanager
-def benchmarking(quiet: bool) -> Iterator[Benchmarking | None]:
-    """The bar of `gesso bench`, with the time left."""
-    if not _shows_bars(quiet):
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
-    from rich.progress import TimeRemainingColumn as TimeLeft
-
-    title = TextColumn("{task.description}", markup=False)
-    columns = (BarColumn(24), TaskProgressColumn(), TimeLeft(), title)
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        yield Benchmarking(progress)
-
-
-class _Bars:
-    """Drawn from the first report on: most single pictures are done before rich is imported."""
-
-    def __init__(self, title: str, total: int) -> None:
-        self.title, self.total, self.done = title, total, 0
-        self.progress: Progress | None = None
-        self.tasks: dict[str, TaskID] = {}
-
-    def job(self, _: object) -> None:
-        self.done += 1
-        self._show("pictures", self.title, self.done, self.total, "")
-
-    def step(self, step: AdaptStep) -> None:
-        losses = "  ".join(f"{name} {value:.3g}" for name, value in step.losses.items())
-        self._show("steps", "optimizing", step.step, step.steps, losses)
-
-    def stop(self) -> None:
-        if self.progress is not None:
-            self.progress.stop()
-
-    def _show(self, key: str, title: str, done: int, total: int, losses: str) -> None:
-        from rich.progress import TextColumn
-
-        if self.progress is None:
-            self.progress = _progress(TextColumn("{task.fields[losses]}", markup=False))
-            self.progress.start()
-        if key not in self.tasks:
-            self.tasks[key] = self.progress.add_task(title, losses="")
-        self.progress.update(self.tasks[key], completed=done, total=total, losses=losses)
-
-
-def _progress(*more: ProgressColumn) -> Progress:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-    from rich.progress import TimeRemainingColumn as TimeLeft
-
-    title = TextColumn("{task.description}", markup=False)
-    columns = (title, BarColumn(24), MofNCompleteColumn(), TimeLeft(), *more)
-    return Progress(*columns, console=Console(stderr=True), transient=True)

@@ -115,6 +115,7 @@ def grid(
     encoder: opt.EncoderName = None,
     model: opt.Model = None,
     device: opt.Device = None,
+    threads: opt.Threads = None,
     seed: opt.Seed = None,
     cache: opt.Cache = True,
     overwrite: opt.Overwrite = True,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gesso.cli.console import set_up_logging
+from gesso.cli.console import limit_threads, set_up_logging
 from gesso.errors import GessoError
 
 if TYPE_CHECKING:
@@ -168,6 +168,16 @@ Overwrite = Annotated[
     typer.Option(
         "--overwrite/--no-overwrite",
         help="Replace an output that exists, or leave it alone. An input is never overwritten.",
+    ),
+]
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        "--threads",
+        min=1,
+        metavar="N",
+        callback=limit_threads,
+        help="CPU threads that compute; default: all cores, one where others use them.",
     ),
 ]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but what went wrong.")]

@@ -11,8 +11,10 @@ import typer
 
 from gesso.cli import options as opt
 from gesso.cli.cards import adaptation, known_cards, method_and_cards, method_of, practice_on
-from gesso.cli.console import complain, import_torch, say, stylizing
+from gesso.cli.console import import_torch, say
 from gesso.cli.options import AdaptOptions
+from gesso.cli.progress import showing, step_reporter
+from gesso.cli.tally import Tally, tell_renamed
 from gesso.disk.atomic import shown
 from gesso.errors import GessoError
 
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from gesso.controls.controls import Controls
     from gesso.controls.regions import Stylize
     from gesso.methods.base import Method
-    from gesso.pipeline.plan import Job
     from gesso.pipeline.style_cards import Practice
 
 
@@ -67,6 +68,7 @@ def stylize(
     encoder: opt.EncoderName = None,
     model: opt.Model = None,
     device: opt.Device = None,
+    threads: opt.Threads = None,
     seed: opt.Seed = None,
     cache: opt.Cache = True,
     overwrite: opt.Overwrite = True,
@@ -156,47 +158,50 @@ def _stylize(
     from gesso.pipeline.plan import plan, unfinished
 
     others = list_images(options.contents) if options.contents is not None else []
-    jobs = plan(photos, output.out, [*styles, *look.masks, *others])
-    todo = jobs if output.overwrite else unfinished(jobs)
-    many = len(photos) > 1 or photos[0].is_dir()
-    if not many and not todo:
-        raise GessoError(f"{shown(jobs[0].out)}: exists; --overwrite replaces it")
+    planned = plan(photos, output.out, [*styles, *look.masks, *others])
+    todo = planned.jobs if output.overwrite else unfinished(planned.jobs)
+    if not planned.many and not todo:
+        raise GessoError(f"{shown(planned.jobs[0].out)}: exists; --overwrite replaces it")
     controls = look.controls(options.pixels)
     controls.check(len(styles))
-    failures = _do(todo, jobs, styles, options, output, controls) if todo else {}
-    if failures and not many:
-        raise GessoError(next(iter(failures.values())))
-    done = f"{len(todo) - len(failures)} of {len(jobs)} pictures written" if many else "written"
-    say(f"{shown(output.out if many else jobs[0].out)}: {done}", output.quiet)
-    for line in failures.values():
-        complain(line)
-    return 1 if failures else 0
+    tell_renamed(planned, output.quiet)
+    tally = Tally(planned, todo)
+    if todo:
+        _do(tally, styles, options, output, controls)
+    if not planned.many and tally.failures:
+        raise GessoError(*tally.failures.values())
+    where = output.out if planned.many else planned.jobs[0].out
+    done = f"{tally.written} of {len(planned.jobs)} pictures written"
+    say(f"{shown(where)}: {done if planned.many else 'written'}", output.quiet)
+    return tally.tell_failures()
 
 
 def _do(
-    todo: list[Job],
-    jobs: list[Job],
+    tally: Tally,
     styles: list[Path],
     options: AdaptOptions,
     output: _Output,
     controls: Controls,
-) -> dict[Path, str]:
-    """Get the cards, practising on all `jobs`, and do those in `todo`; photo → one line if bad."""
+) -> None:
+    """Get the cards, practising on all photos, and do what is to be done."""
     from gesso.pipeline.photos import Pictures, stylize_all
     from gesso.pipeline.plan import make_folders
     from gesso.pipeline.style_cards import NoContents
 
-    practice = practice_on([job.photo for job in jobs], output.size, options)
+    practice = practice_on([job.photo for job in tally.plan.jobs], output.size, options)
     try:
         method, ready = _ready(styles, practice, options, output, controls)
     except NoContents as error:
         if options.contents is not None:
             raise
-        return {job.photo: error.failures[job.photo] for job in todo}
+        tally.failures |= {job.photo: error.failures[job.photo] for job in tally.todo}
+        return
     pictures = Pictures(output.size, options.pixels, output.quality, output.keep_metadata)
-    make_folders(todo)
-    with stylizing("stylizing", len(todo), output.quiet) as (on_job, method.on_step):
-        return stylize_all(todo, ready(), pictures, on_job)
+    make_folders(tally.todo)
+    with showing(output.quiet) as show:
+        method.on_step = step_reporter(show, "optimizing")
+        stylize = ready()
+        tally.run(lambda job: stylize_all([job], stylize, pictures), show)
 
 
 def _ready(

@@ -29,6 +29,7 @@ def texture(
     encoder: opt.EncoderName = None,
     model: opt.Model = None,
     device: opt.Device = None,
+    threads: opt.Threads = None,
     seed: opt.Seed = None,
     cache: opt.Cache = True,
     overwrite: opt.Overwrite = True,

@@ -19,7 +19,8 @@ from gesso.disk import tensors as checkpoint
 from gesso.distillation.pictures import Descents, Emitted, Players
 from gesso.encoders.base import Encoder
 from gesso.encoders.compact import HEADS, CompactEncoder, from_tensors
-from gesso.losses.objectives import LEVELS, gram_matrix, grams, relative_squared_error
+from gesso.encoders.levels import LEVELS
+from gesso.losses.terms import gram_matrix, grams, relative_squared_error
 from gesso.nn.precision import compute_in, fast_dtype, widen
 from gesso.nn.transfer import TransferNet
 from gesso.training.batches import Batches, ImageSource

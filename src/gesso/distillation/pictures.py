@@ -19,9 +19,12 @@ from torch.func import functional_call
 from torch.nn import Parameter
 
 from gesso.encoders.compact import CompactEncoder
+from gesso.encoders.levels import LEVELS
 from gesso.fitting.adam import Adam
-from gesso.fitting.network import FitConfig, make_optimizer
-from gesso.losses.objectives import LEVELS, Encode, Objective, grams, total
+from gesso.fitting.config import FitOptions
+from gesso.fitting.network import make_optimizer
+from gesso.losses.objectives import Objective
+from gesso.losses.terms import Encode, grams, total
 from gesso.nn.transfer import TransferNet, is_affine
 
 LONGEST = 150  # steps of an adaptation; the shortest takes 4
@@ -81,9 +84,9 @@ class _Player:
             style_weight=0.5 * 8 ** rng.random(), tv_weight=1.0, saturation_weight=0.05
         )
         speed = 0.3 * 5 ** rng.random()
-        config = FitConfig()
-        config = FitConfig(lr=config.lr * speed, affine_lr=config.affine_lr * speed)
-        self.optimizer = make_optimizer(list(self.net.named_parameters()), config)
+        usual = FitOptions()
+        options = FitOptions(lr=usual.lr * speed, affine_lr=usual.affine_lr * speed)
+        self.optimizer = make_optimizer(list(self.net.named_parameters()), options)
 
     def step(self, content: Tensor) -> Tensor:
         self.left -= 1

@@ -1,22 +1,21 @@
-"""Encoders: images in [0, 1] to feature maps at named levels.
+"""Encoders: images in [0, 1] to feature maps at named levels. Imports torch only to load one.
 
-`load_encoder` alone knows where weights come from: the compact encoder is bundled; VGG-16 and
-VGG-19 are downloaded once (torchvision's published weights, full SHA-256 checked) or read from a
-file.
+The compact encoder is bundled; VGG-16 and VGG-19 are downloaded once (torchvision's published
+weights, full SHA-256 checked) or read from a file.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gesso import assets
 from gesso.disk.atomic import sha256_file, shown
-from gesso.disk.tensors import read_header
-from gesso.encoders import vgg
-from gesso.encoders.base import Encoder
+from gesso.encoders.levels import DEPTHS
 from gesso.errors import GessoError
 
-__all__ = ["Encoder", "check_encoder", "encoder_identity", "load_encoder"]
+if TYPE_CHECKING:
+    from gesso.encoders.base import Encoder
 
 
 def load_encoder(name: str | Path = "compact", deepest: str = "relu4_3") -> Encoder:
@@ -34,7 +33,7 @@ def load_encoder(name: str | Path = "compact", deepest: str = "relu4_3") -> Enco
 
     if str(name) == "compact":
         return sources.compact_file(assets.weights("compact"))
-    if str(name) in vgg.DEPTHS:
+    if str(name) in DEPTHS:
         return sources.published_vgg(str(name), deepest)
     check_encoder(name)
     return sources.encoder_file(Path(name), deepest)
@@ -46,7 +45,7 @@ def check_encoder(name: str | Path) -> None:
     Raises:
         GessoError: no such name, no such file.
     """
-    if str(name) != "compact" and str(name) not in vgg.DEPTHS and not Path(name).is_file():
+    if str(name) != "compact" and str(name) not in DEPTHS and not Path(name).is_file():
         allowed = "compact, vgg16, vgg19 or a file"
         raise GessoError(f"encoder {shown(name)}: no such file; allowed: {allowed}")
 
@@ -58,10 +57,12 @@ def encoder_identity(name: str | Path = "compact") -> str:
         GessoError: an unknown name, a missing file.
     """
     check_encoder(name)
-    if str(name) in vgg.DEPTHS:
+    if str(name) in DEPTHS:
         from gesso.encoders.download import PUBLISHED
 
         return PUBLISHED[str(name)].sha256
+    from gesso.disk.tensors import read_header
+
     path = assets.weights("compact") if str(name) == "compact" else Path(name)
     try:
         return str(read_header(path, verify=False)["sha256"])

@@ -16,13 +16,12 @@ import torch
 from torch import Tensor, nn
 
 from gesso.encoders.base import Convolution, Encoder, shapes_problem
+from gesso.encoders.levels import LEVELS
 from gesso.errors import GessoError
-from gesso.losses.objectives import LEVELS
 
 WIDTHS = (32, 64, 128, 256)
 DEPTHS = (2, 2, 3, 3)
 HEADS = (16, 64, 128, 256)
-TEACHER_CHANNELS = (64, 128, 256, 512)
 
 Shapes = Mapping[str, tuple[int, ...]]
 

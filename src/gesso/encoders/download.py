@@ -24,6 +24,7 @@ from gesso.disk.atomic import atomic_path, sweep_stale
 from gesso.disk.cache_dir import cache_folder
 from gesso.disk.header import brief
 from gesso.encoders import vgg
+from gesso.encoders.levels import DEEPEST
 from gesso.errors import GessoError
 
 PIECE_BYTES = 1 << 20
@@ -90,7 +91,7 @@ def cached_vgg(variant: str) -> Path:
     return converted
 
 
-def published_tensors(variant: str, path: Path, deepest: str = vgg.DEEPEST) -> dict[str, Tensor]:
+def published_tensors(variant: str, path: Path, deepest: str = DEEPEST) -> dict[str, Tensor]:
     """`convB_I.weight` / `.bias` up to `deepest` from the published file itself, float32.
 
     Raises:

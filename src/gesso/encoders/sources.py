@@ -13,6 +13,7 @@ from gesso.disk.header import Layout, brief, read_layout
 from gesso.encoders import compact, vgg
 from gesso.encoders.base import Encoder, shapes_problem
 from gesso.encoders.download import PUBLISHED, cached_vgg, published_tensors
+from gesso.encoders.levels import DEEPEST, layer_names
 from gesso.errors import GessoError
 
 PICKLES = (".pth", ".pt")
@@ -82,8 +83,8 @@ def published_vgg(variant: str, deepest: str) -> Encoder:
     Raises:
         GessoError: no network and not in the cache yet, or a cache that cannot be used.
     """
-    if len(vgg.layer_names(variant, deepest)) > len(vgg.layer_names(variant)):
-        raise GessoError(f"encoder {variant}: levels up to {vgg.DEEPEST}, not {deepest}")
+    if len(layer_names(variant, deepest)) > len(layer_names(variant)):
+        raise GessoError(f"encoder {variant}: levels up to {DEEPEST}, not {deepest}")
     path = cached_vgg(variant)
     try:
         encoder = encoder_file(path, deepest)

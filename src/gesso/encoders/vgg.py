@@ -9,31 +9,16 @@ import torch
 from torch import Tensor, nn
 
 from gesso.encoders.base import Convolution, Encoder, shapes_problem
+from gesso.encoders.levels import DEEPEST, DEPTHS, layer_names
 from gesso.errors import GessoError
 from gesso.nn.convolution import conv2d, reflect_pad
 
 WIDTHS = (64, 128, 256, 512, 512)
-DEPTHS = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}
-DEEPEST = "relu5_1"
 
 # torchvision's convention: RGB in [0, 1], normalised per channel.
 RGB_MEAN, RGB_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 # Caffe's: BGR in [0, 255], mean subtracted; here in RGB order.
 CAFFE_MEAN = (123.68, 116.779, 103.939)
-
-
-def layer_names(variant: str, deepest: str = DEEPEST) -> list[str]:
-    """Convolutions in order, conv1_1 … up to the one under `deepest`.
-
-    Raises:
-        GessoError: `deepest` is no layer of this network.
-    """
-    names = [f"conv{b}_{i}" for b, d in enumerate(DEPTHS[variant], 1) for i in range(1, d + 1)]
-    last = deepest.replace("relu", "conv")
-    if last not in names:
-        has = ", ".join(name.replace("conv", "relu") for name in names)
-        raise GessoError(f"encoder {variant}: no level {deepest}; it has {has}")
-    return names[: names.index(last) + 1]
 
 
 def torchvision_names(variant: str, tensors: Iterable[str]) -> dict[str, str]:

@@ -7,10 +7,8 @@ any, is a second one (1, H, W), 0 transparent to 1 opaque. `docs/images.md` stat
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -26,8 +24,8 @@ from gesso.images.decode import (
     MAX_PIXELS,
     check_pixels,
     decoded,
-    problem,
 )
+from gesso.images.folders import list_images
 from gesso.images.formats import SUFFIXES
 from gesso.images.profiles import float_grey, grey_to_srgb, keyed_alpha, to_srgb
 from gesso.images.write import WRITE_SUFFIXES, thumbnail_bytes, write_image
@@ -219,31 +217,3 @@ def resize(image: Tensor, size: int) -> Tensor:
     batch = image if image.ndim == 4 else image[None]
     scaled = F.interpolate(batch, target, mode="bicubic", antialias=True, align_corners=False)
     return scaled.clamp(0, 1).reshape(*image.shape[:-2], *target)
-
-
-def list_images(folder: str | os.PathLike[str], recursive: bool = True) -> list[Path]:
-    """The files under `folder` whose names end in one of `SUFFIXES`, sorted by their paths.
-
-    The order depends on the names alone, so it is the same on every machine. Hidden files and
-    folders (a leading dot) are left out, and links to folders are not followed.
-
-    Raises:
-        GessoError: `folder` is not a folder, or it or one below it cannot be read.
-    """
-    if not Path(folder).is_dir():
-        raise problem(folder, "no such folder")
-    found = (p for p in _walk(Path(folder), recursive) if p.suffix.lower() in SUFFIXES)
-    return sorted(found, key=lambda p: p.parts)
-
-
-def _walk(folder: Path, recursive: bool) -> Iterator[Path]:
-    try:
-        with os.scandir(folder) as entries:
-            visible = [e for e in entries if not e.name.startswith(".")]
-    except OSError as error:
-        raise problem(folder, f"cannot be read ({error.strerror})") from error
-    for entry in visible:
-        if entry.is_file():
-            yield Path(entry.path)
-        elif recursive and entry.is_dir(follow_symlinks=False):
-            yield from _walk(Path(entry.path), recursive)

@@ -17,8 +17,8 @@ from gesso.cards.card import StyleCard, blend_tensors, provenance
 from gesso.cards.grams import StyleGrams
 from gesso.disk.tensors import load_file
 from gesso.encoders.base import Encoder
+from gesso.encoders.levels import LEVELS
 from gesso.errors import GessoError, MissingWeights, OptionError
-from gesso.losses.objectives import LEVELS
 from gesso.methods.about import About
 from gesso.methods.inputs import ImageLike, Style, practice_images, thumbnail_within
 from gesso.nn.precision import compute_in, fast_dtype

@@ -15,7 +15,7 @@ from gesso.encoders.base import Encoder
 from gesso.errors import GessoError
 from gesso.images.read import read_image, resize
 from gesso.images.write import thumbnail_bytes
-from gesso.losses.objectives import Features, grams
+from gesso.losses.terms import Features, grams
 from gesso.nn.precision import compute_in, fast_dtype
 
 ImageLike = Any

@@ -1,61 +1,138 @@
-"""Which photo becomes which file: one output a photo, never an input, never two of one name."""
+"""Which photo becomes which file: one output a photo, never an input, never two of one name.
+
+Needs no torch.
+"""
 
 from __future__ import annotations
 
 import os
-import unicodedata
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from gesso.disk.atomic import os_error_line, shown
+from gesso.disk.atomic import StrPath, os_error_line, shown
 from gesso.errors import GessoError
-from gesso.images.read import list_images
+from gesso.images.folders import find_images
+from gesso.images.formats import SUFFIXES
 from gesso.images.write import WRITE_SUFFIXES
+from gesso.pipeline.names import Wish, distinct
+from gesso.pipeline.sources import given_path
 
-SUFFIX = ".png"  # for photos in a format that is only read, such as GIF
+CARD_SUFFIX = ".safetensors"
+_CONVERTED = ".png"  # added to the names of photos in formats that are only read, such as GIF
 
 
 @dataclass(frozen=True)
 class Job:
-    """A photo to read and the file to write."""
+    """A picture to read and the file to write.
+
+    Attributes:
+        photo: the picture: a photo, or the style that a card is made of.
+        out: the picture or card to write.
+        style: the style of this job where jobs differ in it.
+    """
 
     photo: Path
     out: Path
+    style: Path | None = None
 
 
-def plan(photos: Sequence[Path], out: Path, inputs: Iterable[Path] = ()) -> list[Job]:
+@dataclass(frozen=True)
+class Plan:
+    """What is to be done.
+
+    Attributes:
+        jobs: in the order given.
+        failures: entries of folders that cannot be looked at: path → one line that names it.
+        renamed: jobs whose output is not called as its photo is, because another one would be.
+        many: whether several photos, or a folder, were given.
+        sheet: where a picture of all results goes; None: nowhere.
+    """
+
+    jobs: list[Job]
+    failures: dict[Path, str] = field(default_factory=dict)
+    renamed: list[Job] = field(default_factory=list)
+    many: bool = False
+    sheet: Path | None = None
+
+
+def plan(photos: Sequence[StrPath], out: StrPath, inputs: Iterable[Path] = ()) -> Plan:
     """One job for each photo, in the order given; folders stand for all pictures below them.
 
     One photo is written to the file `out`, or into the folder `out` if there is one. Several
     photos, or those of a folder, are written below the folder `out` under their own names, with
-    their subfolders; where two would share a name, also on a file system that ignores case, the
-    later one gets a number ("photo-2.jpg"). `inputs`: further files that must not be overwritten.
+    their subfolders; ".png" is added to the name of a photo whose format is only read. Names that
+    several photos contest are resolved by `names.distinct`. `inputs`: further files that must not
+    be overwritten.
 
     Raises:
         GessoError: no photos, an output without a format or a folder to be in, or one that would
             overwrite an input.
     """
-    found = _listed(photos, out)
-    if len(photos) > 1 or photos[0].is_dir():
-        if out.exists() and not out.is_dir():
-            raise GessoError(f"{shown(out)}: a file; several photos need a folder to go to")
-        names = _distinct([name for _, name in found])
-        jobs = [Job(photo, out / name) for (photo, _), name in zip(found, names, strict=True)]
-    else:
-        jobs = [Job(photos[0], out / found[0][1] if out.is_dir() else _checked_file(out))]
-    _refuse_inputs(jobs, inputs)
-    return jobs
+    given, target = _given("photo", photos), given_path("out", out)
+    many = len(given) > 1 or os.path.isdir(given[0])
+    if not many and not os.path.isdir(target):
+        job = Job(given[0], _checked_file(target))
+        _refuse_inputs([job], inputs)
+        return Plan([job])
+    if many:
+        _check_folder(target, f"{len(given)} photos" if len(given) > 1 else "a folder of photos")
+    found, failures = _listed(given, target, SUFFIXES, "pictures")
+    wishes = [(path, _writable(name)) for path, name in found]
+    return _planned(wishes, target, inputs, failures, many)
 
 
-def plan_one(photo: Path, out: Path, inputs: Iterable[Path] = ()) -> Job:
+def plan_one(photo: StrPath, out: StrPath, inputs: Iterable[Path] = ()) -> Job:
     """The job of a command that makes one picture of one file. Raises GessoError as `plan` does,
     and for a folder."""
-    if photo.is_dir():
+    if os.path.isdir(photo):
         raise GessoError(f"{shown(photo)}: a folder; one file is needed")
-    (job,) = plan([photo], out, inputs)
-    return job
+    return plan([photo], out, inputs).jobs[0]
+
+
+def plan_styles(
+    photo: StrPath, styles: Sequence[StrPath], out: StrPath, inputs: Iterable[Path] = ()
+) -> Plan:
+    """One photo in many styles: a job for each style, and a sheet of them all, below the folder
+    `out`.
+
+    The outputs are called as photo and style are, "photo-style.jpg", and the sheet
+    "photo-styles.jpg"; folders among `styles` stand for all pictures and cards below them.
+
+    Raises:
+        GessoError: as `plan` does.
+    """
+    content, target = given_path("photo", photo), given_path("out", out)
+    given = _given("style", styles)
+    if os.path.isdir(content):
+        raise GessoError(f"{shown(content)}: a folder; many styles need one photo")
+    _check_folder(target, "one photo in many styles")
+    found, failures = _listed(given, target, (*SUFFIXES, CARD_SUFFIX), "styles")
+    own = _writable(Path(content.name))
+    ends = [*(name.stem for _, name in found), "styles"]
+    sources = [*(path for path, _ in found), content]
+    wishes = [
+        (source, own.with_name(f"{own.stem}-{end}{own.suffix}"))
+        for source, end in zip(sources, ends, strict=True)
+    ]
+    made = _planned(wishes, target, [content, *inputs], failures, True)
+    *jobs, sheet = [Job(content, job.out, job.photo) for job in made.jobs]
+    renamed = [job for job in jobs if job.out in {other.out for other in made.renamed}]
+    return Plan(jobs, failures, renamed, True, sheet.out)
+
+
+def plan_cards(styles: Sequence[StrPath], out: StrPath, inputs: Iterable[Path] = ()) -> Plan:
+    """The cards of several styles, or of the pictures in folders: a job for each, which makes
+    "style.safetensors" below the folder `out` of the picture "style.jpg".
+
+    Raises:
+        GessoError: as `plan` does.
+    """
+    given, target = _given("style", styles), given_path("out", out)
+    _check_folder(target, f"{len(given)} styles" if len(given) > 1 else "a folder of styles")
+    found, failures = _listed(given, target, SUFFIXES, "pictures")
+    wishes = [(path, name.with_suffix(CARD_SUFFIX)) for path, name in found]
+    return _planned(wishes, target, inputs, failures, True)
 
 
 def unfinished(jobs: Sequence[Job]) -> list[Job]:
@@ -76,19 +153,43 @@ def make_folders(jobs: Iterable[Job]) -> None:
             raise GessoError(os_error_line(folder, error, "cannot be created")) from error
 
 
-def _listed(photos: Sequence[Path], out: Path) -> list[tuple[Path, Path]]:
-    """Every photo once, with its name below the output folder."""
-    found: dict[str, tuple[Path, Path]] = {}
-    for photo in photos:
-        listed = [photo]
-        if photo.is_dir():
-            listed = [p for p in list_images(photo) if not _inside(p, out, photo)]
-            if not listed:
-                raise GessoError(f"{shown(photo)}: holds no pictures")
-        for path in listed:
-            name = path.relative_to(photo) if photo.is_dir() else Path(path.name)
-            found.setdefault(os.path.abspath(path), (path, _writable(name)))
-    return list(found.values())
+def _given(option: str, paths: Sequence[StrPath]) -> list[Path]:
+    if not paths:
+        raise GessoError(f"{option}: none given; at least one file or folder is needed")
+    return [given_path(option, path) for path in paths]
+
+
+def _planned(
+    wishes: list[Wish], out: Path, inputs: Iterable[Path], failures: dict[Path, str], many: bool
+) -> Plan:
+    names = distinct(wishes)
+    jobs = [Job(path, out / name) for (path, _), name in zip(wishes, names, strict=True)]
+    _refuse_inputs(jobs, inputs)
+    own = [out / wished for _, wished in wishes]
+    renamed = [job for job, wished in zip(jobs, own, strict=True) if job.out != wished]
+    return Plan(jobs, failures, renamed, many)
+
+
+def _listed(
+    given: list[Path], out: Path, suffixes: Sequence[str], kind: str
+) -> tuple[list[Wish], dict[Path, str]]:
+    """Every file once, with its path below the folder given, and what cannot be looked at."""
+    found: dict[str, Wish] = {}
+    failures: dict[Path, str] = {}
+    for path in given:
+        if not os.path.isdir(path):
+            found.setdefault(os.path.abspath(path), (path, Path(path.name)))
+            continue
+        listed, unknown = find_images(path, suffixes)
+        failures |= unknown
+        inside = [file for file in listed if not _inside(file, out, path)]
+        if not inside and not unknown:
+            failures[path] = f"{shown(path)}: holds no {kind}"
+        for file in inside:
+            found.setdefault(os.path.abspath(file), (file, file.relative_to(path)))
+    if not found and len(failures) == 1:
+        raise GessoError(*failures.values())
+    return list(found.values()), failures
 
 
 def _inside(path: Path, out: Path, folder: Path) -> bool:
@@ -98,29 +199,17 @@ def _inside(path: Path, out: Path, folder: Path) -> bool:
 
 
 def _writable(name: Path) -> Path:
-    return name if name.suffix.lower() in WRITE_SUFFIXES else name.with_suffix(SUFFIX)
+    return name if name.suffix.lower() in WRITE_SUFFIXES else name.with_name(name.name + _CONVERTED)
 
 
-def _distinct(names: Sequence[Path]) -> list[Path]:
-    """The names, with a number where one repeats; the numbered ones are new names, too."""
-    taken = {_folded(name) for name in names}
-    seen: Counter[str] = Counter()
-    distinct = []
-    for name in names:
-        key = _folded(name)
-        seen[key] += 1
-        choice = name
-        while seen[key] > 1 and _folded(choice) in taken:
-            choice = name.with_name(f"{name.stem}-{seen[key]}{name.suffix}")
-            seen[key] += _folded(choice) in taken
-        taken.add(_folded(choice))
-        distinct.append(choice)
-    return distinct
-
-
-def _folded(name: Path) -> str:
-    """What file systems that ignore case or normalise Unicode take for one name."""
-    return unicodedata.normalize("NFC", str(name)).casefold()
+def _check_folder(out: Path, what: str) -> None:
+    """Raises GessoError unless `out` is a folder, or may become one."""
+    if os.path.isdir(out):
+        return
+    if os.path.lexists(out):
+        raise GessoError(f"{shown(out)}: a file; {what} need a folder to go to")
+    if out.suffix.lower() in (*SUFFIXES, *WRITE_SUFFIXES, CARD_SUFFIX):
+        raise GessoError(f"{shown(out)}: names one file; {what} need a folder to go to")
 
 
 def _checked_file(out: Path) -> Path:
@@ -128,7 +217,7 @@ def _checked_file(out: Path) -> Path:
     if out.suffix.lower() not in WRITE_SUFFIXES:
         allowed = f"{', '.join(WRITE_SUFFIXES)}, or a folder that exists"
         raise GessoError(f"{shown(out)}: no picture format for {out.suffix!r}; allowed: {allowed}")
-    if not out.parent.is_dir():
+    if not os.path.isdir(out.parent):
         raise GessoError(f"{shown(out)}: its folder does not exist; make it first")
     return out
 

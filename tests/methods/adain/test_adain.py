@@ -14,9 +14,11 @@ from torch import Tensor, nn
 from gesso.cards.card import StyleCard
 from gesso.encoders import load_encoder, vgg
 from gesso.encoders.decoder import Decoder, mirrored
+from gesso.encoders.levels import LEVELS
 from gesso.encoders.vgg import VGG
 from gesso.errors import GessoError
-from gesso.losses.objectives import LEVELS, Objective, StatisticsObjective, mean_squared_error
+from gesso.losses.objectives import Objective, StatisticsObjective
+from gesso.losses.terms import mean_squared_error
 from gesso.methods.adain.layer import (
     OBJECTIVE,
     PAPER_OBJECTIVE,

@@ -13,12 +13,14 @@ from torch import Tensor, nn
 from gesso.cards.card import StyleCard
 from gesso.controls.controls import Controls
 from gesso.encoders.base import Encoder
+from gesso.encoders.levels import LEVELS
 from gesso.encoders.vgg import VGG
 from gesso.errors import GessoError
 from gesso.fitting.lbfgs import minimise
 from gesso.fitting.network import FitConfig
 from gesso.fitting.picture import Descent, optimise
-from gesso.losses.objectives import LEVELS, Objective, gram_matrix, grams
+from gesso.losses.objectives import Objective
+from gesso.losses.terms import gram_matrix, grams
 from gesso.methods.base import AdaptStep
 from gesso.methods.gatys.method import Gatys
 from gesso.methods.gatys.settings import GATYS, Config, objective_for

@@ -19,10 +19,10 @@ from gesso.controls.strength import at_distance
 from gesso.disk.tensors import save_file
 from gesso.encoders import vgg
 from gesso.encoders.compact import HEADS
+from gesso.encoders.levels import LEVELS
 from gesso.errors import GessoError
 from gesso.fitting.network import FitConfig
 from gesso.images.read import write_image
-from gesso.losses.objectives import LEVELS, StatisticsObjective, channel_statistics
 from gesso.methods.meta_networks.generated import (
     SPIKE,
     GeneratedNet,
@@ -112,49 +112,6 @@ def test_the_hidden_vector_is_14_groups_of_128_that_feed_one_kernel_each() -> No
         other[:, group * 128 : (group + 1) * 128] += 0.1
         (after,) = network.kernels(other)
         assert [n for n in before if not torch.equal(before[n], after[n])] == [changed]
-
-
-def test_channel_statistics_are_means_and_deviations() -> None:
-    features = torch.randn(2, 3, 5, 7) * 2 + 1
-    mean, std = features.mean((2, 3)), features.std((2, 3), correction=0)
-    expected = torch.cat([mean, std], 1)
-    torch.testing.assert_close(channel_statistics(features), expected, atol=1e-5, rtol=1e-5)
-    assert torch.isfinite(channel_statistics(torch.full((1, 2, 3, 3), 100.0))).all()
-
-
-def test_the_papers_objective_is_of_squared_errors() -> None:
-    encoder, image = tiny_encoder(), pictures(2, 32)
-    style, content = encoder(pictures(1, 32, seed=3)), encoder(pictures(2, 32, seed=4))
-    objective = StatisticsObjective(relative=False, style_weight=25.0, tv_weight=2.0)
-    wanted = content[objective.content_level]
-    terms = objective.of_network(image + 0.5, encoder, wanted, objective.targets(style))
-    found = encoder(image + 0.5)
-    content_gap = (found["relu3_3"] - wanted).square().mean((1, 2, 3))
-    statistics = {n: channel_statistics(f) for n, f in found.items()}
-    gaps = [(statistics[n] - channel_statistics(style[n])).square().mean(1) for n in LEVELS]
-    torch.testing.assert_close(terms["content"], content_gap)
-    torch.testing.assert_close(terms["style"], 25 * torch.stack(gaps).sum(0))
-    beyond = (image + 0.5 - 1).clamp_min(0).square().mean((1, 2, 3))
-    torch.testing.assert_close(terms["range"], objective.range_weight * beyond)
-    assert (terms["tv"] > 0).all()
-
-
-def test_the_relative_objective_is_free_of_scale_and_0_for_the_style_itself() -> None:
-    encoder, style = tiny_encoder(), pictures(1, 32)
-    objective = StatisticsObjective(content_weight=0.0)
-    features = encoder(style)
-    terms = objective.of_network(style, encoder, features["relu3_3"], objective.targets(features))
-    assert all(float(value) < 1e-9 for value in terms.values())
-    other = encoder(pictures(1, 32, seed=9))
-
-    def gap(scale: float) -> Tensor:
-        def scaled(image: Tensor, levels: object) -> dict[str, Tensor]:
-            return {n: scale * f for n, f in encoder(image).items()}
-
-        target = objective.targets({n: scale * f for n, f in other.items()})
-        return objective.of_network(style, scaled, features["relu3_3"], target)["style"]
-
-    torch.testing.assert_close(gap(1.0), gap(8.0), rtol=1e-3, atol=1e-6)
 
 
 # the generated network

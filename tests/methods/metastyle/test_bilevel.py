@@ -12,10 +12,17 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gesso.disk.tensors import save_file
+from gesso.encoders.levels import LEVELS
 from gesso.errors import GessoError
-from gesso.losses.objectives import LEVELS, PAPER, Objective
-from gesso.methods.metastyle.bilevel import InnerLoop, adapted_images, bilevel_losses
-from gesso.methods.metastyle.method import Config, MetaStyle
+from gesso.losses.objectives import PAPER, Objective
+from gesso.methods.metastyle.bilevel import (
+    InnerLoop,
+    InnerSteps,
+    adapted_images,
+    bilevel_losses,
+)
+from gesso.methods.metastyle.method import MetaStyle
+from gesso.methods.metastyle.start import Config
 from gesso.nn.transfer import TransferNet, is_affine
 from tiny import pictures, tiny_encoder, tiny_net
 
@@ -392,8 +399,13 @@ def test_adapting_begins_with_the_inner_steps_at_the_rate_training_ended_with(
     header = {"kind": "start", "config": start.as_header(), "trained": {"steps": 1000}}
     save_file(tmp_path / "start.safetensors", tiny_net().state_dict(), header)
     method = MetaStyle.load(tiny_encoder(), tmp_path / "start.safetensors")
-    found = method.default_fit()
-    assert (found.inner_steps, found.inner_lr) == (3, pytest.approx(0.02))
-    assert found.inner_logarithm
-    method = MetaStyle(tiny_encoder(), replace(start, inner=InnerLoop(steps=0)))
-    assert method.default_fit().inner_lr == 0  # an average start has no inner step
+    style, content = pictures(2, 64)
+    card = method.adapt(style, [content], steps=3, exact=True)
+    inner = start.inner.first_steps(1000)
+    assert inner == InnerSteps(3, pytest.approx(0.02), logarithm=True)
+    changed = {n for n, p in method.net.state_dict().items() if not torch.equal(card.tensors[n], p)}
+    assert changed and all(is_affine(name) for name in changed)
+
+
+def test_a_start_trained_without_inner_steps_has_no_first_steps() -> None:
+    assert InnerLoop(steps=0).first_steps(0) is None and InnerLoop(lr=0.0).first_steps(0) is None

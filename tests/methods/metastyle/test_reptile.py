@@ -11,15 +11,19 @@ import torch
 from torch import Tensor
 
 from gesso.errors import GessoError
-from gesso.fitting.network import FitConfig, fit
+from gesso.fitting.config import FitOptions
+from gesso.fitting.network import fit_network, style_target
 from gesso.losses.objectives import PAPER, Objective
-from gesso.methods.metastyle.bilevel import InnerLoop
-from gesso.methods.metastyle.method import Config, MetaStyle
+from gesso.methods.metastyle.bilevel import InnerLoop, InnerSteps
+from gesso.methods.metastyle.method import MetaStyle
 from gesso.methods.metastyle.reptile import POOL, reptile_losses
+from gesso.methods.metastyle.start import Config
+from gesso.nn.transfer import TransferNet
 from tiny import pictures, tiny_encoder, tiny_net
 
 OBJECTIVE = Objective(style_weight=2.0)
-STEPS = FitConfig(steps=3, lr=1e-3, affine_lr=2e-3, inner_lr=0.05, inner_logarithm=True)
+OPTIONS = FitOptions(lr=1e-3, affine_lr=2e-3)
+STEPS, FIRST = 3, InnerSteps(1, lr=0.05, logarithm=True)
 
 
 def make_batch(styles: int = 2, contents: int = 2) -> dict[str, Tensor]:
@@ -30,16 +34,29 @@ def make_batch(styles: int = 2, contents: int = 2) -> dict[str, Tensor]:
     }
 
 
+def losses_of(net: TransferNet, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+    return reptile_losses(net, tiny_encoder(), OBJECTIVE, batch, OPTIONS, STEPS, FIRST)
+
+
+def adapted(net: TransferNet, style: Tensor, contents: Tensor) -> tuple[TransferNet, list[float]]:
+    """A copy of the net after the adaptation, and its loss at every step."""
+    own, encoder, seen = deepcopy(net), tiny_encoder(), []
+    fit_network(
+        *(own, encoder, OBJECTIVE, style_target(encoder, OBJECTIVE, style), list(contents)),
+        *(replace(OPTIONS, crop=32, whole=0.0, pool=POOL), STEPS),
+        first=FIRST,
+        on_step=lambda _, terms: seen.append(sum(terms.values())),
+    )
+    return own, seen
+
+
 def test_its_gradient_is_the_mean_way_back_from_where_adaptations_end() -> None:
-    net, encoder, batch = tiny_net(), tiny_encoder(), make_batch()
-    losses = reptile_losses(net, encoder, OBJECTIVE, batch, STEPS)
-    losses["after"].backward()  # type: ignore[no-untyped-call]
-    config = replace(STEPS, crop=32, whole=0.0, pool=POOL)
-    ends = []
-    for style in batch["styles"]:
-        adapted = deepcopy(net)
-        fit(adapted, encoder, OBJECTIVE, style, list(batch["contents_support"]), config)
-        ends.append(dict(adapted.named_parameters()))
+    net, batch = tiny_net(), make_batch()
+    losses_of(net, batch)["after"].backward()  # type: ignore[no-untyped-call]
+    ends = [
+        dict(adapted(net, style, batch["contents_support"])[0].named_parameters())
+        for style in batch["styles"]
+    ]
     for name, p in net.named_parameters():
         back = torch.stack([p - end[name] for end in ends]).mean(0).detach()
         torch.testing.assert_close(p.grad, back, msg=name)
@@ -47,13 +64,9 @@ def test_its_gradient_is_the_mean_way_back_from_where_adaptations_end() -> None:
 
 
 def test_the_losses_before_and_after_are_those_of_the_adaptations() -> None:
-    net, encoder, batch = tiny_net(), tiny_encoder(), make_batch(styles=1, contents=1)
-    losses = reptile_losses(net, encoder, OBJECTIVE, batch, STEPS)
-    seen: list[float] = []
-    fit(
-        deepcopy(net), encoder, OBJECTIVE, batch["styles"][0], list(batch["contents_support"]),
-        replace(STEPS, crop=32, whole=0.0, pool=POOL), lambda _, t: seen.append(sum(t.values())),
-    )  # fmt: skip
+    net, batch = tiny_net(), make_batch(styles=1, contents=1)
+    losses = losses_of(net, batch)
+    _, seen = adapted(net, batch["styles"][0], batch["contents_support"])
     assert float(losses["_before"]) == pytest.approx(seen[0])
     assert float(losses["after"].detach()) == pytest.approx(seen[-1])
     assert seen[-1] < seen[0]
@@ -62,7 +75,7 @@ def test_the_losses_before_and_after_are_those_of_the_adaptations() -> None:
 def test_it_leaves_the_start_as_it_is() -> None:
     net = tiny_net()
     before = deepcopy(net.state_dict())
-    reptile_losses(net, tiny_encoder(), OBJECTIVE, make_batch(), STEPS)
+    losses_of(net, make_batch())
     torch.testing.assert_close(net.state_dict(), before)
 
 
@@ -91,13 +104,12 @@ def test_the_configuration_survives_a_header_and_old_headers_mean_algorithm_1() 
 
 @pytest.mark.parametrize("reptile", [-1, "many", None])
 def test_a_number_of_steps_that_makes_no_sense_is_refused(reptile: object) -> None:
-    with pytest.raises(GessoError, match="MetaStyle start"):
+    with pytest.raises(GessoError, match=r"reptile|not a Config"):
         Config.from_header({**Config(4).as_header(), "reptile": reptile})
 
 
 def test_an_adaptation_keeps_the_papers_weights_and_changes_those_of_the_relative_objective() -> (
     None
 ):
-    paper, relative = (MetaStyle(tiny_encoder(), Config(4, o)) for o in (PAPER, OBJECTIVE))
-    assert paper.default_objective() == PAPER
-    assert relative.default_objective().evenness_weight > 0
+    paper, relative = (Config(4, o).adapting_objective() for o in (PAPER, OBJECTIVE))
+    assert paper == PAPER and relative.evenness_weight > 0

@@ -12,15 +12,10 @@ from torch import Tensor
 
 from gesso.encoders.base import Encoder
 from gesso.encoders.decoder import Decoder
+from gesso.encoders.levels import LEVELS
 from gesso.errors import GessoError
-from gesso.losses.objectives import (
-    LEVELS,
-    Features,
-    StatisticsObjective,
-    channel_statistics,
-    check_weights,
-    mean_squared_error,
-)
+from gesso.losses.objectives import StatisticsObjective, check_weights
+from gesso.losses.terms import Features, channel_statistics, mean_squared_error
 from gesso.nn.precision import widen
 
 LEVEL = "relu4_1"  # where the paper aligns the features

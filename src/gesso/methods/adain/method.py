@@ -15,7 +15,7 @@ from gesso.encoders import tiles
 from gesso.encoders.base import Encoder
 from gesso.encoders.decoder import Decoder
 from gesso.errors import GessoError
-from gesso.losses.objectives import Features
+from gesso.losses.terms import Features
 from gesso.methods.adain.about import ABOUT
 from gesso.methods.adain.layer import Config, Statistics, adain, adain_losses, affine
 from gesso.methods.base import Adapted, Encoders, ImageLike, Method, OnStep, Style

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from gesso.disk.tensors import load_file
-from gesso.encoders import Encoder, load_encoder
+from gesso.encoders import load_encoder
+from gesso.encoders.base import Encoder
 from gesso.encoders.decoder import Decoder
 from gesso.errors import GessoError
 from gesso.methods.adain.layer import Config, adain, style_levels

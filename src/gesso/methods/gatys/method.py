@@ -11,7 +11,8 @@ from torch import Tensor
 from gesso.cards.card import StyleCard, provenance
 from gesso.errors import GessoError
 from gesso.fitting.picture import Start, optimise
-from gesso.losses.objectives import Objective, grams
+from gesso.losses.objectives import Objective
+from gesso.losses.terms import grams
 from gesso.methods.base import Adapted, AdaptStep, ImageLike, Method, OnStep, Style
 from gesso.methods.gatys.about import ABOUT, INITS, Options
 from gesso.methods.gatys.settings import (

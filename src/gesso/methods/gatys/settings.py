@@ -6,7 +6,8 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from gesso.encoders.base import Encoder
-from gesso.encoders.vgg import DEEPEST, VGG
+from gesso.encoders.levels import DEEPEST
+from gesso.encoders.vgg import VGG
 from gesso.errors import GessoError, OptionError
 from gesso.fitting.picture import Descent
 from gesso.losses.objectives import PAPER, Objective

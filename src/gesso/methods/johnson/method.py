@@ -76,8 +76,7 @@ class Johnson(Method):
         """Train a network for the style: minutes to hours. The more contents, the better."""
         objective = options.objective or Objective(style_weight=STYLE_WEIGHT)
         net, base = self.begun(options.start, options.seed)
-        whole = (0.0, 1, False)
-        found = fitted(net.to(self.place), style, contents, objective, options, whole, on_step)
+        found = fitted(net.to(self.place), style, contents, objective, options, None, on_step)
         made = network_adapted(found[0], base, options, found[1])
         made.settings["start"] = base
         return made

@@ -22,8 +22,10 @@ import torch
 from torch import Tensor, nn
 
 from gesso.encoders.base import Encoder
+from gesso.encoders.levels import LEVELS
 from gesso.errors import GessoError
-from gesso.losses.objectives import LEVELS, StatisticsObjective, channel_statistics
+from gesso.losses.objectives import StatisticsObjective
+from gesso.losses.terms import channel_statistics
 from gesso.methods.meta_networks.generated import (
     SharedLayers,
     Upsample,

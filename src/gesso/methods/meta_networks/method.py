@@ -11,10 +11,11 @@ import torch
 from torch import Tensor
 
 from gesso.cards.card import StyleCard, provenance
+from gesso.encoders.levels import LEVELS
 from gesso.errors import GessoError, OptionError
-from gesso.fitting.config import FitOptions
-from gesso.fitting.network import FitConfig, fit
-from gesso.losses.objectives import LEVELS, Features, UnboundedObjective
+from gesso.fitting.network import fit_network, style_target
+from gesso.losses.objectives import UnboundedObjective
+from gesso.losses.terms import Features
 from gesso.methods.base import (
     Adapted,
     Encoders,
@@ -164,10 +165,11 @@ class MetaNetworks(Method):
     ) -> Adapted:
         net = self._net(card).requires_grad_(True)
         trace: list[float] = []
-        shared = {name: getattr(options, name) for name in FitOptions.__dataclass_fields__}
-        config = FitConfig(**shared, steps=options.refine)
-        report = reporter(options.refine, on_step, trace)
-        final = fit(net, self.encoder, REFINED, reference, contents, config, report)
+        final = fit_network(
+            *(net, self.encoder, REFINED, style_target(self.encoder, REFINED, reference)),
+            *(contents, options, options.refine),
+            on_step=reporter(options.refine, on_step, trace),
+        )
         losses = trace[0], sum(final.values())
         return Adapted(tensors_of(net), card.config, losses=losses, steps=options.refine)
 

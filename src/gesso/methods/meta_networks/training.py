@@ -11,7 +11,7 @@ from torch import Tensor
 
 from gesso.disk.tensors import load_file
 from gesso.encoders import load_encoder
-from gesso.losses.objectives import LEVELS
+from gesso.encoders.levels import LEVELS
 from gesso.methods.inputs import load_exactly
 from gesso.methods.meta_networks.factorised import multiplied
 from gesso.methods.meta_networks.hypernetwork import style_statistics

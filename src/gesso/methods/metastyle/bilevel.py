@@ -8,7 +8,7 @@ iteration run in one batch, each with its own row of γ, β.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -17,8 +17,9 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from gesso.encoders.base import Encoder
-from gesso.losses.objectives import Objective, check_weights, grams, total
-from gesso.nn.transfer import affine_parameters
+from gesso.losses.objectives import NetworkObjective, check_weights
+from gesso.losses.terms import total
+from gesso.nn.transfer import affine_parameters, is_affine
 
 Fast = dict[str, Tensor]
 Terms = dict[str, Tensor]
@@ -53,11 +54,43 @@ class InnerLoop:
         """The inner learning rate of an iteration, counted from 0."""
         return self.lr / (1 + self.lr_decay * iteration)
 
+    def first_steps(self, iteration: int) -> InnerSteps | None:
+        """The loop's steps as the first of an adaptation, at the rate of an iteration of the
+        training; None where the loop takes none."""
+        rate = self.lr_at(iteration)
+        return InnerSteps(self.steps, rate, self.logarithm) if self.steps and rate > 0 else None
+
+
+@dataclass(frozen=True)
+class InnerSteps:
+    """Meta-learned first steps of a fit: plain SGD on γ and β (`gesso.fitting.network.FirstSteps`).
+
+    Attributes:
+        count: their number, T.
+        lr: their learning rate, δ.
+        logarithm: whether they descend on the logarithm of the objective.
+    """
+
+    count: int
+    lr: float
+    logarithm: bool = False
+
+    def descended(self, losses: Tensor) -> Tensor:
+        """What they descend on, (B,), from the objective (B,) of the crops."""
+        return losses.log() if self.logarithm else losses
+
+    @torch.no_grad()
+    def update(self, named: Sequence[tuple[str, nn.Parameter]]) -> None:
+        """One step of γ and β along their gradients."""
+        for name, p in named:
+            if is_affine(name) and p.grad is not None:
+                p.sub_(self.lr * p.grad)
+
 
 def bilevel_losses(
     net: nn.Module,
     encoder: Encoder,
-    objective: Objective,
+    objective: NetworkObjective,
     batch: Mapping[str, Tensor],
     loop: InnerLoop,
     iteration: int = 0,
@@ -86,7 +119,7 @@ def bilevel_losses(
 def adapted_images(
     net: nn.Module,
     encoder: Encoder,
-    objective: Objective,
+    objective: NetworkObjective,
     batch: Mapping[str, Tensor],
     loop: InnerLoop,
     iteration: int = 0,
@@ -103,7 +136,7 @@ def adapted_images(
 def _chunk_losses(
     net: nn.Module,
     encoder: Encoder,
-    objective: Objective,
+    objective: NetworkObjective,
     batch: Mapping[str, Tensor],
     loop: InnerLoop,
     iteration: int,
@@ -154,13 +187,13 @@ class _Evaluation:
     """The objective of every (style, content) pair, styles varying slowest."""
 
     def __init__(
-        self, net: nn.Module, encoder: Encoder, objective: Objective, styles: Tensor
+        self, net: nn.Module, encoder: Encoder, objective: NetworkObjective, styles: Tensor
     ) -> None:
         self.net, self.encoder, self.objective = net, encoder, objective
         self.styles = len(styles)
         with torch.no_grad():
             levels = objective.style_levels
-            self.style = grams(encoder(styles, levels), levels) if levels else {}
+            self.style = objective.targets(encoder(styles, levels)) if levels else {}
 
     def prepare(self, contents: Tensor) -> tuple[Tensor, Tensor, Fast]:
         level = self.objective.content_level

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any, Self
 
 from torch import Tensor
 
 from gesso.cards.card import StyleCard, provenance
-from gesso.fitting.network import FitConfig
+from gesso.fitting.config import FitOptions
 from gesso.losses.objectives import Objective
 from gesso.methods.base import Adapted, Encoders, ImageLike, Method, OnStep, Style
 from gesso.methods.inputs import load_exactly
@@ -58,11 +58,9 @@ class MetaStyle(Method):
         c = self.config
         if not c.reptile:
             return bilevel_losses(self.net, self.encoder, c.objective, batch, c.inner, step)
-        rate = c.inner.lr_at(step) if c.inner.steps else 0.0
-        fit = replace(FitConfig(), steps=c.reptile, inner_lr=rate)
-        if c.inner.steps:
-            fit = replace(fit, inner_steps=c.inner.steps, inner_logarithm=c.inner.logarithm)
-        return reptile_losses(self.net, self.encoder, c.adapting_objective(), batch, fit)
+        objective, first = c.adapting_objective(), c.inner.first_steps(step)
+        options = FitOptions()
+        return reptile_losses(self.net, self.encoder, objective, batch, options, c.reptile, first)
 
     def adapt_settings(self, options: Any = None, **changes: Any) -> dict[str, Any]:
         """The options, with the start's own objective in the place of None."""
@@ -75,19 +73,12 @@ class MetaStyle(Method):
         """Always."""
         return True
 
-    def first_steps(self) -> tuple[float, int, bool]:
-        """Rate, number and logarithm of the meta-learned first steps; a rate of 0 is none."""
-        inner = self.config.inner
-        if not inner.steps:
-            return 0.0, 1, False
-        return inner.lr_at(self.trained_steps), inner.steps, inner.logarithm
-
     def _adapt(
         self, style: Style, contents: list[Tensor], options: Any, on_step: OnStep | None
     ) -> Adapted:
         """Gradient steps from the start towards the style (the paper's "fast")."""
         objective: Objective = options.objective or self.config.adapting_objective()
-        first = self.first_steps()
+        first = self.config.inner.first_steps(self.trained_steps)
         net, losses = fitted(self.net, style, contents, objective, options, first, on_step)
         return network_adapted(net, self.base, options, losses)
 

@@ -16,7 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from gesso.encoders.base import Encoder
-from gesso.fitting.network import FitConfig, fit
+from gesso.fitting.config import FitOptions
+from gesso.fitting.network import FirstSteps, fit_network, style_target
 from gesso.losses.objectives import NetworkObjective
 
 POOL = 4  # crops of an adaptation: the contents, mirrored or not
@@ -27,13 +28,16 @@ def reptile_losses(
     encoder: Encoder,
     objective: NetworkObjective,
     batch: Mapping[str, Tensor],
-    config: FitConfig,
+    options: FitOptions,
+    steps: int,
+    first: FirstSteps | None = None,
 ) -> dict[str, Tensor]:
     """One iteration: adapt a copy of the net to each style on the support contents.
 
     Args:
         batch: "contents_support" (C, 3, h, w), "styles" (S, 3, H, W).
-        config: of the adaptations; their crops are the contents as they are.
+        options: of the adaptations, whose crops are the contents as they are.
+        steps, first: as for `fit_network`.
 
     Returns:
         "after": the mean loss at the end of the adaptations. Its gradient is the mean of θ − W, the
@@ -41,16 +45,18 @@ def reptile_losses(
         is the mean loss before the first step.
     """
     contents = list(batch["contents_support"])
-    config = replace(config, crop=min(contents[0].shape[-2:]), whole=0.0, pool=POOL)
+    options = replace(options, crop=min(contents[0].shape[-2:]), whole=0.0, pool=POOL)
     styles, parameters = batch["styles"], dict(net.named_parameters())
     back = {name: torch.zeros_like(p) for name, p in parameters.items()}
     before, after = 0.0, 0.0
     for style in styles:
         adapted = deepcopy(net)
         trace: list[float] = []
-        final = fit(
-            *(adapted, encoder, objective, style, contents, config),
-            lambda _, terms, trace=trace: trace.append(sum(terms.values())),  # type: ignore[misc]
+        target = style_target(encoder, objective, style)
+        final = fit_network(
+            *(adapted, encoder, objective, target, contents, options, steps),
+            first=first,
+            on_step=lambda _, terms, trace=trace: trace.append(sum(terms.values())),  # type: ignore[misc]
         )
         for name, p in adapted.named_parameters():
             back[name] += (parameters[name].detach() - p.detach()) / len(styles)

@@ -11,8 +11,7 @@ from torch import Tensor
 
 from gesso.cards.card import StyleCard
 from gesso.errors import GessoError
-from gesso.fitting.config import FitOptions
-from gesso.fitting.network import FitConfig, fit
+from gesso.fitting.network import FirstSteps, fit_network
 from gesso.losses.objectives import Objective
 from gesso.methods.base import Adapted, OnStep, Style, reporter
 from gesso.methods.inputs import load_exactly
@@ -67,34 +66,25 @@ def fitted(
     contents: Sequence[Tensor],
     objective: Objective,
     options: Any,
-    inner: tuple[float, int, bool],
+    first: FirstSteps | None,
     on_step: OnStep | None,
 ) -> tuple[TransferNet, tuple[float, float]]:
     """A copy of `net` after gradient steps towards a style, and its losses before and after.
 
     Args:
         options: `FitOptions` with `steps` and `style_size`.
-        inner: rate, number and logarithm of the first steps, which are plain SGD on γ and β.
+        first: steps of the method's own, before those of Adam.
     """
     own = deepcopy(net)
     trace: list[float] = []
-    shared = {name: getattr(options, name) for name in FitOptions.__dataclass_fields__}
-    config = FitConfig(
-        **shared,
+    levels = objective.style_levels
+    final = fit_network(
+        *(own, style.encoder, objective),
+        objective.targets(style.features(options.style_size, levels)) if levels else {},
+        *(contents, options, options.steps),
         only_affine=getattr(options, "only_affine", False),
-        steps=options.steps,
-        inner_lr=inner[0],
-        inner_steps=inner[1],
-        inner_logarithm=inner[2],
-    )
-    final = fit(
-        own,
-        style.encoder,
-        objective,
-        style.at(options.style_size),
-        contents,
-        config,
-        reporter(options.steps, on_step, trace),
+        first=first,
+        on_step=reporter(options.steps, on_step, trace),
     )
     return own, (trace[0], sum(final.values()))
 

@@ -17,8 +17,6 @@ from gesso.nn.precision import compute_in, fast_dtype
 from gesso.training.batches import ImageSource, meta_batches
 from gesso.training.loop import TrainConfig, TrainResult, train
 
-SAMPLE_STYLES = 4
-
 
 @dataclass(frozen=True)
 class MetaBatch:

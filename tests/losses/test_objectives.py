@@ -1,4 +1,4 @@
-"""Losses state their divisors, and are zero where there is nothing left to lose."""
+"""Objectives are the weighted sums they say they are."""
 
 from __future__ import annotations
 
@@ -10,78 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gesso.losses.objectives import (
-    LEVELS,
-    PAPER,
-    Objective,
-    UnboundedObjective,
-    gram_matrix,
-    grams,
-    mean_squared_error,
-    relative_squared_error,
-    saturation,
-    total_variation,
-)
+from gesso.encoders.levels import LEVELS
+from gesso.losses.objectives import PAPER, Objective, StatisticsObjective, UnboundedObjective
+from gesso.losses.terms import channel_statistics, gram_matrix, grams, saturation, total_variation
 from tiny import pictures, tiny_encoder
-
-
-def test_the_gram_matrix_is_divided_by_channels_and_pixels() -> None:
-    features = torch.randn(2, 3, 4, 5, dtype=torch.float64)
-    gram = gram_matrix(features)
-    assert gram.shape == (2, 3, 3)
-    for b in range(2):
-        for i in range(3):
-            for j in range(3):
-                product = (features[b, i] * features[b, j]).sum()
-                torch.testing.assert_close(gram[b, i, j], product / (3 * 4 * 5))
-
-
-def test_the_gram_matrix_of_ones_is_one_over_the_channels() -> None:
-    torch.testing.assert_close(gram_matrix(torch.ones(1, 8, 5, 7)), torch.full((1, 8, 8), 1 / 8))
-
-
-def test_the_gram_matrix_forgets_where_things_are_but_not_how_much() -> None:
-    features = torch.randn(1, 4, 6, 6, dtype=torch.float64)
-    shuffled = features.flatten(2)[..., torch.randperm(36)].view(1, 4, 6, 6)
-    torch.testing.assert_close(gram_matrix(shuffled), gram_matrix(features))
-    torch.testing.assert_close(gram_matrix(features * 2), gram_matrix(features) * 4)
-    torch.testing.assert_close(gram_matrix(features.repeat(1, 1, 2, 3)), gram_matrix(features))
-
-
-def test_gram_matrices_of_half_precision_features_are_float32() -> None:
-    features = torch.full((1, 2, 64, 64), 100.0)  # 4096 · 10⁴ is beyond float16
-    gram = gram_matrix(features.half())
-    assert gram.dtype == torch.float32
-    torch.testing.assert_close(gram, gram_matrix(features))
-
-
-def test_total_variation_is_a_mean_squared_difference_per_image() -> None:
-    flat, stripes = torch.ones(3, 6, 6), torch.zeros(3, 6, 6)
-    stripes[:, :, ::2] = 0.5
-    expected = torch.tensor([0.0, 0.25])
-    torch.testing.assert_close(total_variation(torch.stack([flat, stripes])), expected)
-    torch.testing.assert_close(total_variation(torch.stack([flat, stripes]).mT), expected)
-
-
-def test_squared_errors_are_per_image_and_by_their_divisors() -> None:
-    a, b = torch.randn(3, 4, 5), torch.randn(3, 4, 5)
-    torch.testing.assert_close(mean_squared_error(a, b)[1], F.mse_loss(a[1], b[1]))
-    expected = (a[2] - b[2]).norm() ** 2 / b[2].norm() ** 2
-    torch.testing.assert_close(relative_squared_error(a, b)[2], expected)
-
-
-def test_the_relative_error_knows_no_units() -> None:
-    a, b = torch.randn(2, 5, dtype=torch.float64), torch.randn(2, 5, dtype=torch.float64)
-    error = relative_squared_error(a, b)
-    torch.testing.assert_close(relative_squared_error(1e3 * a, 1e3 * b), error)
-    assert relative_squared_error(b, b).tolist() == [0, 0]
-    torch.testing.assert_close(
-        relative_squared_error(torch.zeros_like(b), b), torch.ones(2, dtype=torch.float64)
-    )
-    assert bool(torch.isfinite(relative_squared_error(a, torch.zeros_like(b))).all())
-
-
-# --- the objective
 
 
 @pytest.mark.parametrize("objective", [Objective(), PAPER], ids=["relative", "paper"])
@@ -127,13 +59,6 @@ def test_the_papers_objective_is_mean_squared_errors_one_to_1e5() -> None:
     torch.testing.assert_close(terms["style"][0], 1e5 * style_error)
     torch.testing.assert_close(terms["content"][0], F.mse_loss(out["relu2_2"], wanted))
     assert terms["tv"].tolist() == [0]
-
-
-def test_saturation_counts_what_leaves_the_sigmoids_steep_part() -> None:
-    raw = torch.zeros(3, 3, 2, 2)
-    raw[1] = 4.0
-    raw[2, 0] = -7.0  # a third of the values, 3 too low
-    torch.testing.assert_close(saturation(raw), torch.tensor([0.0, 0.0, 3.0]))
 
 
 def test_of_a_networks_output_it_judges_the_picture_and_the_saturation() -> None:
@@ -210,3 +135,38 @@ def test_without_a_sigmoid_the_terms_are_the_same_and_leaving_the_range_costs() 
     torch.testing.assert_close(terms, same)
     outside = objective.of_network(image + 1.0, encoder, content, target)["range"]
     torch.testing.assert_close(outside, 10 * image.square().mean((1, 2, 3)), rtol=1e-4, atol=1e-6)
+
+
+def test_the_statistics_objective_of_papers_is_of_squared_errors() -> None:
+    encoder, image = tiny_encoder(), pictures(2, 32)
+    style, content = encoder(pictures(1, 32, seed=3)), encoder(pictures(2, 32, seed=4))
+    objective = StatisticsObjective(relative=False, style_weight=25.0, tv_weight=2.0)
+    wanted = content[objective.content_level]
+    terms = objective.of_network(image + 0.5, encoder, wanted, objective.targets(style))
+    found = encoder(image + 0.5)
+    content_gap = (found["relu3_3"] - wanted).square().mean((1, 2, 3))
+    statistics = {n: channel_statistics(f) for n, f in found.items()}
+    gaps = [(statistics[n] - channel_statistics(style[n])).square().mean(1) for n in LEVELS]
+    torch.testing.assert_close(terms["content"], content_gap)
+    torch.testing.assert_close(terms["style"], 25 * torch.stack(gaps).sum(0))
+    beyond = (image + 0.5 - 1).clamp_min(0).square().mean((1, 2, 3))
+    torch.testing.assert_close(terms["range"], objective.range_weight * beyond)
+    assert (terms["tv"] > 0).all()
+
+
+def test_the_relative_statistics_objective_is_free_of_scale_and_0_for_the_style_itself() -> None:
+    encoder, style = tiny_encoder(), pictures(1, 32)
+    objective = StatisticsObjective(content_weight=0.0)
+    features = encoder(style)
+    terms = objective.of_network(style, encoder, features["relu3_3"], objective.targets(features))
+    assert all(float(value) < 1e-9 for value in terms.values())
+    other = encoder(pictures(1, 32, seed=9))
+
+    def gap(scale: float) -> Tensor:
+        def scaled(image: Tensor, levels: object) -> dict[str, Tensor]:
+            return {n: scale * f for n, f in encoder(image).items()}
+
+        target = objective.targets({n: scale * f for n, f in other.items()})
+        return objective.of_network(style, scaled, features["relu3_3"], target)["style"]
+
+    torch.testing.assert_close(gap(1.0), gap(8.0), rtol=1e-3, atol=1e-6)

@@ -1,0 +1,79 @@
+"""Paths and styles as users name them. Needs no torch."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from difflib import get_close_matches
+from pathlib import Path
+
+from gesso.assets import STYLES
+from gesso.disk.atomic import shown
+from gesso.errors import GessoError, OptionError
+from gesso.images.decode import MAX_BYTES
+
+STDIN = "-"
+
+_URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+
+
+def given_path(option: str, text: str | os.PathLike[str]) -> Path:
+    """The path that `text` names. An empty one, which Python would take for the working folder,
+    is refused, and so is a URL, which would lose a slash.
+
+    Raises:
+        OptionError: naming the `option`.
+    """
+    name = os.fspath(text)
+    if not name:
+        raise OptionError(option, "empty; allowed is the name of a file or folder (. is this one)")
+    if _URL.match(name) and not os.path.exists(name):
+        raise OptionError(option, f"{shown(name)}: a URL; download it first and name the file")
+    return Path(name)
+
+
+def bundled_styles() -> dict[str, Path]:
+    """The styles that come with gesso: name → picture."""
+    return {path.stem: path for path in sorted(STYLES.glob("*.jpg"))}
+
+
+def style_source(text: str, max_bytes: int = MAX_BYTES) -> Path | bytes:
+    """What `--style` names: a file or folder, "-" for the bytes on standard input, or a bundled
+    style by its name.
+
+    Raises:
+        GessoError: nothing of that name, with the bundled styles of a similar one; more than
+            `max_bytes` on standard input, or none.
+    """
+    if text == STDIN:
+        return _stdin(max_bytes)
+    path = given_path("style", text)
+    styles = bundled_styles()
+    if os.path.lexists(path):
+        return path
+    name = path.stem.casefold().replace("_", "-").replace(" ", "-")
+    plain = path.name == text and not path.suffix
+    if plain and name in styles:
+        return styles[name]
+    close = get_close_matches(name, styles, n=3, cutoff=0.6)
+    if plain or close:
+        raise OptionError("style", f"{shown(text)}: {_no_such(close, list(styles))}")
+    return path  # a missing file says so when it is opened
+
+
+def _no_such(close: list[str], styles: list[str]) -> str:
+    if close:
+        return f"no such file; bundled styles of a similar name: {', '.join(close)}"
+    return f"no such file, nor a bundled style; these are {', '.join(styles)}"
+
+
+def _stdin(max_bytes: int) -> bytes:
+    if sys.stdin is None or sys.stdin.isatty():
+        raise OptionError("style", "-: nothing on standard input; allowed is a picture or a card")
+    data = sys.stdin.buffer.read(max_bytes + 1)
+    if not data:
+        raise OptionError("style", "-: nothing on standard input; allowed is a picture or a card")
+    if len(data) > max_bytes:
+        raise GessoError(f"standard input: larger than {max_bytes} bytes, which are allowed")
+    return data

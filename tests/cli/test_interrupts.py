@@ -1,0 +1,93 @@
+"""Ctrl-C and SIGTERM: one line and the shell's exit code, whenever they come."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from gesso.__main__ import stop
+from gesso.cli import run
+from gesso.cli.tally import Tally
+from gesso.pipeline.plan import Job, Plan
+from tiny_files import make_tiny_files
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads /proc")
+
+
+def handled(pid: int) -> bool:
+    """Whether the process has a handler for SIGTERM, as it has from gesso's first lines on."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    (mask,) = [line.split()[1] for line in status.splitlines() if line.startswith("SigCgt")]
+    return bool(int(mask, 16) >> (signal.SIGTERM - 1) & 1)
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.1, 0.3, 0.6, 6.0])
+@pytest.mark.parametrize(
+    ("number", "word", "code"),
+    [(signal.SIGINT, "interrupted", 130), (signal.SIGTERM, "terminated", 143)],
+)
+def test_a_signal_ends_in_one_line(
+    tmp_path: Path, delay: float, number: signal.Signals, word: str, code: int
+) -> None:
+    files = make_tiny_files(tmp_path)
+    command = [sys.executable, "-m", "gesso", "adapt", str(files.style), *files.options]
+    command += ["--steps", "1000000", "-o", str(tmp_path / "card.safetensors")]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        while not handled(process.pid):
+            time.sleep(0.001)
+        time.sleep(delay)
+        process.send_signal(number)
+        _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (code, f"{word}\n")
+    assert not list(tmp_path.glob("*card*")) and not list(tmp_path.glob(".tmp*"))
+
+
+def test_a_second_signal_has_its_default_effect(monkeypatch: pytest.MonkeyPatch) -> None:
+    handlers: dict[int, object] = {}
+    monkeypatch.setattr(signal, "signal", handlers.__setitem__)
+    with pytest.raises(KeyboardInterrupt) as raised:
+        stop(signal.SIGTERM, None)
+    assert raised.value.args == (signal.SIGTERM,)
+    assert handlers == {signal.SIGINT: signal.SIG_DFL, signal.SIGTERM: signal.SIG_DFL}
+
+
+def batch(count: int) -> Plan:
+    jobs = [Job(Path(f"{i}.jpg"), Path(f"out/{i}.jpg")) for i in range(count)]
+    return Plan(jobs, {Path("loop.jpg"): "loop.jpg: a link"}, many=True)
+
+
+def test_an_interrupted_batch_says_what_is_done_and_what_failed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = batch(6)
+    tally = Tally(plan, plan.jobs[1:])  # one was done before
+
+    def do(job: Job) -> dict[Path, str]:
+        if job.photo.name == "4.jpg":
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(5)
+        return {job.photo: f"{job.photo}: damaged"} if job.photo.name == "2.jpg" else {}
+
+    monkeypatch.setattr("gesso.cli.show._facts", lambda *_: tally.run(do, lambda _: None))
+    assert run(["info", "."]) == 130
+    assert capsys.readouterr().err.splitlines() == [
+        "interrupted, 3 of 6 done; --no-overwrite goes on with the rest",
+        "loop.jpg: a link",
+        "2.jpg: damaged",
+    ]
+
+
+def test_a_batch_counts_what_was_written_and_what_failed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    plan = batch(3)
+    tally = Tally(plan, plan.jobs)
+    tally.run(lambda job: {job.photo: "bad"} if job.photo.name == "1.jpg" else {}, lambda _: None)
+    assert tally.written == 2 and tally.tell_failures() == 1
+    assert capsys.readouterr().err.splitlines() == ["loop.jpg: a link", "bad"]
