@@ -17,7 +17,7 @@ from gesso.controls.options import ControlOptions
 from gesso.controls.polish import can_polish, polished
 from gesso.controls.regions import check_masks, region_shares
 from gesso.controls.strength import as_far, softened
-from gesso.errors import GessoError
+from gesso.errors import GessoError, OptionError
 from gesso.methods.base import Method, OnStep
 from gesso.methods.registry import load
 from gesso.stylizers.stylizer import Stylizer, composite

@@ -6,7 +6,6 @@ import os
 import pkgutil
 from functools import cache, partial
 from importlib import import_module
-from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
@@ -104,6 +103,8 @@ def checked_device(name: str) -> torch.device:
 
 def _places() -> dict[str, str]:
     """Name → package."""
+    from importlib.metadata import entry_points  # takes as long as all the rest
+
     rooms = pkgutil.iter_modules([str(Path(__file__).parent)])
     places = {room.name: f"{__package__}.{room.name}" for room in rooms if room.ispkg}
     places |= {point.name: point.value for point in entry_points(group=GROUP)}

@@ -16,8 +16,8 @@ from torch import Tensor
 from gesso.cards.cache import CardCache
 from gesso.cards.card import StyleCard
 from gesso.controls.color import checked_color, recolored
-from gesso.controls.options import Color
 from gesso.controls.controls import Controls
+from gesso.controls.options import Color
 from gesso.disk.atomic import shown
 from gesso.errors import GessoError
 from gesso.images.read import MAX_PIXELS, Photo, read_photo
@@ -56,6 +56,7 @@ class Session:
             on, so the same photos and styles give the same pictures, whatever was done before.
         max_pixels: the largest picture to read, width × height.
         grams: whether cards keep what polishing needs; by default as the method says.
+        exact: cards keep float32 (see `Method.adapt`); not where there is a cache.
         on_card: is given every card that the session makes or takes from the cache.
 
     Raises:
@@ -74,13 +75,14 @@ class Session:
         contents: Contents | None = None,
         max_pixels: int = MAX_PIXELS,
         grams: bool | None = None,
+        exact: bool = False,
         on_card: OnCard | None = None,
     ) -> None:
         if isinstance(method, str):
             method = load(method, weights=weights, encoder=encoder, device=device)
         self.method, self.options = method, method.chosen(options)
         self.encoder, self.cache, self.contents = encoder, cache, contents
-        self.max_pixels, self.on_card = max_pixels, on_card
+        self.max_pixels, self.exact, self.on_card = max_pixels, exact, on_card
         self.grams = method.keeps_grams(self.options) if grams is None else grams
         self._cards: dict[str, StyleCard] = {}
         self._locks: dict[str, Lock] = {}
@@ -276,7 +278,7 @@ class Session:
         practised = practice(contents, color) if self.method.practises(self.options) else None
         picture = self._picture(style, color, photo)
         card = self.method.adapt(
-            picture, practised, self.options, on_step=on_step, grams=self.grams
+            picture, practised, self.options, on_step=on_step, grams=self.grams, exact=self.exact
         )
         if isinstance(style, str | Path):
             card.provenance |= {"style": Path(style).name, "sha256": digest(style)}
