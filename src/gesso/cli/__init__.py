@@ -10,10 +10,9 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
 
 import gesso
 from gesso.cli import (
@@ -28,35 +27,21 @@ from gesso.cli import (
     train_meta_networks,
     train_metastyle,
 )
+from gesso.cli.commands import Commands, Stopped
 from gesso.cli.console import complain, one_line, reporting_seconds
 from gesso.errors import GessoError
 
 FAILED, BUG = 2, 70
 
-
-class _Commands(TyperGroup):
-    """Hands interrupts through to `run`: typer ends with 130 and not a word."""
-
-    def invoke(self, ctx: Any) -> Any:
-        try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt as stop:
-            raise _Stopped from stop
-
-
-class _Stopped(BaseException):
-    """A KeyboardInterrupt that typer does not know; its cause is the interrupt."""
-
-
 app = typer.Typer(
-    cls=_Commands,
+    cls=Commands,
     add_completion=False,
     rich_markup_mode=None,  # importing rich would take as long as all the rest
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 trainers = typer.Typer(
-    help="Train a method's weights on folders of pictures.", rich_markup_mode=None
+    cls=Commands, help="Train a method's weights on folders of pictures.", rich_markup_mode=None
 )
 
 app.command("stylize")(stylize.stylize)
@@ -111,7 +96,7 @@ def run(arguments: Sequence[str]) -> int:
     except GessoError as error:
         complain(str(error))
         return FAILED
-    except _Stopped as stopped:
+    except Stopped as stopped:
         return _interrupted(stopped.__cause__)
     except (KeyboardInterrupt, typer.Abort) as stop:
         return _interrupted(stop)
