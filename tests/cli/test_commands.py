@@ -7,9 +7,6 @@ import os
 import re
 import runpy
 import shlex
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +14,8 @@ import pytest
 import torch
 
 import gesso
+from command_line import Gesso, python, refused
 from gesso.cards.card import StyleCard
-from gesso.cli import run
 from gesso.disk.tensors import load_file
 from gesso.encoders import load_encoder
 from gesso.errors import GessoError
@@ -30,49 +27,9 @@ from gesso.methods.metastyle.method import Config
 from gesso.training.config import TrainConfig, TrainResult
 from tiny_files import TinyFiles, save_start
 
-Gesso = Callable[..., tuple[int, str, str]]
 ROOT = Path(__file__).parents[2]
 COMMANDS = ["stylize", "adapt", "mix", "grid", "texture", "invent", "train", "train metastyle"]
 COMMANDS += ["train meta_networks", "train adain", "distill", "bench", "info", "cache", "methods"]
-
-
-@pytest.fixture(scope="module")
-def card(files: TinyFiles) -> Path:
-    path = files.folder / "card.safetensors"
-    assert run(["adapt", str(files.style), "-o", str(path), "-q", *files.options]) == 0
-    return path
-
-
-@pytest.fixture(autouse=True)
-def a_cache_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GESSO_CACHE", str(tmp_path / "cache"))
-    monkeypatch.delenv("GESSO_DEBUG", raising=False)
-
-
-@pytest.fixture
-def cli(capsys: pytest.CaptureFixture[str]) -> Gesso:
-    """gesso(*arguments) -> exit code, stdout, stderr."""
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        capsys.readouterr()
-        code = run([str(argument) for argument in arguments])
-        told = capsys.readouterr()
-        return code, told.out, told.err
-
-    return call
-
-
-def refused(result: tuple[int, str, str], *words: str) -> None:
-    """The result of a user's mistake: exit code 2 and one short line with the words in it."""
-    code, out, err = result
-    assert code == 2 and out == ""
-    assert err.endswith("\n") and err.count("\n") == 1 and len(err) <= 320, err
-    for word in words:
-        assert word in err, (word, err)
-
-
-def python(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False)
 
 
 # help and version
@@ -118,7 +75,7 @@ def test_the_page_of_commands_is_up_to_date() -> None:
     ("arguments", "word"),
     [
         ("--colour", "--colour"),
-        ("paint", "'paint'"),
+        ("paint", "'paint': no such command"),
         ("stylize", "PHOTO"),
         ("stylize a.jpg -o b.png", "--style"),
         ("stylize a.jpg --style s.jpg", "--out"),
@@ -472,65 +429,6 @@ def test_the_originals_commands_work(files: TinyFiles, cli: Gesso, tmp_path: Pat
         test = ["test", "--content-image", files.photo, "--model", tmp_path / "card.safetensors"]
         assert cli(*test, "--output-image", tmp_path / "out.png", "--cuda", 0)[0] == 0
     assert read_image(tmp_path / "out.png").shape == (3, 66, 68)
-
-
-# info, methods, cache
-
-
-def test_info_of_a_card(card: Path, cli: Gesso) -> None:
-    code, out, _ = cli("info", card, "--json")
-    facts = json.loads(out)
-    assert code == 0
-    assert (facts["kind"], facts["method"], facts["numbers"]) == ("style card", "metastyle", 28467)
-    assert facts["bytes"] == card.stat().st_size and facts["settings"]["steps"] == 2
-    code, out, _ = cli("info", card)
-    assert code == 0 and "provenance.style" in out and "style.png" in out
-
-
-def test_info_of_weights(files: TinyFiles, cli: Gesso) -> None:
-    facts = json.loads(cli("info", files.start, "--json")[1])
-    assert (facts["kind"], facts["method"], facts["tensors"]) == ("start", "metastyle", 62)
-    assert facts["config"]["width"] == 4 and len(facts["sha256"]) == 64
-    assert json.loads(cli("info", files.encoder, "--json")[1])["kind"] == "encoder"
-
-
-def test_info_of_other_files(files: TinyFiles, cli: Gesso, tmp_path: Path) -> None:
-    from safetensors.torch import save_file
-
-    foreign = tmp_path / "vgg.safetensors"
-    save_file({"conv1_1.weight": torch.ones(2, 3)}, foreign)
-    facts = json.loads(cli("info", foreign, "--json")[1])
-    assert (facts["tensors"], facts["numbers"], facts["names"]) == (1, 6, "conv1_1.weight")
-    refused(cli("info", files.photo), str(files.photo), "a PNG picture")
-    damaged = bytearray(files.start.read_bytes())
-    damaged[-1] ^= 1
-    (tmp_path / "bad.safetensors").write_bytes(damaged)
-    refused(cli("info", tmp_path / "bad.safetensors"), "bad.safetensors: checkpoint damaged")
-    refused(cli("info", tmp_path), str(tmp_path))
-
-
-def test_methods_are_listed_with_what_they_are(cli: Gesso) -> None:
-    code, out, _ = cli("methods")
-    assert code == 0 and "metastyle" in out and "Zhang et al., AAAI 2019" in out
-    assert set(gesso.list_methods()) <= set(out.split())
-
-
-def test_the_cache_is_shown_and_cleared(files: TinyFiles, cli: Gesso, tmp_path: Path) -> None:
-    folder = tmp_path / "cache"
-    assert cli("cache")[1] == f"{folder}: 0 styles, 0 kB; encoders, 0 kB\n"
-    assert not folder.exists()
-    out = ["-o", tmp_path / "out.png"]
-    cli("stylize", files.photo, "--style", files.style, *files.options, *out)
-    (folder / "encoders").mkdir()
-    (folder / "encoders/vgg19.safetensors").write_bytes(bytes(2000))
-    code, out, _ = cli("cache")
-    assert code == 0 and out.startswith(f"{folder}: 1 styles, ") and "encoders, 2 kB" in out
-    assert "style.png" in out and "metastyle" in out
-    assert cli("cache", "clear") == (0, "", "1 styles removed\n")
-    assert (folder / "encoders/vgg19.safetensors").exists()
-    assert cli("cache", "clear", "--encoders") == (0, "", "1 encoder files removed\n")
-    assert cli("cache", "clear", "--all")[0] == 0
-    assert [path for path in folder.rglob("*") if path.is_file()] == []
 
 
 # training

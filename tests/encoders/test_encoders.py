@@ -29,6 +29,7 @@ from gesso.encoders import download, load_encoder, sources, vgg
 from gesso.encoders.compact import CompactEncoder
 from gesso.encoders.levels import LEVELS
 from gesso.errors import GessoError
+from gesso.reports import Progress, listening
 from tiny import WIDTHS, pictures, tiny_encoder
 
 CONVOLUTIONS = {  # as numbered in torchvision's `features`
@@ -482,6 +483,14 @@ def test_the_progress_adds_up_to_the_whole_file(server: Any, tmp_path: Path) -> 
     download.download("vgg16", download.PUBLISHED["vgg16"], target, counts.append)
     assert sum(counts) == len(server.body)
     assert target.read_bytes() == server.body
+
+
+def test_a_download_reports_how_far_it_is(server: Any, cache: Path) -> None:
+    seen: list[Progress] = []
+    with listening(seen.append):
+        load_encoder("vgg16")
+    assert seen[0].done == 0 and seen[-1].done == seen[-1].total == len(server.body) / 1e6
+    assert {(p.title, p.unit) for p in seen} == {("downloading vgg16, once", "MB")}
 
 
 def test_a_file_url_works_too(

@@ -23,6 +23,7 @@ from torch import Tensor, nn
 import gesso.training.state
 from gesso.disk.tensors import load_file, read_header
 from gesso.errors import GessoError
+from gesso.reports import Progress, listening
 from gesso.training.log import read_log
 from gesso.training.loop import TrainConfig, TrainResult, train
 
@@ -72,12 +73,16 @@ def assert_equal(a: dict[str, Tensor], b: dict[str, Tensor]) -> None:
 
 def test_it_learns_and_writes_what_it_says(tmp_path: Path) -> None:
     toy, seen = Toy(), []
-    result = toy.train(
-        tmp_path / "new" / "run",
-        replace(CONFIG, steps=60, ema=0.0, log_every=20),
-        header={"kind": "weights", "method": "toy"},
-        on_step=lambda step, values: seen.append((step, values)),
-    )
+    reports: list[Progress] = []
+    with listening(reports.append):
+        result = toy.train(
+            tmp_path / "new" / "run",
+            replace(CONFIG, steps=60, ema=0.0, log_every=20),
+            header={"kind": "weights", "method": "toy"},
+            on_step=lambda step, values: seen.append((step, values)),
+        )
+    assert [(r.done, r.total) for r in reports] == [(step, 60) for step in range(1, 61)]
+    assert "mse" in reports[0].note
     assert result == TrainResult(60, 0) and result.exit_code == 0
     assert [step for step, _ in seen] == list(range(1, 61))
     assert seen[-1][1]["mse"] < 0.5 * seen[0][1]["mse"]

@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 import gesso
 from gesso.cli import (
@@ -28,26 +27,13 @@ from gesso.cli import (
     train_meta_networks,
     train_metastyle,
 )
+from gesso.cli.commands import Commands, Stopped
 from gesso.cli.console import complain, one_line, reporting_seconds
 from gesso.cli.groups import Command, bare, grouped
 from gesso.errors import GessoError
 
 FAILED, BUG = 2, 70
 COMPLETING = "_GESSO_COMPLETE"  # set by the shell's completion, which knows the words
-
-
-class _Commands(TyperGroup):
-    """Hands interrupts through to `run`: typer ends with 130 and not a word."""
-
-    def invoke(self, ctx: Any) -> Any:
-        try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt as stop:
-            raise _Stopped from stop
-
-
-class _Stopped(BaseException):
-    """A KeyboardInterrupt that typer does not know; its cause is the interrupt."""
 
 
 def _print_version(wanted: bool) -> None:
@@ -72,25 +58,27 @@ def _gesso(
         print(context.get_help())
 
 
-def commands(words: Sequence[str] | None = None) -> typer.Typer:
+def app(words: Sequence[str] | None = None) -> typer.Typer:
     """All commands, with the flags of the methods known by now.
 
     Args:
         words: of the command line; commands that are not among them have no options, which takes
             a tenth of a second less. None: all have theirs.
     """
-    app = typer.Typer(
-        cls=_Commands,
+    root = typer.Typer(
+        cls=Commands,
         rich_markup_mode=None,  # importing rich would take as long as all the rest
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
-    app.callback(invoke_without_command=True)(_gesso)
+    root.callback(invoke_without_command=True)(_gesso)
     trainers = typer.Typer(
-        help="Train a method's weights on folders of pictures.", rich_markup_mode=None
+        cls=Commands,
+        help="Train a method's weights on folders of pictures.",
+        rich_markup_mode=None,
     )
 
-    def add(name: str, command: Callable[..., Any], to: typer.Typer = app) -> None:
+    def add(name: str, command: Callable[..., Any], to: typer.Typer = root) -> None:
         hidden = name in ("fast", "test")  # the names of the original release
         wanted = words is None or name in words
         to.command(name, cls=Command, hidden=hidden)(grouped(command) if wanted else bare(command))
@@ -104,15 +92,15 @@ def commands(words: Sequence[str] | None = None) -> typer.Typer:
     add("metastyle", train_metastyle.metastyle, trainers)
     add("meta_networks", train_meta_networks.meta_networks, trainers)
     add("adain", train_adain.adain, trainers)
-    app.add_typer(trainers, name="train", no_args_is_help=True)
+    root.add_typer(trainers, name="train", no_args_is_help=True)
     add("distill", distill.distill)
     add("bench", bench.bench)
     add("info", show.info)
     add("methods", show.methods)
-    app.add_typer(show.cache, name="cache")
+    root.add_typer(show.cache, name="cache")
     add("fast", adapt.fast)
     add("test", stylize.test)
-    return app
+    return root
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -120,14 +108,14 @@ def run(arguments: Sequence[str]) -> int:
     try:
         _refuse_empty(arguments)
         with reporting_seconds():
-            code = commands(None if COMPLETING in os.environ else arguments)(
+            code = app(None if COMPLETING in os.environ else arguments)(
                 list(arguments), prog_name="gesso", standalone_mode=False
             )
         return code if isinstance(code, int) else 0
     except GessoError as error:
         complain(str(error))
         return FAILED
-    except _Stopped as stopped:
+    except Stopped as stopped:
         return _interrupted(stopped.__cause__)
     except (KeyboardInterrupt, typer.Abort) as stop:
         return _interrupted(stop)

@@ -1,47 +1,61 @@
-"""`gesso info`, `gesso methods` and `gesso cache`: what is there."""
+"""`gesso info`, `gesso methods` and `gesso cache`: what is there. Needs no torch."""
 
 from __future__ import annotations
 
-import ast
 import json
 import math
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from gesso.cli.console import import_torch, say
-from gesso.disk.atomic import open_regular
+from gesso.cli import options as opt
+from gesso.cli.commands import Commands
+from gesso.cli.console import say
+from gesso.disk.atomic import open_regular, shown
 from gesso.disk.header import brief
+from gesso.errors import GessoError
 
-cache = typer.Typer(help="Show or clear the cache of adapted styles.", rich_markup_mode=None)
+MOST_ROWS = 200
+_Row = tuple[str, ...]
+
+cache = typer.Typer(
+    cls=Commands, help="Show or clear the cache of adapted styles.", rich_markup_mode=None
+)
 
 
 def info(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A card, checkpoint or weights.")],
     as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+    verbose: opt.Verbose = 0,
 ) -> None:
-    """Say what a style card, a checkpoint or a weight file is. Damaged files are refused."""
-    facts = {"file": file.name, "bytes": file.stat().st_size, **_facts(file)}
+    """Say what a style card, a checkpoint or a weight file is. Damaged files are refused.
+
+    -v adds all that its header holds.
+    """
+    facts = {"file": file.name, "bytes": 0, **_facts(file)}
+    facts["bytes"] = file.stat().st_size
     if as_json:
         print(json.dumps(facts, indent=2, ensure_ascii=False))
-    else:
-        _table(("", ""), [(name, _text(value)) for name, value in _flat(facts)], heads_shown=False)
+        return
+    rows: Iterable[_Row] = _all_rows(facts)
+    if not verbose:
+        is_card = facts["kind"] == "style card"
+        rows = _card_rows(file, facts) if is_card else _plain_rows(facts)
+    _table(("", ""), rows, heads_shown=False)
 
 
 def methods() -> None:
     """List the methods."""
-    import gesso.methods as home
+    from gesso.methods import registry
 
-    rows = []
-    for name in home.methods():
-        source = Path(home.__file__).with_name(f"{name}.py").read_text(encoding="utf-8")
-        told = ast.get_docstring(ast.parse(source)) or ""
-        rows.append((name, told.partition("\n")[0]))
-    _table(("method", "what it is"), rows)
+    abouts = [registry.about(name) for name in registry.methods()]
+    rows = [(about.name, about.title, about.summary) for about in abouts]
+    _table(("method", "paper", "what it does"), rows)
 
 
 @cache.callback(invoke_without_command=True)
@@ -97,11 +111,10 @@ def _encoder_files() -> list[Path]:
 
 
 def _facts(file: Path) -> dict[str, Any]:
-    """What the file is, its hash compared and, of a card, every number checked."""
-    import_torch()
-    from gesso.cards.card import StyleCard
+    """What the file is: its hash is compared and, in a card, every number checked."""
+    from gesso.cards.packing import read_card
     from gesso.disk.header import read_layout
-    from gesso.disk.tensors import load_foreign, read_header
+    from gesso.disk.tensors import read_foreign, read_header
 
     with open_regular(file) as opened:
         layout = read_layout(file, opened)
@@ -110,17 +123,69 @@ def _facts(file: Path) -> dict[str, Any]:
         "numbers": sum(math.prod(entry.shape) for entry in layout.entries.values()),
     }
     if "gesso" not in layout.metadata:
-        load_foreign(file)
+        read_foreign(file)
         names = [*layout.entries][:3] + ["…"] * (len(layout.entries) > 3)
         return {"kind": "safetensors file of another program", **count, "names": ", ".join(names)}
     header = read_header(file)
     digest = {"sha256": header.pop("sha256")}
     if header["kind"] == "card":
-        return {**StyleCard.load(file).summary(), **digest}
+        return {**read_card(file).summary(), **digest}
     first: dict[str, Any] = {
         name: header.pop(name) for name in ("kind", "method") if name in header
     }
     return {**first, **count, **header, **digest}
+
+
+def _card_rows(file: Path, facts: dict[str, Any]) -> Iterator[_Row]:
+    """What most people want to know of a card."""
+    origin, settings = facts["provenance"], facts["settings"]
+    yield "card", f"{shown(file.name)}, {_size(facts['bytes'])}, {facts['numbers']:,} numbers"
+    yield "style", _styles(origin) + _px(settings.get("style_size"))
+    yield "method", _title(facts["method"])
+    yield "for", f"gesso stylize PHOTO --style {shown(file.name)} -o OUT"
+    if "none" not in facts["base"]:
+        yield "needs", f"the weights it was made with ({facts['base'][:12]})"
+    if (encoder := facts["config"].get("encoder", "compact")) != "compact":
+        yield "needs", f"--encoder {_text(encoder)}"
+    if facts["grams"] != "none":
+        yield "polish", "yes, it keeps what --polish needs"
+    for name in ("licence", "created"):
+        if origin.get(name):
+            yield name, _text(origin[name])
+
+
+def _styles(origin: dict[str, Any]) -> str:
+    """The style's name, or those of the styles of a mixture with their shares."""
+    parts = [part for part in origin.get("blend") or [] if isinstance(part, dict)]
+    if parts:
+        return ", ".join(f"{part.get('style') or '?'} {part.get('weight', '')}" for part in parts)
+    return str(origin.get("style") or "unknown")
+
+
+def _px(size: Any) -> str:
+    return f", seen at {size} px" if isinstance(size, int) else ""
+
+
+def _title(method: str) -> str:
+    from gesso.methods import registry
+
+    try:
+        return f"{method}: {registry.about(method).title}"
+    except GessoError:
+        return f"{method}, which is not installed here"
+
+
+def _plain_rows(facts: dict[str, Any]) -> Iterator[_Row]:
+    """The facts without what they hold in turn."""
+    return ((name, _text(value)) for name, value in facts.items() if not isinstance(value, dict))
+
+
+def _all_rows(facts: dict[str, Any]) -> Iterator[_Row]:
+    rows = _flat(facts)
+    yield from ((name, _text(value)) for name, value in islice(rows, MOST_ROWS))
+    left = sum(1 for _ in rows)
+    if left:
+        yield "…", f"{left} more; --json shows all"
 
 
 def _flat(facts: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -141,9 +206,7 @@ def _size(count: int) -> str:
     return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.0f} kB"
 
 
-def _table(
-    heads: tuple[str, ...], rows: Iterable[tuple[str, ...]], heads_shown: bool = True
-) -> None:
+def _table(heads: _Row, rows: Iterable[_Row], heads_shown: bool = True) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table

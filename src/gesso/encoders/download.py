@@ -10,7 +10,6 @@ import hashlib
 import logging
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from http.client import HTTPException
 from pathlib import Path
@@ -26,6 +25,7 @@ from gesso.disk.header import brief
 from gesso.encoders import vgg
 from gesso.encoders.levels import DEEPEST
 from gesso.errors import GessoError
+from gesso.reports import Progress, report
 
 PIECE_BYTES = 1 << 20
 TIMEOUT_S = 30.0  # without a byte from the server
@@ -77,8 +77,7 @@ def cached_vgg(variant: str) -> Path:
         return converted
     sweep_stale(folder)
     if not original.is_file():  # it is there when a run was stopped before it could convert it
-        with _progress(variant, published) as on_bytes:
-            download(variant, published, original, on_bytes)
+        download(variant, published, original, _reporter(variant, published))
     try:
         tensors = published_tensors(variant, original)
     except GessoError:
@@ -155,21 +154,16 @@ def _failed(variant: str, published: Published, reason: object) -> GessoError:
     )
 
 
-@contextmanager
-def _progress(variant: str, published: Published) -> Iterator[OnBytes]:
-    """A progress bar on a terminal's standard error, one line in the log elsewhere."""
-    from rich import progress
-    from rich.console import Console
-
-    console = Console(stderr=True)
+def _reporter(variant: str, published: Published) -> OnBytes:
+    """Reports the bytes that have come (see `gesso.reports`), 0 of them at once."""
     log.info("encoder %s: downloading %s", variant, published.url)
-    columns = (
-        progress.TextColumn("{task.description}"),
-        progress.BarColumn(),
-        progress.DownloadColumn(),
-        progress.TransferSpeedColumn(),
-        progress.TimeRemainingColumn(),
-    )
-    with progress.Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task(f"{variant}, once", total=published.size)
-        yield lambda count: bar.advance(task, count)
+    received = 0
+
+    def on_bytes(count: int) -> None:
+        nonlocal received
+        received += count
+        title = f"downloading {variant}, once"
+        report(Progress(title, received / 1e6, published.size / 1e6, "MB"))
+
+    on_bytes(0)
+    return on_bytes

@@ -1,4 +1,4 @@
-"""What a training run tells: log.jsonl, sample images, TensorBoard, and a progress bar."""
+"""What a training run records: log.jsonl, sample images, TensorBoard, and reported progress."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from PIL import Image
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
 
 from gesso.disk.atomic import atomic_path, atomic_write
 from gesso.errors import GessoError
+from gesso.reports import Progress, report
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["TrainingLog"]
 
 log = logging.getLogger(__name__)
-PLAIN_SECONDS = 30.0  # between lines when standard error is no terminal
 
 
 class TrainingLog:
@@ -44,7 +42,6 @@ class TrainingLog:
         self.count = 0
         self._truncate(start)
         self._writer = _summary_writer(log_dir, start) if log_dir is not None else None
-        self._progress = _Progress(start, steps)
         self._images, self._since = 0, time.monotonic()
 
     def _truncate(self, start: int) -> None:
@@ -59,7 +56,8 @@ class TrainingLog:
                 self.sums[name] = self.sums.get(name, 0.0) + value
         self.count += 1
         self._images += images
-        self._progress.update(step, values)
+        losses = "  ".join(f"{name} {value:.4g}" for name, value in values.items())
+        report(Progress("training", step, self.steps, note=losses))
         if step % self.log_every == 0 or step == self.steps:
             self._write_row(step)
 
@@ -95,8 +93,7 @@ class TrainingLog:
             self._writer.add_image("sample", image, step)
 
     def close(self) -> None:
-        """Flush TensorBoard and end the progress bar."""
-        self._progress.close()
+        """Flush TensorBoard."""
         if self._writer is not None:
             self._writer.close()
 
@@ -134,38 +131,3 @@ def _summary_writer(log_dir: str | Path, start: int) -> SummaryWriter:
             "--log-dir needs TensorBoard, which is not installed: pip install 'gesso[train]'"
         ) from error
     return SummaryWriter(str(log_dir), purge_step=start + 1 if start else None)
-
-
-class _Progress:
-    """A bar with ETA on a terminal, else a plain line now and then."""
-
-    def __init__(self, start: int, steps: int) -> None:
-        self.start, self.steps, self._began = start, steps, time.monotonic()
-        self._printed = -math.inf
-        self._console = Console(stderr=True)
-        self._bar: Progress | None = None
-        if self._console.is_terminal:
-            self._bar = Progress(
-                TextColumn("training"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TimeRemainingColumn(),
-                TextColumn("{task.fields[losses]}"),
-                console=self._console,
-            )
-            self._task = self._bar.add_task("training", total=steps, completed=start, losses="")
-            self._bar.start()
-
-    def update(self, step: int, values: dict[str, float]) -> None:
-        losses = "  ".join(f"{name} {value:.4g}" for name, value in values.items())
-        if self._bar is not None:
-            self._bar.update(self._task, completed=step, losses=losses)
-        elif time.monotonic() - self._printed > PLAIN_SECONDS:
-            self._printed = time.monotonic()
-            left = (self._printed - self._began) / (step - self.start) * (self.steps - step)
-            minutes = f"{left / 60:.0f} min left"
-            print(f"step {step}/{self.steps}  {minutes}  {losses}", file=sys.stderr, flush=True)
-
-    def close(self) -> None:
-        if self._bar is not None:
-            self._bar.stop()
