@@ -22,11 +22,12 @@ from gesso.disk.atomic import sha256_file, shown
 from gesso.encoders import Encoder
 from gesso.errors import GessoError
 from gesso.fitting.picture import Descent, optimise
-from gesso.images.read import read_image, write_image
+from gesso.images.write import write_image
 from gesso.losses.objectives import grams
 from gesso.methods.metastyle.bilevel import InnerLoop
 from gesso.methods.metastyle.method import MetaStyle
 from gesso.nn.functional import compute_in, fast_dtype
+from gesso.nn.pictures import read_image
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from gesso.cards.card import StyleCard
     from gesso.controls.controls import Controls, mix
     from gesso.errors import GessoError
-    from gesso.images.read import read_image
     from gesso.images.write import write_image
     from gesso.methods.registry import load
     from gesso.methods.registry import methods as list_methods
+    from gesso.nn.pictures import read_image
 
 __version__ = "0.1.0"
 
@@ -27,7 +27,7 @@ _HOMES = {
     "load": "gesso.methods",
     "StyleCard": "gesso.cards.card",
     "GessoError": "gesso.errors",
-    "read_image": "gesso.images.read",
+    "read_image": "gesso.nn.pictures",
     "write_image": "gesso.images.write",
     "Controls": "gesso.controls.controls",
     "mix": "gesso.controls.controls",

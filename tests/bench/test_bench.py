@@ -32,7 +32,7 @@ from gesso.cards.card import StyleCard
 from gesso.cli import run as gesso
 from gesso.encoders import load_encoder
 from gesso.errors import GessoError
-from gesso.images.read import write_image
+from gesso.images.write import write_image
 from gesso.losses.objectives import LEVELS
 from gesso.methods.base import Method
 from gesso.methods.registry import methods

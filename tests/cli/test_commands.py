@@ -16,15 +16,15 @@ import torch
 import gesso
 from gesso.cards.card import StyleCard
 from gesso.cli import console, run
-from gesso.disk.tensors import load_file
 from gesso.encoders import load_encoder
 from gesso.errors import GessoError
-from gesso.images.read import read_image
 from gesso.losses.objectives import PAPER
 from gesso.methods.base import AdaptStep
 from gesso.methods.metastyle import training as metastyle_training
 from gesso.methods.metastyle.bilevel import InnerLoop
 from gesso.methods.metastyle.method import Config
+from gesso.nn.checkpoint import load_file
+from gesso.nn.pictures import read_image
 from gesso.training.config import TrainConfig, TrainResult
 from tiny_files import TinyFiles, make_tiny_files, save_start
 
@@ -457,7 +457,7 @@ def test_info_of_other_files(files: TinyFiles, cli: Gesso, tmp_path: Path) -> No
     damaged = bytearray(files.start.read_bytes())
     damaged[-1] ^= 1
     (tmp_path / "bad.safetensors").write_bytes(damaged)
-    refused(cli("info", tmp_path / "bad.safetensors"), "bad.safetensors: checkpoint damaged")
+    refused(cli("info", tmp_path / "bad.safetensors"), "bad.safetensors: file damaged")
     refused(cli("info", tmp_path), str(tmp_path))
 
 

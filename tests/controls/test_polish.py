@@ -10,16 +10,17 @@ import torch
 from torch import Tensor
 
 import gesso
-from gesso.cards.card import StyleCard, blend_tensors
+from gesso.cards.blend import blend_tensors
+from gesso.cards.card import StyleCard
 from gesso.cards.grams import StyleGrams
 from gesso.controls import polish
 from gesso.controls.controls import Controls
-from gesso.disk.tensors import load_file, save_file
 from gesso.encoders import Encoder
 from gesso.errors import GessoError
 from gesso.losses.objectives import LEVELS, gram_matrix, grams
 from gesso.methods.base import Method
 from gesso.methods.registry import load_class
+from gesso.nn.checkpoint import load_file, save_file
 from tiny import pictures, tiny_encoder
 from tiny_files import TinyFiles, make_tiny_files
 

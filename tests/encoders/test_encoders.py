@@ -24,11 +24,11 @@ from gesso import assets
 from gesso.cards.card import StyleCard
 from gesso.disk.atomic import sha256_file
 from gesso.disk.cache_dir import cache_dir, cache_folder
-from gesso.disk.tensors import load_file, save_file
 from gesso.encoders import download, load_encoder, sources, vgg
 from gesso.encoders.compact import CompactEncoder
 from gesso.errors import GessoError
 from gesso.losses.objectives import LEVELS
+from gesso.nn.checkpoint import load_file, save_file
 from tiny import WIDTHS, pictures, tiny_encoder
 
 CONVOLUTIONS = {  # as numbered in torchvision's `features`
@@ -261,7 +261,7 @@ def test_a_damaged_gesso_file_is_not_read_as_somebody_elses(tmp_path: Path) -> N
     data = bytearray(path.read_bytes())
     data[-5] ^= 1
     path.write_bytes(data)
-    with pytest.raises(GessoError, match="checkpoint damaged"):
+    with pytest.raises(GessoError, match="file damaged"):
         load_encoder(path)
 
 

@@ -101,7 +101,7 @@ def _facts(file: Path) -> dict[str, Any]:
     import_torch()
     from gesso.cards.card import StyleCard
     from gesso.disk.header import read_layout
-    from gesso.disk.tensors import load_foreign, read_header
+    from gesso.nn.checkpoint import load_foreign, read_header
 
     with open_regular(file) as opened:
         layout = read_layout(file, opened)

@@ -19,11 +19,11 @@ from gesso.cards.grams import StyleGrams
 from gesso.encoders.base import Encoder
 from gesso.errors import GessoError
 from gesso.fitting.picture import Descent, optimise
-from gesso.images.read import resize
 from gesso.losses.objectives import LEVELS, Objective, grams
 from gesso.methods.base import ImageLike, Method
 from gesso.methods.inputs import as_image, enlarged
 from gesso.nn.functional import compute_in, fast_dtype
+from gesso.nn.pictures import resize
 
 LR = 0.02  # of Adam; tried: 0.01 to 0.08, constant and falling
 CHROMA = 0.25  # of that rate, for differences of colours: else they become coloured fringes

@@ -15,11 +15,11 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from gesso.disk import tensors as checkpoint
 from gesso.distillation.pictures import Descents, Emitted, Players
 from gesso.encoders.base import Encoder
 from gesso.encoders.compact import HEADS, CompactEncoder, from_tensors
 from gesso.losses.objectives import LEVELS, gram_matrix, grams, relative_squared_error
+from gesso.nn import checkpoint
 from gesso.nn.functional import compute_in, fast_dtype, widen
 from gesso.nn.transfer import TransferNet
 from gesso.training.batches import Batches, ImageSource

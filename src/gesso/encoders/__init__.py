@@ -11,10 +11,10 @@ from pathlib import Path
 
 from gesso import assets
 from gesso.disk.atomic import sha256_file, shown
-from gesso.disk.tensors import read_header
 from gesso.encoders import vgg
 from gesso.encoders.base import Encoder
 from gesso.errors import GessoError
+from gesso.nn.checkpoint import read_header
 
 __all__ = ["Encoder", "check_encoder", "encoder_identity", "load_encoder"]
 

@@ -19,12 +19,12 @@ from urllib.error import HTTPError
 
 from torch import Tensor
 
-from gesso.disk import tensors as checkpoint
 from gesso.disk.atomic import atomic_path, sweep_stale
 from gesso.disk.cache_dir import cache_folder
 from gesso.disk.header import brief
 from gesso.encoders import vgg
 from gesso.errors import GessoError
+from gesso.nn import checkpoint
 
 PIECE_BYTES = 1 << 20
 TIMEOUT_S = 30.0  # without a byte from the server

@@ -10,7 +10,8 @@ from typing import Any, Self
 
 from torch import Tensor, nn
 
-from gesso.cards.card import StyleCard, blend_tensors
+from gesso.cards.blend import blend_tensors
+from gesso.cards.card import StyleCard
 from gesso.controls.regions import OfRegions, composite
 from gesso.encoders.base import Encoder
 

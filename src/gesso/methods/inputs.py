@@ -12,9 +12,10 @@ from torch import Tensor, nn
 from gesso import assets
 from gesso.errors import GessoError
 from gesso.fitting.network import FitConfig
-from gesso.images.read import read_image, resize, thumbnail_bytes
+from gesso.images.write import thumbnail_bytes
 from gesso.methods.base import ImageLike
 from gesso.nn.functional import compute_in, fast_dtype
+from gesso.nn.pictures import read_image, resize
 
 SMALLEST_STYLE_PX = 64  # a smaller one is enlarged: the deepest level sees one pixel in eight
 

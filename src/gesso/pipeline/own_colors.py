@@ -12,8 +12,8 @@ from torch import Tensor
 from gesso.cards.cache import CardCache
 from gesso.controls.color import checked_color
 from gesso.controls.controls import Controls
-from gesso.images.read import read_image
 from gesso.methods.base import Method
+from gesso.nn.pictures import read_image
 from gesso.pipeline.style_cards import Adaptation, cached_card
 
 

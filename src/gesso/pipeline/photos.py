@@ -12,7 +12,8 @@ from torch import Tensor
 from gesso.controls.regions import Stylize
 from gesso.disk.atomic import shown
 from gesso.errors import GessoError
-from gesso.images.read import MAX_PIXELS, read_photo, write_image
+from gesso.images.read import MAX_PIXELS, read_photo
+from gesso.images.write import write_image
 from gesso.pipeline.plan import Job
 
 
@@ -34,7 +35,7 @@ class Pictures:
         """
         photo = read_photo(job.photo, size=self.size, max_pixels=self.max_pixels)
         try:
-            picture = stylize(photo.rgb.unsqueeze(0))[0]
+            picture = stylize(torch.from_numpy(photo.rgb).unsqueeze(0))[0]
         except (MemoryError, RuntimeError) as error:
             if isinstance(error, MemoryError) or "memory" in str(error).lower():
                 size = " × ".join(str(n) for n in reversed(photo.rgb.shape[1:]))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from gesso.disk.atomic import os_error_line, shown
 from gesso.errors import GessoError
-from gesso.images.read import list_images
+from gesso.images.folders import list_images
 from gesso.images.write import WRITE_SUFFIXES
 
 SUFFIX = ".png"  # for photos in a format that is only read, such as GIF

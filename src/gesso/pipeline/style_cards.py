@@ -20,9 +20,11 @@ from gesso.controls.polish import keep_grams
 from gesso.disk.atomic import open_regular, sha256_file, shown
 from gesso.encoders import encoder_identity
 from gesso.errors import GessoError
+from gesso.images.folders import list_images
 from gesso.images.formats import sniff
-from gesso.images.read import MAX_PIXELS, list_images, read_image
+from gesso.images.read import MAX_PIXELS
 from gesso.methods.base import Method, OnStep
+from gesso.nn.pictures import read_image
 
 log = logging.getLogger(__name__)
 

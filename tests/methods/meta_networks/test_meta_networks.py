@@ -15,12 +15,11 @@ from torch import Tensor
 
 from gesso.cards.card import StyleCard
 from gesso.controls.controls import apply_strength, at_distance
-from gesso.disk.tensors import save_file
 from gesso.encoders import vgg
 from gesso.encoders.compact import HEADS
 from gesso.errors import GessoError
 from gesso.fitting.network import FitConfig
-from gesso.images.read import write_image
+from gesso.images.write import write_image
 from gesso.losses.objectives import LEVELS, StatisticsObjective, channel_statistics
 from gesso.methods.meta_networks.generated import (
     SPIKE,
@@ -39,6 +38,7 @@ from gesso.methods.meta_networks.hypernetwork import (
 from gesso.methods.meta_networks.method import Config, MetaNetworks
 from gesso.methods.registry import load, methods
 from gesso.nn import transfer as networks
+from gesso.nn.checkpoint import save_file
 from gesso.nn.transfer import InstanceNorm
 from gesso.training.batches import Batches, ImageSource, style_batches
 from tiny import WIDTHS, pictures, tiny_encoder

@@ -11,11 +11,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gesso.disk.tensors import save_file
 from gesso.errors import GessoError
 from gesso.losses.objectives import LEVELS, PAPER, Objective
 from gesso.methods.metastyle.bilevel import InnerLoop, adapted_images, bilevel_losses
 from gesso.methods.metastyle.method import Config, MetaStyle
+from gesso.nn.checkpoint import save_file
 from gesso.nn.transfer import TransferNet, is_affine
 from tiny import pictures, tiny_encoder, tiny_net
 

@@ -15,12 +15,10 @@ from torch.nn import functional as F
 from gesso import assets
 from gesso.cards.card import StyleCard, provenance
 from gesso.controls.regions import OfRegions
-from gesso.disk import tensors as checkpoint
 from gesso.disk.atomic import sha256_file
 from gesso.encoders import tiles
 from gesso.encoders.decoder import Decoder
 from gesso.errors import GessoError
-from gesso.images.read import resize
 from gesso.losses.objectives import Features
 from gesso.methods.adain.layer import LEVEL, Config, Statistics, adain, adain_losses, affine
 from gesso.methods.base import EncoderSource, ImageLike, Method, OnStep
@@ -31,7 +29,9 @@ from gesso.methods.inputs import (
     practice_images,
     thumbnail_within,
 )
+from gesso.nn import checkpoint
 from gesso.nn.functional import compute_in, fast_dtype
+from gesso.nn.pictures import resize
 
 __all__ = ["AdaIN", "Config"]
 

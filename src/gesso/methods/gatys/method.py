@@ -16,12 +16,13 @@ from gesso.encoders.base import Encoder
 from gesso.encoders.vgg import DEEPEST
 from gesso.errors import GessoError
 from gesso.fitting.picture import Start, optimise
-from gesso.images.read import resize, thumbnail_bytes
+from gesso.images.write import thumbnail_bytes
 from gesso.losses.objectives import Objective, grams
 from gesso.methods.base import AdaptStep, EncoderSource, ImageLike, Method, OnStep
 from gesso.methods.gatys.settings import INITS, Config, gram_scale, objective_for
 from gesso.methods.inputs import as_image, enlarged, practice_images
 from gesso.methods.registry import load_class
+from gesso.nn.pictures import resize
 
 STYLE_SIZE_PX = 512  # longer side of the style, as for MetaStyle
 

@@ -11,12 +11,12 @@ import torch
 from gesso import assets
 from gesso.cards.card import StyleCard
 from gesso.disk.atomic import shown
-from gesso.disk.tensors import read_header
 from gesso.errors import GessoError
 from gesso.fitting.network import FitConfig
 from gesso.losses.objectives import Objective
 from gesso.methods.base import EncoderSource, ImageLike, OnStep
 from gesso.methods.metastyle.method import STYLE_WEIGHT, MetaStyle
+from gesso.nn.checkpoint import read_header
 
 RANDOM, METASTYLE = "random", "metastyle"  # else a file
 NOT_ITS = ("only_affine", "inner_lr", "inner_steps")  # MetaStyle's alone

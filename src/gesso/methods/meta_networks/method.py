@@ -14,11 +14,9 @@ from torch import Tensor, nn
 
 from gesso import assets
 from gesso.cards.card import StyleCard, provenance
-from gesso.disk import tensors as checkpoint
 from gesso.disk.atomic import sha256_file
 from gesso.errors import GessoError
 from gesso.fitting.network import FitConfig, fit
-from gesso.images.read import resize
 from gesso.losses.objectives import LEVELS, UnboundedObjective
 from gesso.methods.base import AdaptStep, EncoderSource, ImageLike, Method, OnStep
 from gesso.methods.inputs import (
@@ -38,7 +36,9 @@ from gesso.methods.meta_networks.hypernetwork import (
     meta_losses,
     style_statistics,
 )
+from gesso.nn import checkpoint
 from gesso.nn.functional import compute_in, fast_dtype
+from gesso.nn.pictures import resize
 
 __all__ = ["Config", "MetaNetworks"]
 

@@ -13,11 +13,10 @@ from torch import Tensor, nn
 
 from gesso import assets
 from gesso.cards.card import StyleCard, provenance
-from gesso.disk import tensors as checkpoint
 from gesso.disk.atomic import sha256_file
 from gesso.errors import GessoError
 from gesso.fitting.network import FitConfig, fit
-from gesso.images.read import resize, thumbnail_bytes
+from gesso.images.write import thumbnail_bytes
 from gesso.losses.objectives import Objective
 from gesso.methods.base import AdaptStep, EncoderSource, ImageLike, Method, OnStep
 from gesso.methods.inputs import (
@@ -30,7 +29,9 @@ from gesso.methods.inputs import (
 )
 from gesso.methods.metastyle.bilevel import InnerLoop, bilevel_losses
 from gesso.methods.metastyle.reptile import reptile_losses
+from gesso.nn import checkpoint
 from gesso.nn.functional import compute_in, fast_dtype
+from gesso.nn.pictures import resize
 from gesso.nn.transfer import TransferNet, is_affine
 
 STYLE_WEIGHT = 2.0  # while adapting: balances style gap and content distortion on unseen pairs
