@@ -22,9 +22,10 @@ from gesso.bench.pictures import UNRELATED, ordered
 from gesso.bench.store import Row
 from gesso.disk.atomic import shown
 from gesso.errors import GessoError
-from gesso.images.read import read_image, write_image
+from gesso.images.write import write_image
 from gesso.methods.inputs import Stylizer
 from gesso.methods.johnson.method import METASTYLE, RANDOM, Johnson
+from gesso.nn.pictures import read_image
 from training import Run, trained
 
 CHECKPOINTS = (10, 20, 50, 100, 200, 500, 1000, 2000)

@@ -21,11 +21,11 @@ from torch import Tensor, nn
 
 from gesso.bench.memory import peak_mib
 from gesso.bench.store import Budget, Row, Store, machine_class, markdown, write_csv
-from gesso.disk import tensors as checkpoint
 from gesso.encoders.vgg import VGG
 from gesso.errors import GessoError
 from gesso.losses.objectives import PAPER
 from gesso.methods.metastyle.bilevel import InnerLoop, bilevel_losses
+from gesso.nn import checkpoint
 from gesso.nn.precision import compute_in, fast_dtype
 from gesso.nn.transfer import TransferNet
 from gesso.training.malloc import keep_freed_memory

@@ -23,8 +23,9 @@ from gesso.bench.pictures import ordered
 from gesso.bench.store import Row, digest, markdown, write_csv
 from gesso.disk.atomic import shown
 from gesso.errors import GessoError
-from gesso.images.read import read_image, write_image
+from gesso.images.write import write_image
 from gesso.methods.metastyle.method import MetaStyle
+from gesso.nn.pictures import read_image
 
 RUNS = Path("runs") / "benchmarks"
 MOST_DRAWN = 4.0  # beyond lie random networks, which would flatten all other curves

@@ -12,10 +12,10 @@ from torch import Tensor
 
 from gesso.bench.store import Row
 from gesso.fitting.network import fit
-from gesso.images.read import resize
 from gesso.methods.inputs import enlarged, fit_config
 from gesso.methods.johnson.method import Johnson
 from gesso.methods.metastyle.method import STYLE_SIZE_PX
+from gesso.nn.pictures import resize
 from gesso.nn.precision import compute_in, fast_dtype
 from gesso.nn.transfer import TransferNet
 

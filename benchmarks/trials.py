@@ -22,10 +22,11 @@ from gesso.disk.atomic import sha256_file, shown
 from gesso.encoders.base import Encoder
 from gesso.errors import GessoError
 from gesso.fitting.picture import Descent, optimise
-from gesso.images.read import read_image, write_image
+from gesso.images.write import write_image
 from gesso.losses.terms import grams
 from gesso.methods.metastyle.bilevel import InnerLoop
 from gesso.methods.metastyle.method import MetaStyle
+from gesso.nn.pictures import read_image
 from gesso.nn.precision import compute_in, fast_dtype
 
 

@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from gesso.cli import run
-from gesso.disk.tensors import load_file
-from gesso.images.read import read_image
+from gesso.nn.checkpoint import load_file
+from gesso.nn.pictures import read_image
 from tiny_files import TinyFiles
 
 Gesso = Callable[..., tuple[int, str, str]]

@@ -16,14 +16,14 @@ import torch
 import gesso
 from command_line import Gesso, python, refused
 from gesso.cards.card import StyleCard
-from gesso.disk.tensors import load_file
 from gesso.encoders import load_encoder
 from gesso.errors import GessoError
-from gesso.images.read import read_image
 from gesso.losses.objectives import PAPER
 from gesso.methods.metastyle import training as metastyle_training
 from gesso.methods.metastyle.bilevel import InnerLoop
 from gesso.methods.metastyle.method import Config
+from gesso.nn.checkpoint import load_file
+from gesso.nn.pictures import read_image
 from gesso.training.config import TrainConfig, TrainResult
 from tiny_files import TinyFiles, save_start
 

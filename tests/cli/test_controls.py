@@ -12,7 +12,8 @@ import gesso
 from gesso.cards.card import StyleCard
 from gesso.cli import run
 from gesso.controls.color import Colors
-from gesso.images.read import read_image, write_image
+from gesso.images.write import write_image
+from gesso.nn.pictures import read_image
 from tiny import pictures
 from tiny_files import TinyFiles, make_tiny_files, save_start
 

@@ -12,7 +12,7 @@ from gesso.bench.pictures import Pair, make_folder
 from gesso.bench.store import Budget, Row, machine_class
 from gesso.bench.tasks import OnTask, Task, run_all, turns
 from gesso.bench.workshop import CONTROLS, Workshop, rough_cost
-from gesso.images.read import write_image
+from gesso.images.write import write_image
 
 CURVE_SHARES = (1 / 27, 1 / 9, 1 / 3)  # of a method's steps, for the loss against time
 

@@ -19,8 +19,8 @@ from gesso.bench.store import Row, Store, digest, machine_class
 from gesso.bench.tasks import Task
 from gesso.cards.card import StyleCard
 from gesso.encoders.base import Encoder
-from gesso.images.read import read_image
 from gesso.methods.base import AdaptStep
+from gesso.nn.pictures import read_image
 
 UNTOUCHED, STYLE_ITSELF = CONTROLS = ("untouched photo", "style itself")
 SIZES = (256, 512)  # px, of the papers' tables

@@ -129,9 +129,9 @@ def grid(
     pictures are adapted to first, as by `gesso stylize`.
     """
     import_torch()
-    from gesso.images.read import read_image
     from gesso.images.sheet import grid_weights, sheet
     from gesso.images.write import write_image
+    from gesso.nn.pictures import read_image
     from gesso.pipeline.plan import Job, make_folders, plan_one
 
     shares = grid_weights(len(style), columns, rows or columns)

@@ -154,7 +154,7 @@ def _stylize(
     photos: list[Path], styles: list[Path], options: AdaptOptions, output: _Output, look: _Look
 ) -> int:
     import_torch()
-    from gesso.images.read import list_images
+    from gesso.images.folders import list_images
     from gesso.pipeline.plan import plan, unfinished
 
     others = list_images(options.contents) if options.contents is not None else []

@@ -13,7 +13,8 @@ from typing import Annotated
 import torch
 from torch import Tensor
 
-from gesso.cards.card import StyleCard, shares_of
+from gesso.cards.blend import shares_of
+from gesso.cards.card import StyleCard
 from gesso.controls.color import COLORS, checked_color, with_color
 from gesso.controls.polish import MAX_STEPS, can_polish, check_steps, polished
 from gesso.controls.regions import check_masks, region_shares

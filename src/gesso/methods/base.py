@@ -13,14 +13,15 @@ import torch
 from torch import Tensor, nn
 
 from gesso import assets
-from gesso.cards.card import StyleCard, blend_tensors, provenance
+from gesso.cards.blend import blend_tensors
+from gesso.cards.card import StyleCard, provenance
 from gesso.cards.grams import StyleGrams
-from gesso.disk.tensors import load_file
 from gesso.encoders.base import Encoder
 from gesso.encoders.levels import LEVELS
 from gesso.errors import GessoError, MissingWeights, OptionError
 from gesso.methods.about import About
 from gesso.methods.inputs import ImageLike, Style, practice_images, thumbnail_within
+from gesso.nn.checkpoint import load_file
 from gesso.nn.precision import compute_in, fast_dtype
 from gesso.options import changed
 from gesso.stylizers.progress import AdaptStep, OnStep

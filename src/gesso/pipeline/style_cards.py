@@ -20,10 +20,12 @@ from gesso.controls.color import Color, Colors, grey
 from gesso.disk.atomic import open_regular, sha256_file, shown
 from gesso.encoders import encoder_identity
 from gesso.errors import GessoError
+from gesso.images.folders import list_images
 from gesso.images.formats import sniff
-from gesso.images.read import MAX_PIXELS, list_images, read_image
+from gesso.images.read import MAX_PIXELS
 from gesso.methods.base import Method
 from gesso.methods.inputs import ImageLike, as_image
+from gesso.nn.pictures import read_image
 
 MOST_PHOTOS = 8  # of the photos to be stylized, this many are practised on
 MOST_CONTENTS = 32  # and of a folder of contents

@@ -10,11 +10,11 @@ import torch
 
 from gesso.cards.card import StyleCard
 from gesso.controls.controls import Controls
-from gesso.disk.tensors import save_file
 from gesso.errors import GessoError
 from gesso.methods.base import AdaptStep
 from gesso.methods.johnson.method import Johnson
 from gesso.methods.metastyle.method import Config, MetaStyle
+from gesso.nn.checkpoint import save_file
 from tiny import pictures, tiny_encoder
 from tiny_files import TinyFiles, save_start
 

@@ -16,13 +16,12 @@ from torch import Tensor
 from gesso.cards.card import StyleCard
 from gesso.controls.controls import Controls
 from gesso.controls.strength import at_distance
-from gesso.disk.tensors import save_file
 from gesso.encoders import vgg
 from gesso.encoders.compact import HEADS
 from gesso.encoders.levels import LEVELS
 from gesso.errors import GessoError
 from gesso.fitting.network import FitConfig
-from gesso.images.read import write_image
+from gesso.images.write import write_image
 from gesso.methods.meta_networks.generated import (
     SPIKE,
     GeneratedNet,
@@ -40,6 +39,7 @@ from gesso.methods.meta_networks.hypernetwork import (
 from gesso.methods.meta_networks.method import Config, MetaNetworks
 from gesso.methods.registry import load, methods
 from gesso.nn import layers
+from gesso.nn.checkpoint import save_file
 from gesso.nn.layers import InstanceNorm
 from gesso.training.batches import Batches, ImageSource, style_batches
 from tiny import WIDTHS, pictures, tiny_encoder
