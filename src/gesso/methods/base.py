@@ -82,7 +82,8 @@ class Method(nn.Module):
         about = cls.about
         if about.weights is None:
             if weights is not None:
-                raise OptionError("weights", f"{weights}: method {about.name} has none")
+                hint = "; its start is an option" if hasattr(about.options, "start") else ""
+                raise OptionError("weights", f"{weights}: method {about.name} has none{hint}")
             return cls(encoder)
         path = Path(weights) if weights else assets.weights(about.weights)
         if weights is None and not path.is_file():
