@@ -219,13 +219,19 @@ class Method(nn.Module):
 
     def _card(self, style: Style, options: Any, made: Adapted, seconds: float) -> StyleCard:
         before, after = made.losses or (None, None)
+        size = self.style_size(options)
         return StyleCard(
             self.name,
             made.tensors,
             made.config,
-            settings={**asdict(options), "encoder": self.encoder.name, **made.settings},
+            settings={
+                **asdict(options),
+                "style_size": size,
+                "encoder": self.encoder.name,
+                **made.settings,
+            },
             base=made.base,
-            thumbnail=thumbnail_within(style.at(self.style_size(options)), self.thumbnail_bytes),
+            thumbnail=thumbnail_within(style.at(size), self.thumbnail_bytes),
             provenance=provenance(
                 style.name,
                 sha256=style.sha256,
