@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
+from pathlib import PurePath
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -94,7 +95,7 @@ def check(options: Any) -> None:
 
 
 def changed(options: T, changes: Mapping[str, Any]) -> T:
-    """`options` with the fields in `changes` that are not None, checked.
+    """`options` with the fields in `changes` that are not None, checked; a path is taken as text.
 
     Raises:
         OptionError: a field that the class does not have, or a value out of range.
@@ -105,6 +106,7 @@ def changed(options: T, changes: Mapping[str, Any]) -> T:
             allowed = ", ".join(known) or "none"
             raise OptionError(f"option {name}", f"unknown; allowed are {allowed}")
     given = {name: value for name, value in changes.items() if value is not None}
+    given |= {name: str(value) for name, value in given.items() if isinstance(value, PurePath)}
     for one in declared(type(options)):
         if one.option.follows in given and one.name not in given:
             given[one.name] = given[one.option.follows]

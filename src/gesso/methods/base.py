@@ -83,7 +83,8 @@ class Method(nn.Module):
         about = cls.about
         if about.weights is None:
             if weights is not None:
-                raise OptionError("weights", f"{weights}: method {about.name} has none")
+                hint = "; its start is an option" if hasattr(about.options, "start") else ""
+                raise OptionError("weights", f"{weights}: method {about.name} has none{hint}")
             return cls(encoder)
         path = Path(weights) if weights else assets.weights(about.weights)
         if weights is None and not path.is_file():
@@ -219,13 +220,19 @@ class Method(nn.Module):
 
     def _card(self, style: Style, options: Any, made: Adapted, seconds: float) -> StyleCard:
         before, after = made.losses or (None, None)
+        size = self.style_size(options)
         return StyleCard(
             self.name,
             made.tensors,
             made.config,
-            settings={**asdict(options), "encoder": self.encoder.name, **made.settings},
+            settings={
+                **asdict(options),
+                "style_size": size,
+                "encoder": self.encoder.name,
+                **made.settings,
+            },
             base=made.base,
-            thumbnail=thumbnail_within(style.at(self.style_size(options)), self.thumbnail_bytes),
+            thumbnail=thumbnail_within(style.at(size), self.thumbnail_bytes),
             provenance=provenance(
                 style.name,
                 sha256=style.sha256,
