@@ -57,20 +57,14 @@ def bench(
         ),
     ] = None,
     encoder: opt.EncoderName = None,
-    gatys_steps: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Default: 500 (quick: 20).")
-    ] = None,
-    gatys_pairs: Annotated[
-        int | None,
-        typer.Option(min=1, metavar="N", help="Pictures made by gatys; default: 10 (quick: 2)."),
-    ] = None,
-    johnson_steps: Annotated[
-        int | None,
-        typer.Option(min=1, metavar="N", help="Default: 2000 (quick, where asked for: 20)."),
-    ] = None,
-    johnson_styles: Annotated[
-        int | None,
-        typer.Option(min=1, metavar="N", help="Styles that johnson is trained for; default: 1."),
+    changes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME.OPTION=VALUE",
+            help="An option of a method, as metastyle.steps=100, or how much it does: "
+            "most_styles, most_pairs. May be repeated.",
+        ),
     ] = None,
     runs: Annotated[
         int | None,
@@ -115,26 +109,38 @@ def bench(
     if threads is not None:
         torch.set_num_threads(threads)
     options = Options(
-        out, contents, styles, max_contents, max_styles, size, method or [], given, judge,
-        encoder or "compact", gatys_steps, gatys_pairs, johnson_steps, johnson_styles, runs,
-        quick, device or "cpu", fresh,
-    )  # fmt: skip
+        out=out,
+        contents=contents,
+        styles=styles,
+        most_contents=max_contents,
+        most_styles=max_styles,
+        size=size,
+        names=method or [],
+        weights=given,
+        changes=changes or [],
+        judge=judge,
+        encoder=encoder or "compact",
+        runs=runs,
+        quick=quick,
+        device=device or "cpu",
+        fresh=fresh,
+    )
     bench, absent = set_up(options)
     for missing in absent:
         say(f"{missing.name}: not measured: {missing.reason}", quiet)
     complete = False
     try:
-        with benchmarking(quiet) as told:
-            bench.on_step = None if told is None else told.step
-            complete = bench.measure(budget, None if told is None else told.task)
+        with benchmarking(quiet) as bar:
+            seen = (None, None) if bar is None else (bar.task, bar.step)
+            complete = bench.measure(budget, *seen)
     finally:
         report = Report(bench, absent, command_line(), size, complete)
         report.write()
-        _tell(report, out, quiet)
+        _announce(report, out, quiet)
     return 0 if complete else INCOMPLETE
 
 
-def _tell(report: Report, out: Path, quiet: bool) -> None:
+def _announce(report: Report, out: Path, quiet: bool) -> None:
     say(f"{shown(out / 'index.html')}: written, with results.md and results.csv", quiet)
     if not report.complete:
         say("not everything is measured yet: the same command goes on", quiet)
