@@ -10,6 +10,7 @@ too, and Python's keyword arguments are checked against them. Needs no torch.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
@@ -113,6 +114,30 @@ def changed(options: T, changes: Mapping[str, Any]) -> T:
     result = replace(options, **given)  # type: ignore[type-var]
     check(result)
     return result
+
+
+def parsed(kind: type, texts: Mapping[str, str]) -> dict[str, Any]:
+    """Field → value of texts as people type them: 200, 0.5, true, lbfgs; `changed` checks them.
+
+    Raises:
+        OptionError: a field that the class does not declare.
+    """
+    known = {one.name: one for one in declared(kind)}
+    for name in texts:
+        if name not in known:
+            allowed = ", ".join(known) or "none"
+            raise OptionError(f"option {name}", f"unknown; allowed are {allowed}")
+    return {name: _read(known[name].kind, text) for name, text in texts.items()}
+
+
+def _read(kind: Any, text: str) -> Any:
+    if kind not in (int, float, bool):
+        return text
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return value if type(value) in (int, float, bool) else text
 
 
 def from_json(kind: type[T], values: Any, what: str = "") -> T:
