@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from gesso.cards.card import StyleCard
 from gesso.controls.controls import Controls
-from gesso.encoders import Encoder, load_encoder
+from gesso.encoders import load_encoder
+from gesso.encoders.base import Encoder
 from gesso.errors import GessoError, MissingWeights
 from gesso.methods.about import About
 from gesso.methods.base import Method, OnStep

@@ -18,7 +18,7 @@ from gesso.bench.pictures import Gallery, Pair, Picture, file_name, make_folder
 from gesso.bench.store import Row, Store, digest, machine_class
 from gesso.bench.tasks import Task, turns
 from gesso.cards.card import StyleCard
-from gesso.encoders import Encoder
+from gesso.encoders.base import Encoder
 from gesso.stylizers.progress import OnStep
 
 UNTOUCHED, STYLE_ITSELF = CONTROLS = ("untouched photo", "style itself")
