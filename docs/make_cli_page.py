@@ -30,7 +30,7 @@ def commands(command: Any, name: str, parent: Any = None) -> Iterator[tuple[str,
 def page() -> str:
     """The whole page: what stands above the mark, then the help of every command."""
     parts = [PAGE.read_text(encoding="utf-8").partition(MARK)[0] + MARK + "\n"]
-    for name, told in commands(get_command(app), "gesso"):
+    for name, told in commands(get_command(app()), "gesso"):
         parts.append(f"## {name}\n\n```text\n{told.rstrip()}\n```\n")
     return "\n".join(parts)
 

@@ -13,7 +13,7 @@ from gesso.bench.pictures import gather, make_folder
 from gesso.bench.store import Store
 from gesso.disk.cache_dir import cache_dir
 from gesso.encoders import check_encoder, load_encoder
-from gesso.encoders.vgg import DEPTHS
+from gesso.encoders.levels import DEPTHS
 from gesso.errors import GessoError, OptionError
 
 QUICK_MINUTES = 2.5  # --quick begins nothing new after that

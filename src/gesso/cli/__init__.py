@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
 
 import typer
 
@@ -29,38 +29,11 @@ from gesso.cli import (
 )
 from gesso.cli.commands import Commands, Stopped
 from gesso.cli.console import complain, one_line, reporting_seconds
+from gesso.cli.groups import Command, bare, grouped
 from gesso.errors import GessoError
 
 FAILED, BUG = 2, 70
-
-app = typer.Typer(
-    cls=Commands,
-    add_completion=False,
-    rich_markup_mode=None,  # importing rich would take as long as all the rest
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-)
-trainers = typer.Typer(
-    cls=Commands, help="Train a method's weights on folders of pictures.", rich_markup_mode=None
-)
-
-app.command("stylize")(stylize.stylize)
-app.command("adapt")(adapt.adapt)
-app.command("mix")(mix.mix)
-app.command("grid")(mix.grid)
-app.command("texture")(texture.texture)
-app.command("invent")(texture.invent)
-trainers.command("metastyle")(train_metastyle.metastyle)
-trainers.command("meta_networks")(train_meta_networks.meta_networks)
-trainers.command("adain")(train_adain.adain)
-app.add_typer(trainers, name="train", no_args_is_help=True)
-app.command("distill")(distill.distill)
-app.command("bench")(bench.bench)
-app.command("info")(show.info)
-app.command("methods")(show.methods)
-app.add_typer(show.cache, name="cache")
-app.command("fast", hidden=True)(adapt.fast)
-app.command("test", hidden=True)(stylize.test)
+COMPLETING = "_GESSO_COMPLETE"  # set by the shell's completion, which knows the words
 
 
 def _print_version(wanted: bool) -> None:
@@ -69,7 +42,6 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback(invoke_without_command=True)
 def _gesso(
     context: typer.Context,
     version: Annotated[
@@ -86,12 +58,59 @@ def _gesso(
         print(context.get_help())
 
 
+def app(words: Sequence[str] | None = None) -> typer.Typer:
+    """All commands, with the flags of the methods known by now.
+
+    Args:
+        words: of the command line; commands that are not among them have no options, which takes
+            a tenth of a second less. None: all have theirs.
+    """
+    root = typer.Typer(
+        cls=Commands,
+        rich_markup_mode=None,  # importing rich would take as long as all the rest
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    )
+    root.callback(invoke_without_command=True)(_gesso)
+    trainers = typer.Typer(
+        cls=Commands,
+        help="Train a method's weights on folders of pictures.",
+        rich_markup_mode=None,
+    )
+
+    def add(name: str, command: Callable[..., Any], to: typer.Typer = root) -> None:
+        hidden = name in ("fast", "test")  # the names of the original release
+        wanted = words is None or name in words
+        to.command(name, cls=Command, hidden=hidden)(grouped(command) if wanted else bare(command))
+
+    add("stylize", stylize.stylize)
+    add("adapt", adapt.adapt)
+    add("mix", mix.mix)
+    add("grid", mix.grid)
+    add("texture", texture.texture)
+    add("invent", texture.invent)
+    add("metastyle", train_metastyle.metastyle, trainers)
+    add("meta_networks", train_meta_networks.meta_networks, trainers)
+    add("adain", train_adain.adain, trainers)
+    root.add_typer(trainers, name="train", no_args_is_help=True)
+    add("distill", distill.distill)
+    add("bench", bench.bench)
+    add("info", show.info)
+    add("methods", show.methods)
+    root.add_typer(show.cache, name="cache")
+    add("fast", adapt.fast)
+    add("test", stylize.test)
+    return root
+
+
 def run(arguments: Sequence[str]) -> int:
     """Do what the arguments say; the exit code. Whatever goes wrong is one line on stderr."""
     try:
         _refuse_empty(arguments)
         with reporting_seconds():
-            code = app(list(arguments), prog_name="gesso", standalone_mode=False)
+            code = app(None if COMPLETING in os.environ else arguments)(
+                list(arguments), prog_name="gesso", standalone_mode=False
+            )
         return code if isinstance(code, int) else 0
     except GessoError as error:
         complain(str(error))

@@ -2,142 +2,206 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gesso.cli import options as opt
-from gesso.cli.cards import SUFFIX, adapt_to, card_target, method_of
-from gesso.cli.console import import_torch, say
-from gesso.cli.options import AdaptOptions
+from gesso.cli.cards import Source, make_card, open_session
+from gesso.cli.console import say
+from gesso.cli.flags import Given, OfMethods
+from gesso.cli.progress import showing
+from gesso.cli.tally import Tally, tell_renamed
 from gesso.disk.atomic import shown
-from gesso.errors import GessoError
+from gesso.errors import GessoError, OptionError
+from gesso.pipeline.styles import holds_card
+from gesso.reports import OnProgress
+
+if TYPE_CHECKING:
+    from gesso.pipeline.session import Session
+
+SUFFIX = ".safetensors"
 
 
-def adapt(
-    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="The style: a picture.")],
-    out: Annotated[
-        Path,
-        typer.Option(
-            "-o", "--out", metavar="CARD", help="The card to write (.safetensors), or a folder."
-        ),
-    ],
-    method: opt.MethodName = None,
-    steps: opt.Steps = None,
-    only_in: opt.OnlyIn = False,
-    refine: opt.Refine = None,
-    kernels: Annotated[
-        bool,
-        typer.Option(
-            "--kernels",
-            help="meta_networks: write the generated network, which runs without its weights.",
-        ),
-    ] = False,
-    lr: opt.Rate = None,
-    optimizer: opt.Optimizer = None,
-    init: opt.Init = None,
-    objective: opt.ObjectiveName = None,
-    start: opt.Start = None,
-    crop: Annotated[
-        int | None, typer.Option(min=16, metavar="PX", help="Side of the contents' crops.")
-    ] = None,
-    batch: Annotated[int | None, typer.Option(min=1, metavar="N", help="Crops in a step.")] = None,
-    contents: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", help="Adapt on the pictures in this folder; default: a bundled set."
-        ),
-    ] = None,
-    size: Annotated[
-        int | None,
-        typer.Option(min=16, metavar="PX", help="Longer side of the contents in px; default: own."),
-    ] = None,
-    style_size: opt.StyleSize = None,
-    encoder: opt.EncoderName = None,
-    model: opt.Model = None,
-    device: opt.Device = None,
-    threads: opt.Threads = None,
-    seed: opt.Seed = None,
+@dataclass(frozen=True)
+class Keeping:
+    """What cards keep."""
+
     grams: Annotated[
         bool | None,
         typer.Option(
             "--grams/--no-grams",
-            help="Keep what --polish needs of the style, 90 kB; default: with metastyle, but for "
-            "--only-in.",
+            help="Keep what --polish needs of the style, 90 kB; default: with methods that are "
+            "polished by default, but for --only-in.",
+            rich_help_panel=opt.OUTPUT,
+        ),
+    ] = None
+    float32: opt.Float32 = False
+    licence: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEXT",
+            help="The picture's licence, kept in the card.",
+            rich_help_panel=opt.OUTPUT,
+        ),
+    ] = None
+    overwrite: opt.Overwrite = True
+
+
+def adapt(
+    images: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="STYLE...",
+            help="Pictures, folders of them, names of bundled styles, or - for standard input.",
+        ),
+    ],
+    *,
+    out: Annotated[
+        Path,
+        typer.Option(
+            "-o",
+            "--out",
+            metavar="CARD",
+            help="The card to write (.safetensors), or a folder; several styles need a folder.",
+        ),
+    ],
+    given: OfMethods,
+    size: Annotated[
+        int | None,
+        typer.Option(
+            min=16, metavar="PX", help="Short for --content-size.", rich_help_panel=opt.SETUP
         ),
     ] = None,
-    float32: Annotated[
-        bool, typer.Option("--float32", help="Store float32, not float16: twice the size.")
-    ] = False,
-    licence: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="The picture's licence, kept in the card.")
-    ] = None,
-    overwrite: opt.Overwrite = True,
-    max_pixels: opt.MaxPixels = None,
-    quiet: opt.Quiet = False,
-    verbose: opt.Verbose = 0,
+    setup: opt.Setup,
+    keeping: Keeping,
+    running: opt.Running,
 ) -> int:
     """Make a style card of a picture.
 
     That is a file which `gesso stylize --style CARD` runs at once, here or anywhere else.
     """
-    options = AdaptOptions(
-        method, model, encoder, device, contents, style_size, steps, only_in, lr, seed,
-        crop, batch, max_pixels, refine=refine, kernels=kernels,
-        optimizer=optimizer, init=init, objective=objective, start=start, grams=grams,
-    )  # fmt: skip
-    return _adapt(image, out, size, options, float32, licence, overwrite, quiet)
+    from gesso.pipeline.sources import style_source
+
+    sources = [style_source(text) for text in images]
+    if size is not None:
+        given = {**given, "--content-size": size}
+    return _Work(sources, out, given, setup, keeping, running).do()
 
 
 def fast(
+    *,
     content_dataset: Annotated[Path, typer.Option(help="Folder of contents.")],
     style_image: Annotated[Path, typer.Option(help="The style.")],
     model: Annotated[Path, typer.Option(help="The start that `gesso train` wrote.")],
     out: Annotated[
         Path | None, typer.Option("-o", "--out", help="Default: the style's name, .safetensors.")
     ] = None,
-    steps: opt.Steps = None,
-    only_in: opt.OnlyIn = False,
+    steps: Annotated[int | None, typer.Option(min=0, help="Steps of adaptation.")] = None,
+    only_in: Annotated[
+        bool, typer.Option("--only-in", help="Adapt instance norm's γ and β only.")
+    ] = False,
     cuda: Annotated[int, typer.Option(help="1: use the GPU.")] = 0,
 ) -> int:
     """The name of `gesso adapt` in the original release."""
-    options = AdaptOptions(
-        model=model,
-        device="cuda" if cuda else None,
-        contents=content_dataset,
-        steps=steps,
-        only_in=only_in,
-    )
-    return _adapt(style_image, out or Path(style_image.stem + SUFFIX), None, options)
+    flags = {"--steps": steps, "--only-in": only_in or None}
+    given = {flag: value for flag, value in flags.items() if value is not None}
+    device = "cuda" if cuda else None
+    setup = opt.Setup(model=model, device=device, contents=content_dataset)
+    return _Work([style_image], out or Path(style_image.stem + SUFFIX), given, setup).do()
 
 
-def _adapt(
-    image: Path,
-    out: Path,
-    size: int | None,
-    options: AdaptOptions,
-    float32: bool = False,
-    licence: str | None = None,
-    overwrite: bool = True,
-    quiet: bool = False,
-) -> int:
-    target = out / (image.stem + SUFFIX) if out.is_dir() else out
-    inputs = [image, *([options.model] if options.model else []), Path(options.encoder or "")]
-    card_target(target, inputs, overwrite)
-    import_torch()
-    from gesso.pipeline.style_cards import folder_practice
+@dataclass(frozen=True)
+class _Work:
+    """What a command is to do: the values of its options."""
 
-    practice = None  # the method's own contents
-    if options.contents is not None:
-        practice = folder_practice(options.contents, size, options.pixels)
-    own_size = size if practice is None else None
-    chosen = method_of(options)
-    if own_size is not None and "content_size" not in chosen.options:
-        raise GessoError(f"--size: method {chosen.name} does not look at contents")
-    card = adapt_to(chosen, image, practice, options, False, quiet, content_size=own_size)
-    if licence is not None:
-        card.provenance["licence"] = licence
-    card.save(target, "float32" if float32 else "float16")
-    say(f"{shown(target)}: {target.stat().st_size / 1000:.0f} kB written", quiet)
-    return 0
+    styles: list[Source]
+    out: Path
+    given: Given = field(default_factory=dict)
+    setup: opt.Setup = field(default_factory=opt.Setup)
+    keeping: Keeping = field(default_factory=Keeping)
+    running: opt.Running = field(default_factory=opt.Running)
+
+    def do(self) -> int:
+        """Write the cards; returns the exit code."""
+        files = [style for style in self.styles if isinstance(style, Path)]
+        if len(self.styles) > 1 or any(path.is_dir() for path in files):
+            if len(files) < len(self.styles):
+                raise OptionError("images", "-: standard input is one style, and goes alone")
+            return self._many(files)
+        style = self.styles[0]
+        target = self.out
+        if target.is_dir():
+            if isinstance(style, bytes):
+                raise OptionError("out", f"{shown(target)}: a folder; standard input has no name")
+            target = target / (style.stem + SUFFIX)
+        card_target(target, [*files, *self._inputs()], self.keeping.overwrite)
+        _refuse_card(style)
+        session = self._session()
+        with showing(self.running.quiet) as show:
+            self._write(session, style, target, show)
+        say(f"{shown(target)}: {target.stat().st_size / 1000:.0f} kB written", self.running.quiet)
+        return 0
+
+    def _many(self, files: Sequence[Path]) -> int:
+        from gesso.pipeline.plan import make_folders, plan_cards, unfinished
+
+        planned = plan_cards(files, self.out, self._inputs())
+        todo = planned.jobs if self.keeping.overwrite else unfinished(planned.jobs)
+        tell_renamed(planned, self.running.quiet)
+        tally = Tally(planned, todo)
+        if todo:
+            session = self._session()
+            make_folders(todo)
+            with showing(self.running.quiet) as show:
+                tally.run(lambda job: self._try(session, job.photo, job.out, show), show, "cards")
+        done = f"{tally.written} of {len(planned.jobs)} cards written"
+        say(f"{shown(self.out)}: {done}", self.running.quiet)
+        return tally.tell_failures()
+
+    def _inputs(self) -> list[Path]:
+        model = [self.setup.model] if self.setup.model else []
+        return [*model, Path(self.setup.encoder or "")]
+
+    def _session(self) -> Session:
+        return open_session(
+            [], self.setup, self.given, self.running,
+            grams=self.keeping.grams, exact=self.keeping.float32,
+        )  # fmt: skip
+
+    def _try(
+        self, session: Session, style: Path, target: Path, show: OnProgress
+    ) -> dict[Path, str]:
+        try:
+            self._write(session, style, target, show)
+        except GessoError as error:
+            return {style: str(error)}
+        return {}
+
+    def _write(self, session: Session, style: Source, target: Path, show: OnProgress) -> None:
+        _refuse_card(style)
+        card = make_card(session, style, show)
+        if self.keeping.licence is not None:
+            card.provenance["licence"] = self.keeping.licence
+        card.save(target, "float32" if self.keeping.float32 else "float16")
+
+
+def _refuse_card(style: Source) -> None:
+    if isinstance(style, Path) and holds_card(style):
+        raise GessoError(f"{shown(style)}: a card; it is adapted already")
+
+
+def card_target(target: Path, inputs: Sequence[Path], overwrite: bool) -> None:
+    """Raises GessoError if no card can be written to `target`: better known before than after."""
+    if target.suffix.lower() != SUFFIX:
+        raise GessoError(f"{shown(target)}: a card's name ends in {SUFFIX}")
+    if not target.parent.is_dir():
+        raise GessoError(f"{shown(target)}: its folder does not exist; make it first")
+    if target.exists():
+        if any(path.is_file() and target.samefile(path) for path in inputs):
+            raise GessoError(f"{shown(target)}: is an input, which is never overwritten")
+        if not overwrite:
+            raise GessoError(f"{shown(target)}: exists; --overwrite replaces it")

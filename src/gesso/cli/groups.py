@@ -1,53 +1,186 @@
-"""Options in groups: a dataclass of options that several commands share, written down once.
+"""Commands made of groups of options, and their help in groups.
 
-    @grouped
-    def adain(folders: Folders, steps: int = 5000, run: Run = Run()) -> int: ...
+    def adapt(images: Images, *, out: Out, setup: Setup, given: OfMethods, talk: Talk) -> int: ...
 
-is a command with every field of Folders and of Run as an option of its own, where the group stands.
+`grouped(adapt)` is a command with every field of the dataclass Setup as an option of its own, and
+with the flags that OfMethods derives from declarations (`gesso.cli.flags`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import MISSING, fields, is_dataclass
 from functools import wraps
 from inspect import Parameter, Signature, signature
-from typing import Any, get_type_hints
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_type_hints
+
+import typer
+from typer.core import TyperCommand
+from typer.models import OptionInfo, ParameterInfo
+
+from gesso.cli.flags import Derived, flag_names
+from gesso.errors import GessoError, OptionError
+
+
+class Command(TyperCommand):
+    """A command whose options stand under headings: `rich_help_panel`, or else "Options"."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the help of all options, group by group."""
+        groups: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": []}
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx)
+            is_option = param.param_type_name == "option"
+            title = (getattr(param, "rich_help_panel", "") or "Options") if is_option else ""
+            if record is not None:
+                groups.setdefault(title or "Arguments", []).append(record)
+        for title, records in groups.items():
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl(records)
 
 
 def grouped(command: Callable[..., int]) -> Callable[..., int]:
-    """The command with the fields of its dataclass parameters as parameters of their own, which is
-    how typer reads it. Fields without a default are required."""
+    """The command with the options of its groups as parameters of their own, as typer reads it.
+
+    Fields without a default are required. A flag that the command has itself is not derived.
+    Paths are read by `given_path`, and errors about an option name its flag.
+    """
     hints = get_type_hints(command, include_extras=True)
-    parameters: list[Parameter] = []
-    groups: dict[str, type[Any]] = {}
+    groups: dict[str, Group] = {}
+    parts: list[list[Parameter]] = []
     for parameter in signature(command).parameters.values():
         kind = hints[parameter.name]
-        if is_dataclass(kind):
-            groups[parameter.name] = kind  # type: ignore[assignment]
-            parameters += _of_group(kind)  # type: ignore[arg-type]
+        group = _group(kind)
+        if group is None:
+            parts.append([parameter.replace(kind=Parameter.KEYWORD_ONLY, annotation=kind)])
         else:
-            parameters.append(parameter.replace(kind=Parameter.KEYWORD_ONLY, annotation=kind))
+            groups[parameter.name] = group
+            parts.append(group.written)
+    names = {p.name: _flags(p)[0] for part in parts for p in part if _flags(p)}
+    taken = {flag for part in parts for p in part for flag in _flags(p)}
+    for name, part in zip(signature(command).parameters, parts, strict=True):
+        if name in groups:
+            part += groups[name].derive(taken)
+            names = groups[name].names | names
+    parameters = [_reading_paths(parameter) for part in parts for parameter in part]
 
     @wraps(command)
     def expanded(**values: Any) -> int:
-        for name, kind in groups.items():
-            values[name] = kind(**{f.name: values.pop(f.name) for f in fields(kind)})
-        return command(**values)
+        for name, group in groups.items():
+            values[name] = group.take(values)
+        try:
+            return command(**values)
+        except OptionError as error:
+            raise GessoError(f"{names.get(error.option, error.option)}: {error.trouble}") from error
 
     expanded.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
     expanded.__annotations__ = {p.name: p.annotation for p in parameters}
     return expanded
 
 
-def _of_group(kind: type[Any]) -> list[Parameter]:
-    hints = get_type_hints(kind, include_extras=True)
-    return [
-        Parameter(
-            field.name,
-            Parameter.KEYWORD_ONLY,
-            default=Parameter.empty if field.default is MISSING else field.default,
-            annotation=hints[field.name],
-        )
-        for field in fields(kind)
-    ]
+def bare(command: Callable[..., int]) -> Callable[[], int]:
+    """A command of that help without any options, for a list of commands."""
+
+    def listed() -> int:
+        raise NotImplementedError
+
+    listed.__doc__ = command.__doc__
+    return listed
+
+
+class Group:
+    """One parameter of a command that stands for several options."""
+
+    def __init__(self) -> None:
+        self.written: list[Parameter] = []
+        self.names: dict[str, str] = {}  # what errors call an option → its flag
+
+    def derive(self, taken: set[str]) -> list[Parameter]:
+        """The parameters that are derived, without the flags that are taken."""
+        return []
+
+    def take(self, values: dict[str, Any]) -> Any:
+        """The parameter's value; the values of its options are taken out of `values`."""
+        raise NotImplementedError
+
+
+class Fields(Group):
+    """The fields of a dataclass, each annotated as a parameter of a command would be."""
+
+    def __init__(self, kind: type[Any]) -> None:
+        super().__init__()
+        hints = get_type_hints(kind, include_extras=True)
+        self.kind = kind
+        self.written = [
+            Parameter(
+                field.name,
+                Parameter.KEYWORD_ONLY,
+                default=Parameter.empty if field.default is MISSING else field.default,
+                annotation=hints[field.name],
+            )
+            for field in fields(kind)
+        ]
+
+    def take(self, values: dict[str, Any]) -> Any:
+        return self.kind(**{field.name: values.pop(field.name) for field in fields(self.kind)})
+
+
+class Flags(Group):
+    """Flags made of declarations."""
+
+    def __init__(self, source: Derived) -> None:
+        super().__init__()
+        self.source, self.flags = source, source.flags()
+        self.names = dict(flag_names(self.flags))
+
+    def derive(self, taken: set[str]) -> list[Parameter]:
+        self.flags = [flag for flag in self.flags if flag.name not in taken]
+        return [flag.parameter(self.source.heading(flag)) for flag in self.flags]
+
+    def take(self, values: dict[str, Any]) -> Any:
+        found = {flag.name: values.pop(flag.key) for flag in self.flags}
+        return {name: value for name, value in found.items() if value is not None}
+
+
+def _group(kind: Any) -> Group | None:
+    for note in getattr(kind, "__metadata__", ()):
+        if isinstance(note, Derived):
+            return Flags(note)
+    return Fields(kind) if is_dataclass(kind) and isinstance(kind, type) else None
+
+
+def _flags(parameter: Parameter) -> list[str]:
+    """Its names on the command line, long ones first; arguments have none."""
+    for note in getattr(parameter.annotation, "__metadata__", ()):
+        if isinstance(note, OptionInfo):
+            first = () if note.default is ... else (note.default,)
+            written = [
+                flag for text in (*first, *(note.param_decls or ())) for flag in text.split("/")
+            ]
+            plain = "--" + parameter.name.replace("_", "-")
+            return sorted(written, key=lambda flag: flag[:2] != "--") or [plain]
+    return []
+
+
+def _reading_paths(parameter: Parameter) -> Parameter:
+    """The parameter with its paths read by `given_path`."""
+    kind, *notes = get_args(parameter.annotation)
+    if Path not in (kind, *get_args(kind)):
+        return parameter
+    info = copy(next(note for note in notes if isinstance(note, ParameterInfo)))
+    info.parser = _path
+    return parameter.replace(annotation=Annotated[kind, info])
+
+
+def _path(text: Any) -> Any:
+    if not isinstance(text, str):
+        return text  # a default
+    from gesso.pipeline.sources import given_path  # which imports Pillow
+
+    try:
+        return given_path("path", text)
+    except OptionError as error:
+        raise typer.BadParameter(error.trouble) from None

@@ -9,17 +9,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gesso.cli import options as opt
-from gesso.cli.cards import card_target, method_and_cards, practice_on
+from gesso.cli.adapt import card_target
+from gesso.cli.cards import make_card, open_session
 from gesso.cli.console import import_torch, say
-from gesso.cli.options import AdaptOptions
+from gesso.cli.flags import OfMethods
+from gesso.cli.progress import showing
 from gesso.disk.atomic import shown
 from gesso.errors import GessoError
+from gesso.pipeline.styles import is_card
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from gesso.cards.card import StyleCard
-    from gesso.methods.base import Method
+    from gesso.pipeline.session import Session
 
 
 def mix(
@@ -27,15 +30,13 @@ def mix(
         list[str],
         typer.Argument(metavar="CARD=SHARE...", help="Cards of `gesso adapt`, and their shares."),
     ],
+    *,
     out: Annotated[
         Path, typer.Option("-o", "--out", metavar="CARD", help="The card to write (.safetensors).")
     ],
-    float32: Annotated[
-        bool, typer.Option("--float32", help="Store float32, not float16: twice the size.")
-    ] = False,
+    float32: opt.Float32 = False,
     overwrite: opt.Overwrite = True,
-    quiet: opt.Quiet = False,
-    verbose: opt.Verbose = 0,
+    talk: opt.Talk,
 ) -> int:
     """Mix style cards into one: gesso mix a.safetensors=0.6 b.safetensors=0.4 -o c.safetensors
 
@@ -46,16 +47,15 @@ def mix(
     parts = [_part(text) for text in cards]
     paths = [path for path, _ in parts]
     card_target(out, paths, overwrite)
-    import_torch()
-    from gesso.cards.card import StyleCard
-    from gesso.controls.controls import mix as mixed
-    from gesso.pipeline.style_cards import is_card
-
     for path in paths:
         if not is_card(path):
             raise GessoError(
                 f"{shown(path)}: a picture; cards can be mixed (gesso adapt makes one)"
             )
+    import_torch()
+    from gesso.cards.card import StyleCard
+    from gesso.controls.controls import mix as mixed
+
     found = [StyleCard.load(path) for path in paths]
     try:
         card = mixed(found, [share for _, share in parts])
@@ -63,7 +63,7 @@ def mix(
         names = ", ".join(shown(path.name) for path in paths[:4]) + ", …" * (len(paths) > 4)
         raise GessoError(f"{names}: {error}") from error
     card.save(out, "float32" if float32 else "float16")
-    say(f"{shown(out)}: {out.stat().st_size / 1000:.0f} kB written", quiet)
+    say(f"{shown(out)}: {out.stat().st_size / 1000:.0f} kB written", talk.quiet)
     return 0
 
 
@@ -83,12 +83,13 @@ def _part(text: str) -> tuple[Path, float]:
 
 def grid(
     photo: Annotated[Path, typer.Argument(metavar="PHOTO", help="The photo.")],
+    *,
     style: Annotated[
-        list[Path],
+        list[str],
         typer.Option(
             "-s",
             "--style",
-            metavar="IMAGE_OR_CARD",
+            metavar="STYLE",
             help="Twice: a row from one style to the other. Four times: the corners top left, top "
             "right, bottom left, bottom right.",
         ),
@@ -107,56 +108,46 @@ def grid(
     labels: Annotated[
         bool, typer.Option("--labels", help="Write the styles' shares below each picture.")
     ] = False,
-    method: opt.MethodName = None,
-    steps: opt.Steps = None,
-    only_in: opt.OnlyIn = False,
-    style_size: opt.StyleSize = None,
-    contents: opt.ContentsFolder = None,
-    encoder: opt.EncoderName = None,
-    model: opt.Model = None,
-    device: opt.Device = None,
-    threads: opt.Threads = None,
-    seed: opt.Seed = None,
+    given: OfMethods,
+    setup: opt.Setup,
     cache: opt.Cache = True,
     overwrite: opt.Overwrite = True,
-    max_pixels: opt.MaxPixels = None,
-    quiet: opt.Quiet = False,
-    verbose: opt.Verbose = 0,
+    running: opt.Running,
 ) -> int:
     """Show the styles between two or four styles, in one picture.
 
     The cards are blended, so the strokes change and not just their opacity. Styles that are
     pictures are adapted to first, as by `gesso stylize`.
     """
-    import_torch()
-    from gesso.images.sheet import grid_weights, sheet
-    from gesso.images.write import write_image
-    from gesso.nn.pictures import read_image
-    from gesso.pipeline.plan import Job, make_folders, plan_one
+    from gesso.pipeline.plan import make_folders, plan_one
+    from gesso.pipeline.sources import style_source
 
-    shares = grid_weights(len(style), columns, rows or columns)
-    job = plan_one(photo, out, style)
+    styles = [style_source(text) for text in style]
+    job = plan_one(photo, out, [path for path in styles if isinstance(path, Path)])
     if job.out.exists() and not overwrite:
         raise GessoError(f"{shown(job.out)}: exists; --overwrite replaces it")
-    options = AdaptOptions(
-        method, model, encoder, device, contents, style_size, steps, only_in, seed=seed,
-        max_pixels=max_pixels,
-    )  # fmt: skip
-    picture = read_image(photo, size=size, max_pixels=options.pixels)
-    practice = practice_on([photo], size, options)
-    found, cards = method_and_cards(style, practice, options, cache, quiet)
-    cells = [[_between(found, cards, weights, picture) for weights in row] for row in shares]
+    session = open_session(styles, setup, given, running, size=size, use_cache=cache)
+    from gesso.images.sheet import grid_weights, sheet
+    from gesso.images.write import write_image
+    from gesso.pipeline.style_cards import Contents
+
+    shares = grid_weights(len(styles), columns, rows or columns)
+    picture = session.photo(photo, size).rgb
+    contents = Contents([photo], size, read=lambda source, size: picture)
+    with showing(running.quiet) as show:
+        cards = [make_card(session, path, show, contents) for path in styles]
+    cells = [[_between(session, picture, cards, weights) for weights in row] for row in shares]
     texts = [[" ".join(f"{w:.2g}" for w in weights) for weights in row] for row in shares]
-    make_folders([Job(photo, job.out)])
+    make_folders([job])
     write_image(job.out, sheet(cells, texts if labels else ()))
-    say(f"{shown(job.out)}: written", quiet)
+    say(f"{shown(job.out)}: written", running.quiet)
     return 0
 
 
 def _between(
-    method: Method, cards: list[StyleCard], weights: list[float], picture: Tensor
+    session: Session, picture: Tensor, cards: list[StyleCard], weights: list[float]
 ) -> Tensor:
     from gesso.controls.controls import Controls
 
-    cell: Tensor = Controls(weights=weights).stylizer(method, cards)(picture.unsqueeze(0))[0]
-    return cell
+    controls = Controls(weights=weights, polish=0)
+    return controls.stylizer(session.method, cards)(picture.unsqueeze(0))[0]

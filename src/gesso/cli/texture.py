@@ -3,63 +3,59 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from gesso.cli import options as opt
-from gesso.cli.cards import SUFFIX, method_and_cards
+from gesso.cli.adapt import SUFFIX
+from gesso.cli.cards import make_card, open_session
 from gesso.cli.console import import_torch, say
-from gesso.cli.options import AdaptOptions
+from gesso.cli.flags import OfMethods
+from gesso.cli.progress import showing
 from gesso.disk.atomic import os_error_line, shown
 from gesso.errors import GessoError
 
-if TYPE_CHECKING:
-    from gesso.methods.meta_networks.method import MetaNetworks
-
 
 def texture(
-    style: Annotated[Path, typer.Argument(metavar="IMAGE_OR_CARD", help="A picture, or a card.")],
+    style: Annotated[
+        str,
+        typer.Argument(metavar="STYLE", help="A picture, a card, or the name of a bundled style."),
+    ],
+    *,
     out: Annotated[Path, typer.Option("-o", "--out", metavar="OUT", help="The picture to write.")],
     size: Annotated[
         int, typer.Option(min=16, max=8192, metavar="PX", help="Side of the texture in px.")
     ] = 512,
-    method: opt.MethodName = None,
-    style_size: opt.StyleSize = None,
-    encoder: opt.EncoderName = None,
-    model: opt.Model = None,
-    device: opt.Device = None,
-    threads: opt.Threads = None,
-    seed: opt.Seed = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Seed of the noise.")] = 0,
+    given: OfMethods,
+    setup: opt.Setup,
     cache: opt.Cache = True,
     overwrite: opt.Overwrite = True,
-    max_pixels: opt.MaxPixels = None,
-    quiet: opt.Quiet = False,
-    verbose: opt.Verbose = 0,
+    running: opt.Running,
 ) -> int:
-    """Show the texture that a style has become: what it makes of white noise.
+    """Show the texture that a style has become: what it makes of white noise."""
+    from gesso.pipeline.plan import make_folders, plan_one
+    from gesso.pipeline.sources import style_source
 
-    --seed is that of the noise.
-    """
-    import_torch()
-    from gesso.images.write import write_image
-    from gesso.pipeline.photos import noise
-    from gesso.pipeline.plan import Job, make_folders, plan_one
-
-    job = plan_one(style, out)
+    source = style_source(style)
+    job = plan_one(source if isinstance(source, Path) else Path("-"), out)
     if job.out.exists() and not overwrite:
         raise GessoError(f"{shown(job.out)}: exists; --overwrite replaces it")
-    options = AdaptOptions(
-        method, model, encoder, device, style_size=style_size, max_pixels=max_pixels
-    )
-    found, (card,) = method_and_cards([style], None, options, cache, quiet)
-    make_folders([Job(style, job.out)])
-    write_image(job.out, found.stylizer(card)(noise(size, seed or 0).unsqueeze(0))[0])
-    say(f"{shown(job.out)}: written", quiet)
+    session = open_session([source], setup, given, running, use_cache=cache)
+    from gesso.images.write import write_image
+    from gesso.pipeline.photos import noise
+
+    with showing(running.quiet) as show:
+        card = make_card(session, source, show)
+    make_folders([job])
+    write_image(job.out, session.method.stylizer(card)(noise(size, seed).unsqueeze(0))[0])
+    say(f"{shown(job.out)}: written", running.quiet)
     return 0
 
 
 def invent(
+    *,
     out: Annotated[
         Path, typer.Option("-o", "--out", metavar="FOLDER", help="The cards are written here.")
     ],
@@ -71,10 +67,9 @@ def invent(
         typer.Option("--uniform", help="As in the paper; default: distributed as real styles are."),
     ] = False,
     model: opt.Model = None,
-    seed: opt.Seed = None,
+    seed: opt.Seed = 0,
     overwrite: opt.Overwrite = True,
-    quiet: opt.Quiet = False,
-    verbose: opt.Verbose = 0,
+    talk: opt.Talk,
 ) -> int:
     """Invent styles that no picture has, and write their cards: random hidden vectors of Meta
     Networks.
@@ -82,23 +77,18 @@ def invent(
     The same seed gives the same styles. `gesso texture CARD` shows one, `gesso stylize` uses it.
     """
     import_torch()
-    first = seed or 0
-    paths = [out / f"invented-{first}-{i + 1}{SUFFIX}" for i in range(count)]
+    paths = [out / f"invented-{seed}-{i + 1}{SUFFIX}" for i in range(count)]
     if not overwrite and (there := next((p for p in paths if p.exists()), None)):
         raise GessoError(f"{shown(there)}: exists; --overwrite replaces it")
-    cards = _method(model).invent(count, first, uniform)
+    from gesso.encoders import load_encoder
+    from gesso.methods.meta_networks.method import MetaNetworks
+
+    cards = MetaNetworks.load(load_encoder, model).invent(count, seed, uniform)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise GessoError(os_error_line(out, error, "cannot be created")) from error
     for path, card in zip(paths, cards, strict=True):
         card.save(path)
-    say(f"{shown(out)}: {count} cards written", quiet)
+    say(f"{shown(out)}: {count} cards written", talk.quiet)
     return 0
-
-
-def _method(weights: Path | None) -> MetaNetworks:
-    from gesso.encoders import load_encoder
-    from gesso.methods.meta_networks.method import MetaNetworks
-
-    return MetaNetworks.load(load_encoder, weights)

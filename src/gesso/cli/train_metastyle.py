@@ -106,7 +106,7 @@ def metastyle(
     """
     from gesso.losses.objectives import PAPER, Objective
     from gesso.methods.metastyle.bilevel import InnerLoop
-    from gesso.methods.metastyle.method import Config
+    from gesso.methods.metastyle.start import Config
     from gesso.methods.metastyle.training import MetaBatch, train_metastyle
 
     training = run.config(steps, lr, lr_decay=decay)

@@ -8,19 +8,16 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor
 
+from gesso.controls.options import COLORS, Color
 from gesso.errors import OptionError
 from gesso.stylizers.progress import OnStep
 from gesso.stylizers.stylizer import Stylizer
 
 log = logging.getLogger(__name__)
-
-Color = Literal["style", "content", "luminance"]
-COLORS: tuple[Color, ...] = ("style", "content", "luminance")
 
 LUMA = (0.299, 0.587, 0.114)  # Y of YIQ, the colour space of the paper (ITU-R BT.601)
 NOISE = (2 / 255) ** 2  # a variance; two grey levels of deviation are a file's noise, not colour

@@ -4,30 +4,28 @@ StyleCard and Stylizer.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
 import torch
 from torch import Tensor
 
 from gesso.cards.blend import shares_of
 from gesso.cards.card import StyleCard
-from gesso.controls.color import COLORS, checked_color, with_color
-from gesso.controls.polish import MAX_STEPS, can_polish, check_steps, polished
+from gesso.controls.color import checked_color, with_color
+from gesso.controls.options import ControlOptions
+from gesso.controls.polish import can_polish, polished
 from gesso.controls.regions import check_masks, region_shares
 from gesso.controls.strength import as_far, softened
 from gesso.errors import GessoError, OptionError
 from gesso.methods.base import Method, OnStep
 from gesso.methods.registry import load
-from gesso.options import Option
 from gesso.stylizers.stylizer import Stylizer, composite
 
 
 @dataclass(frozen=True)
-class Controls:
+class Controls(ControlOptions):
     """How the cards of one method are put to use.
 
     Attributes:
@@ -45,49 +43,6 @@ class Controls:
     Raises:
         OptionError: a value that makes no sense.
     """
-
-    strength: Annotated[
-        float, Option("0 is the photo, 1 the whole style.", "SHARE", least=0, most=1, main=True)
-    ] = 1.0
-    weights: Sequence[float] | None = None
-    color: Annotated[
-        str,
-        Option(
-            "Whose colours: the style's; the photo's, matched in mean and covariance; the photo's, "
-            "with only its luminance stylized.",
-            "|".join(COLORS),
-            choices=COLORS,
-            main=True,
-        ),
-    ] = "style"
-    masks: Sequence[Tensor] = ()
-    feather: Annotated[float, Option("Soften the masks' edges over so many px.", "PX", least=0)] = (
-        0.0
-    )
-    polish: Annotated[
-        int | None,
-        Option(
-            "Steps on the finished picture itself, which bring texture into flat places; default: "
-            "the method's, for cards that keep what it needs.",
-            "N",
-            least=0,
-            most=MAX_STEPS,
-            main=True,
-        ),
-    ] = None
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.strength <= 1:
-            raise OptionError("strength", f"{self.strength} is out of range; allowed are 0 to 1")
-        checked_color(self.color)
-        check_steps(self.polish or 0)
-        object.__setattr__(self, "masks", tuple(self.masks))  # a tensor (K, h, w) will do
-        if self.weights is not None and self.masks:
-            raise OptionError("weights", "of no use with masks, which give each style its region")
-        if not 0 <= self.feather < math.inf:
-            raise OptionError("feather", f"{self.feather} px; allowed are numbers from 0")
-        if self.feather and not self.masks:
-            raise OptionError("feather", "of no use without masks")
 
     def check(self, styles: int) -> None:
         """Raises GessoError where weights or masks do not go with that many styles."""

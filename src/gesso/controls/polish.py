@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from gesso.cards.card import StyleCard
+from gesso.controls.options import MAX_STEPS
 from gesso.encoders.base import Encoder
 from gesso.errors import OptionError
 from gesso.fitting.picture import Descent, OnTerms, Start, optimise
@@ -26,7 +27,6 @@ LR = 0.02  # of Adam; tried: 0.01 to 0.08, constant and falling
 CHROMA = 0.25  # of that rate, for differences of colours: else they become coloured fringes
 BETAS = (0.85, 0.98)  # over so few steps a little better than the usual ones
 OBJECTIVE = Objective()
-MAX_STEPS = 1000
 MAX_PIXELS = 1_000_000
 """Above this many pixels a smaller copy is polished, and what changed in it is carried over."""
 

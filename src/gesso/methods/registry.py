@@ -6,7 +6,6 @@ import os
 import pkgutil
 from functools import cache, partial
 from importlib import import_module
-from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from gesso.methods.base import Method
 
 GROUP = "gesso.methods"  # of entry points: name = package
+DEFAULT = "metastyle"
 _registered: dict[str, str] = {}
 
 
@@ -53,7 +53,7 @@ def about(name: str) -> About:
 
 
 def load(
-    name: str = "metastyle",
+    name: str = DEFAULT,
     *,
     weights: str | Path | None = None,
     encoder: str | Path = "compact",
@@ -103,6 +103,8 @@ def checked_device(name: str) -> torch.device:
 
 def _places() -> dict[str, str]:
     """Name → package."""
+    from importlib.metadata import entry_points  # takes as long as all the rest
+
     rooms = pkgutil.iter_modules([str(Path(__file__).parent)])
     places = {room.name: f"{__package__}.{room.name}" for room in rooms if room.ispkg}
     places |= {point.name: point.value for point in entry_points(group=GROUP)}

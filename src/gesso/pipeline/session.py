@@ -15,17 +15,19 @@ from torch import Tensor
 
 from gesso.cards.cache import CardCache
 from gesso.cards.card import StyleCard
-from gesso.controls.color import Color, checked_color, recolored
+from gesso.controls.color import checked_color, recolored
 from gesso.controls.controls import Controls
+from gesso.controls.options import Color
 from gesso.disk.atomic import shown
-from gesso.errors import GessoError, OptionError
+from gesso.errors import GessoError
 from gesso.images.read import MAX_PIXELS, Photo, read_photo
 from gesso.methods.base import Method, OnStep
 from gesso.methods.inputs import ImageLike, as_image
 from gesso.methods.registry import load
 from gesso.pipeline.photos import Pictures, finished, stylize_all
 from gesso.pipeline.plan import Job
-from gesso.pipeline.style_cards import Contents, digest, is_card, key, practice
+from gesso.pipeline.style_cards import Contents, digest, key, practice
+from gesso.pipeline.styles import holds_card, is_card
 from gesso.stylizers.stylizer import Stylizer
 
 log = logging.getLogger(__name__)
@@ -54,6 +56,7 @@ class Session:
             on, so the same photos and styles give the same pictures, whatever was done before.
         max_pixels: the largest picture to read, width × height.
         grams: whether cards keep what polishing needs; by default as the method says.
+        exact: cards keep float32 (see `Method.adapt`); not where there is a cache.
         on_card: is given every card that the session makes or takes from the cache.
 
     Raises:
@@ -72,13 +75,14 @@ class Session:
         contents: Contents | None = None,
         max_pixels: int = MAX_PIXELS,
         grams: bool | None = None,
+        exact: bool = False,
         on_card: OnCard | None = None,
     ) -> None:
         if isinstance(method, str):
             method = load(method, weights=weights, encoder=encoder, device=device)
         self.method, self.options = method, method.chosen(options)
         self.encoder, self.cache, self.contents = encoder, cache, contents
-        self.max_pixels, self.on_card = max_pixels, on_card
+        self.max_pixels, self.exact, self.on_card = max_pixels, exact, on_card
         self.grams = method.keeps_grams(self.options) if grams is None else grams
         self._cards: dict[str, StyleCard] = {}
         self._locks: dict[str, Lock] = {}
@@ -152,7 +156,7 @@ class Session:
         controls = controls or Controls()
         controls.check(len(styles))
         color = checked_color(controls.color)
-        if color == "style" or any(_holds_card(style) for style in styles):
+        if color == "style" or any(holds_card(style) for style in styles):
             cards = [self.card(style, contents=contents, on_step=on_step) for style in styles]
             return controls.stylizer(self.method, cards)
         for style in styles:  # better known now than at every photo
@@ -272,7 +276,7 @@ class Session:
         practised = practice(contents, color) if self.method.practises(self.options) else None
         picture = self._picture(style, color, photo)
         card = self.method.adapt(
-            picture, practised, self.options, on_step=on_step, grams=self.grams
+            picture, practised, self.options, on_step=on_step, grams=self.grams, exact=self.exact
         )
         if isinstance(style, str | Path):
             card.provenance |= {"style": Path(style).name, "sha256": digest(style)}
@@ -286,31 +290,6 @@ class Session:
             yield
 
 
-def _holds_card(style: Any) -> bool:
-    if isinstance(style, StyleCard):
-        return True
-    return isinstance(style, str | Path) and is_card(Path(style))
-
-
 def shown_name(photo: ImageLike) -> str:
     """What messages call a photo."""
     return shown(photo) if isinstance(photo, str | Path) else "photo"
-
-
-def method_of_cards(styles: Styles, method: str | None) -> str:
-    """The name of the method that runs these styles: the one given, or that of the cards among
-    them, or metastyle.
-
-    Raises:
-        GessoError: cards of several methods, or of another than the one given.
-    """
-    named = method
-    for style in styles:
-        if not _holds_card(style):
-            continue
-        card = style if isinstance(style, StyleCard) else StyleCard.load(style)
-        if named is not None and card.method != named:
-            what = shown_name(style)
-            raise OptionError("method", f"{named}, but {what} is a card of {card.method}")
-        named = card.method
-    return named or "metastyle"

@@ -16,12 +16,12 @@ from torch import Tensor
 
 from gesso import assets
 from gesso.cards.cache import card_key
-from gesso.controls.color import Color, Colors, grey
-from gesso.disk.atomic import open_regular, sha256_file, shown
+from gesso.controls.color import Colors, grey
+from gesso.controls.options import Color
+from gesso.disk.atomic import sha256_file, shown
 from gesso.encoders import encoder_identity
 from gesso.errors import GessoError
 from gesso.images.folders import list_images
-from gesso.images.formats import sniff
 from gesso.images.read import MAX_PIXELS
 from gesso.methods.base import Method
 from gesso.methods.inputs import ImageLike, as_image
@@ -31,13 +31,6 @@ MOST_PHOTOS = 8  # of the photos to be stylized, this many are practised on
 MOST_CONTENTS = 32  # and of a folder of contents
 PRACTICE_PIXELS = 16_000_000  # kept in memory for it: 200 MB
 SMALLEST_PRACTICE_PX = 64  # a picture with a shorter side teaches nothing
-
-
-def is_card(path: Path) -> bool:
-    """Whether a file calls itself a card rather than being a picture; it may yet be a bad one."""
-    with open_regular(path) as file:
-        head = file.read(64)
-    return sniff(head) is None and (path.suffix.lower() == ".safetensors" or head[8:9] == b"{")
 
 
 class NoContents(GessoError):

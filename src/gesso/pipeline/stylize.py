@@ -18,8 +18,9 @@ from gesso.methods.registry import about
 from gesso.options import changed
 from gesso.pipeline.photos import Pictures
 from gesso.pipeline.plan import plan_one
-from gesso.pipeline.session import Session, method_of_cards
+from gesso.pipeline.session import Session
 from gesso.pipeline.style_cards import Contents
+from gesso.pipeline.styles import method_of_cards
 
 
 def stylize(

@@ -1,0 +1,70 @@
+"""One photo in many styles: a picture each, and a sheet of them all."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from gesso.controls.controls import Controls
+from gesso.disk.atomic import shown
+from gesso.errors import GessoError
+from gesso.images.sheet import sheet
+from gesso.images.write import write_image
+from gesso.methods.base import OnStep
+from gesso.nn.pictures import read_image
+from gesso.pipeline.photos import Pictures, finished
+from gesso.pipeline.plan import Job
+from gesso.pipeline.session import Session
+from gesso.pipeline.style_cards import Contents
+
+SHEET_PX = 320  # longer side of a picture in the sheet
+
+
+class Variations:
+    """A photo, read once, and the session that stylizes it.
+
+    Raises:
+        GessoError: a photo that cannot be read.
+    """
+
+    def __init__(
+        self, session: Session, photo: Path, controls: Controls, pictures: Pictures
+    ) -> None:
+        self.session, self.controls, self.pictures = session, controls, pictures
+        self.photo = session.photo(photo, pictures.size)
+        self.contents = Contents([photo], pictures.size, read=lambda source, size: self.photo.rgb)
+
+    def make(self, job: Job, on_step: OnStep | None = None) -> dict[Path, str]:
+        """Write the photo in the style of a job; returns output → one line where that failed."""
+        try:
+            stylizer = self.session.stylizer(
+                [job.style], self.controls, contents=self.contents, on_step=on_step
+            )
+            picture = finished(self.photo, stylizer, shown(job.photo), on_step)
+            self.pictures.write(picture, job.out)
+        except GessoError as error:
+            return {job.out: str(error)}
+        return {}
+
+
+def write_sheet(jobs: Sequence[Job], out: Path) -> None:
+    """Write one picture of the results of jobs, as far as there are any, with their styles' names.
+
+    Raises:
+        GessoError: it cannot be written.
+    """
+    done = [job for job in jobs if job.out.is_file()]
+    if not done:
+        return
+    cells = [read_image(job.out, size=SHEET_PX) for job in done]
+    names = [job.style.stem if job.style else "" for job in done]
+    columns = math.ceil(math.sqrt(len(done)))
+    missing = -len(done) % columns
+    cells += [torch.ones_like(cells[0])] * missing
+    names += [""] * missing
+    starts = range(0, len(cells), columns)
+    rows = [cells[start : start + columns] for start in starts]
+    write_image(out, sheet(rows, [names[start : start + columns] for start in starts]))
