@@ -20,12 +20,13 @@ from plain import PlainNet, PlainVGG, plain_step
 from torch import Tensor, nn
 
 from gesso.bench.memory import peak_mib
-from gesso.bench.store import Budget, Row, Store, machine_class, markdown, write_csv
-from gesso.disk import tensors as checkpoint
+from gesso.bench.store import Budget, Row, Store, machine_class, write_csv
+from gesso.bench.table import markdown
 from gesso.encoders.vgg import VGG
 from gesso.errors import GessoError
 from gesso.losses.objectives import PAPER
 from gesso.methods.metastyle.bilevel import InnerLoop, bilevel_losses
+from gesso.nn import checkpoint
 from gesso.nn.precision import compute_in, fast_dtype
 from gesso.nn.transfer import TransferNet
 from gesso.training.malloc import keep_freed_memory
@@ -137,7 +138,7 @@ def measure(variant: str, args: argparse.Namespace) -> Row:
     began, cpu_began = time.perf_counter(), time.process_time()
     step(batch)
     seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - cpu_began
-    row = {"seconds": seconds, "cpu_seconds": cpu_seconds}
+    row: Row = {"seconds": seconds, "cpu_seconds": cpu_seconds}
     row |= {"peak_mib": peak_mib(), "baseline_mib": baseline}
     checkpoint.save_file(args.gradient, {"gradient": gradient(trained)}, {"kind": "gradient"})
     return row

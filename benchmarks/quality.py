@@ -12,18 +12,15 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import fmean, median
 
-from curves import Line, line_chart, picture_sheet
 from johnson import Comparison
-from PIL import Image
-from refining import refining_trials
-from session import RESULTS, Session, means, save_picture
-from trials import Pair, Trial, controls, random_start
+from refining import refining
+from study import RESULTS, Study, control_rows, mean_row
 
-from gesso.bench.pictures import ordered
-from gesso.bench.store import Row, digest, markdown, write_csv
-from gesso.disk.atomic import shown
+from gesso.bench import svg
+from gesso.bench.contestants import Contestant
+from gesso.bench.store import Row, digest
+from gesso.bench.workshop import Workshop
 from gesso.errors import GessoError
-from gesso.images.read import read_image, write_image
 from gesso.methods.metastyle.method import MetaStyle
 
 RUNS = Path("runs") / "benchmarks"
@@ -31,56 +28,51 @@ MOST_DRAWN = 4.0  # beyond lie random networks, which would flatten all other cu
 CURVE_STEPS = (1, 10, 50, 100, 200)
 
 
-def mean_table(session: Session, trials: list[Trial]) -> list[Row]:
-    """One row a trial, over the pairs that have been measured."""
-    table = []
-    for trial in trials:
-        rows = [row for pair in session.pairs if (row := session.bench.row(pair, trial))]
-        if rows:
-            table.append({"": trial.name, **means(rows)})
-    return table
+def mean_table(workshop: Workshop) -> list[Row]:
+    """One row a contestant, over the pairs that have been measured."""
+    return [{"": c.name, **row} for c in workshop.contestants if (row := mean_row(workshop, c))]
 
 
-def yardstick(session: Session) -> int:
+def yardstick(study: Study) -> int:
     """Controls, MetaStyle and, once `gatys` has measured them, Gatys rows."""
-    args = session.args
-    trials = [*controls(), session.ours(), *(session.ours(steps) for steps in args.steps)]
-    trials += [session.finished(polish) for polish in args.polish]
-    trials = list({trial.name: trial for trial in trials}.values())
-    done = session.bench.measure(session.pairs, trials)
-    trials.append(session.gatys(args.gatys_steps, args.gatys_lr))
-    shown_trials = trials[len(controls()) :]
-    return session.report("yardstick", mean_table(session, trials), shown_trials, done)
+    args = study.args
+    ours = [study.ours(), *(study.ours(steps) for steps in args.steps)]
+    ours += [study.ours(polish=polish) for polish in args.polish]
+    workshop = study.workshop(list({c.name: c for c in ours}.values()))
+    done = study.measure(workshop)
+    workshop.contestants.append(study.gatys())
+    rows = [*control_rows(workshop), *mean_table(workshop)]
+    return study.report("yardstick", rows, workshop, done)
 
 
-def gatys(session: Session) -> int:
+def gatys(study: Study) -> int:
     """Gatys' optimisation, minutes a pair."""
-    trials = [session.gatys(session.args.gatys_steps, session.args.gatys_lr)]
-    done = session.bench.measure(session.pairs, trials)
-    return session.report("gatys", mean_table(session, trials), trials, done)
+    workshop = study.workshop([study.gatys()])
+    done = study.measure(workshop)
+    return study.report("gatys", mean_table(workshop), workshop, done)
 
 
-def encoders(session: Session) -> int:
+def encoders(study: Study) -> int:
     """The same adaptation on --encoder and on VGG-19: objectives and wall time, pair by pair."""
-    steps = session.args.steps[0] if session.args.steps else None
-    on_vgg = MetaStyle.load(session.vgg, session.args.start)
-    small = session.ours(steps)
-    large = session.adapted("MetaStyle on VGG-19", on_vgg, on_vgg.base, steps)
-    done = session.bench.measure(session.pairs, [small, large])
-    table = []
-    for pair in session.pairs:
-        a, b = session.bench.row(pair, small), session.bench.row(pair, large)
+    steps = study.args.steps[0] if study.args.steps else None
+    on_vgg = MetaStyle.load(study.vgg, study.args.start)
+    small, large = study.ours(steps), study.adapted("MetaStyle on VGG-19", on_vgg, steps)
+    workshop = study.workshop([small, large])
+    done = study.measure(workshop)
+    rows: list[Row] = []
+    for pair in study.gallery.pairs():
+        a, b = workshop.whole(small, pair), workshop.whole(large, pair)
         if a and b:
-            table.append({"pair": pair.name, **ratios(session.method.encoder.name, a, b)})
-    if table:
-        columns = {k: [r[k] for r in table] for k in table[0] if k != "pair"}
-        table.append({"pair": "mean", **{k: fmean(v) for k, v in columns.items()}})
-        table.append({"pair": "median", **{k: median(v) for k, v in columns.items()}})
-    return session.report("encoders", table, [small, large], done)
+            rows.append({"pair": pair.name, **ratios(study.method.encoder.name, a, b)})
+    if rows:
+        columns = {k: [r[k] for r in rows] for k in rows[0] if k != "pair"}
+        rows.append({"pair": "mean", **{k: fmean(v) for k, v in columns.items()}})
+        rows.append({"pair": "median", **{k: median(v) for k, v in columns.items()}})
+    return study.report("encoders", rows, workshop, done)
 
 
 def ratios(name: str, a: Row, b: Row) -> Row:
-    """Of encoder `name` (a) to VGG-19 (b)."""
+    """What encoder `name` (a) gives, and VGG-19 (b)."""
     return {
         f"objective on {name}": a["objective"],
         "objective on vgg19": b["objective"],
@@ -91,121 +83,94 @@ def ratios(name: str, a: Row, b: Row) -> Row:
     }
 
 
-def starts(session: Session) -> int:
+def starts(study: Study) -> int:
     """The objective by steps from the meta-learned, an average and a random start: table, figure.
 
     One adaptation for every number of steps, because the learning rate's decay depends on it.
     """
-    args = session.args
-    untrained = random_start(session.method, args.seed)
-    named = {"MetaStyle": (session.method, session.method.base)}
+    args = study.args
+    named = {"MetaStyle": study.method}
     if args.average is not None:
-        average = MetaStyle.load(session.method.encoder, args.average)
-        named["average start"] = (average, average.base)
-    named["random start"] = (untrained, f"random {args.seed}")
-    trials = {
-        (name, steps): session.adapted(name, method, start, steps)
+        named["average start"] = MetaStyle.load(study.method.encoder, args.average)
+    named["random start"] = study.random_start()
+    found = {
+        (name, steps): study.adapted(name, method, steps)
         for steps in args.steps or CURVE_STEPS
-        for name, (method, start) in named.items()
+        for name, method in named.items()
     }
-    return by_steps(session, "starts", trials)
+    return by_steps(study, "starts", found)
 
 
-def refine(session: Session) -> int:
+def refine(study: Study) -> int:
     """The objective by steps and by seconds: generated, mean and random start of one network, and
     MetaStyle's start of its own."""
-    return by_steps(session, "refine", refining_trials(session, session.args.model), seconds=True)
+    return by_steps(study, "refine", refining(study), seconds=True)
 
 
 def by_steps(
-    session: Session, part: str, trials: dict[tuple[str, int], Trial], seconds: bool = False
+    study: Study, part: str, found: dict[tuple[str, int], Contestant], seconds: bool = False
 ) -> int:
-    """Measure trials by start and steps; their table, and figures against steps (and seconds)."""
-    done = session.bench.measure(session.pairs, list(trials.values()))
-    table: list[Row] = []
-    for (name, steps), trial in trials.items():
-        row = mean_table(session, [trial])
-        table += [{"start": name, "steps": steps, **{k: v for k, v in r.items() if k}} for r in row]
-    figure(session, part, table, "steps", "steps of adaptation")
-    if seconds:
-        figure(session, part, table, "seconds", "seconds to take on the style")
-    return session.report(part, table, list(trials.values()), done)
-
-
-def figure(session: Session, part: str, table: list[Row], by: str, label: str) -> None:
-    """Objective against `by`, with Gatys' as a dashed line if it has been measured."""
-    whole = [row for row in table if row["pairs"] == len(session.pairs) and row[by]]
-    complete = [row for row in whole if row["objective"] <= MOST_DRAWN]
-    names = dict.fromkeys(row["start"] for row in complete)
-    lines = [
-        Line(name, [(round(r[by], 2), r["objective"]) for r in complete if r["start"] == name])
-        for name in names
+    """Measure contestants by start and steps; write their table, and figures against steps (and
+    seconds)."""
+    workshop = study.workshop(list(found.values()))
+    done = study.measure(workshop)
+    rows = [
+        {"start": name, "steps": steps, **row}
+        for (name, steps), c in found.items()
+        if (row := mean_row(workshop, c))
     ]
-    if not lines:
-        return
-    trial = session.gatys(session.args.gatys_steps, session.args.gatys_lr)
-    for row in mean_table(session, [trial]):
-        if row["pairs"] == len(session.pairs):
-            lines.append(Line(trial.name, level=row["objective"]))
-    title = f"Perceptual objective by VGG-19, mean of {len(session.pairs)} pairs"
-    chart = line_chart(lines, title=title, x=label, y="content + style")
-    suffix = "" if by == "steps" else f"-{by}"
-    save_picture(session.args.results / f"quality-{part}{suffix}-{session.suffix}.png", chart)
+    figure(study, part, rows, workshop, "steps", "steps of adaptation")
+    if seconds:
+        figure(study, f"{part}-seconds", rows, workshop, "seconds", "seconds to the picture")
+    return study.report(part, rows, workshop, done)
 
 
-def johnson(session: Session) -> int:
+def figure(
+    study: Study, part: str, rows: list[Row], workshop: Workshop, by: str, label: str
+) -> None:
+    """Draw the objective against `by`, with Gatys' as a dashed line if it has been measured."""
+    count = study.args.pairs
+    drawn = [r for r in rows if r["pairs"] == count and r[by] and r["objective"] <= MOST_DRAWN]
+    level = mean_row(workshop, gatys := study.gatys())
+    levels = [(gatys.name, level["objective"])] if level and level["pairs"] == count else []
+    lines = svg.lines(drawn, "start", by, "objective")
+    title = f"content + style by VGG-19, mean of {count} pairs"
+    study.write_figure(part, [[svg.Plot(label, title, lines, levels)]])
+
+
+def johnson(study: Study) -> int:
     """Johnson's training from MetaStyle's, an average and a random start: one run a start and
     style, its losses as it goes and its network judged at the checkpoints."""
-    comparison, args = Comparison(session), session.args
+    comparison = Comparison(study)
     done = comparison.measure()
-    suffix = f"{session.conditions}-{comparison.extent}"
-    for part, table in (
-        ("johnson-losses", comparison.losses()),
-        ("johnson", comparison.quality()),
-    ):
-        write_csv(args.results / f"quality-{part}-{suffix}.csv", table)
-    print(f"\n{markdown(comparison.quality())}\n")
-    if (drawn := comparison.figure()) is not None:
-        save_picture(args.results / f"quality-johnson-{suffix}.png", drawn)
-    sheet = session.pictures / f"johnson-{comparison.extent}.jpg"
-    save_picture(sheet, picture_sheet(comparison.sheet(), cell=160))
-    print(f"pictures: {shown(sheet)}")
-    return session.status(done)
+    suffix = f"{study.conditions}-{comparison.extent}"
+    study.write_table("johnson", comparison.quality(), suffix)
+    study.write_table("johnson-losses", comparison.losses(), suffix, show=False)
+    study.write_figure("johnson", comparison.figure(), suffix)
+    study.write_sheet(study.out / f"johnson-{comparison.extent}.jpg", comparison.sheet())
+    return study.status(done)
 
 
-def grid(session: Session) -> int:
+def grid(study: Study) -> int:
     """Some photos (down) in some styles (across) after the default adaptation, to look at."""
-    args = session.args
-    photos, styles = (
-        ordered(folder)[:count]
-        for folder, count in ((args.contents, args.rows), (args.styles, args.columns))
-    )
-    trial = session.ours(args.steps[0] if args.steps else None)
-    folder = session.pictures / f"grid-{digest(trial.settings)}"
-    rows: list[list[tuple[str, Image.Image | None]]] = [
-        [("", None), *((style.stem, Image.open(style)) for style in styles)]
-    ]
-    for photo in photos:
-        rows.append([(photo.stem, Image.open(photo))])
-        for style in styles:
-            cell = folder / f"{photo.stem}__{style.stem}.jpg"
-            if not cell.is_file() and not session.budget.over():
-                stylize(trial, Pair(photo, style, ()), args.size, cell)
-            rows[-1].append((trial.name, Image.open(cell) if cell.is_file() else None))
-    target = folder.with_suffix(".jpg")
-    save_picture(target, picture_sheet(rows))
-    print(f"pictures: {shown(target)}")
-    return 3 if session.budget.stopped else 0
+    args, found = study.args, study.pictures
+    c = study.ours(args.steps[0] if args.steps else None)
+    out = study.out / f"grid-{digest(c.settings)}"
+    workshop = Workshop(out, found, [c], study.method.encoder, study.store, needs_files=False)
+    styles = found.styles[: args.columns]
+    rows: list[list[tuple[str, Path | None]]] = [[("", None), *((s.name, s.path) for s in styles)]]
+    for i, photo in enumerate(found.contents[: args.rows]):
+        rows.append([(photo.name, photo.path)])
+        for pair in (found.pair(i, style) for style in styles):
+            path = workshop.picture_path(c.name, pair)
+            if not path.is_file() and not study.budget.over():
+                workshop.make(c, pair)
+            rows[-1].append((c.name, path))
+    study.write_sheet(out.with_suffix(".jpg"), rows)
+    return 3 if study.budget.stopped else 0
 
 
-def stylize(trial: Trial, pair: Pair, size: int, target: Path) -> None:
-    """One picture, not judged."""
-    photo, style = (read_image(path, size=size) for path in (pair.content, pair.style))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    write_image(target, trial.run(pair, photo, style)[0])
-
-
-COMMANDS: dict[str, Callable[[Session], int]] = {
+COMMANDS: dict[str, Callable[[Study], int]] = {
     "yardstick": yardstick,
     "gatys": gatys,
     "encoders": encoders,
@@ -237,7 +202,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--size", type=int, default=512, help="longer side of photos and styles, px")
     p.add_argument("--steps", type=int, nargs="*", default=[], help="other than the default")
     polish = "yardstick: steps of polish"
-    p.add_argument("--polish", type=int, nargs="*", default=[MetaStyle.polish], help=polish)
+    p.add_argument("--polish", type=int, nargs="*", default=[MetaStyle.about.polish], help=polish)
     p.add_argument("--adapt", nargs="*", default=[], metavar="NAME=VALUE", help="crop=160 …")
     p.add_argument("--gatys-steps", type=int, default=100)
     p.add_argument("--gatys-lr", type=float, default=0.02, help="Adam's, pixels in [0, 1]")
@@ -256,7 +221,7 @@ def main(argv: list[str] | None = None) -> int:
     """Exit status 0; 2 for a wrong option or file, 3 if --minutes were over before the end."""
     args = parser().parse_args(argv)
     try:
-        return COMMANDS[args.command](Session(args))
+        return COMMANDS[args.command](Study(args))
     except GessoError as error:
         print(error, file=sys.stderr)
         return 2

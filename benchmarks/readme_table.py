@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 from gesso.bench import table
-from gesso.bench.published import METASTYLE_HARDWARE, PUBLISHED
+from gesso.bench.published import published
 from gesso.disk.atomic import atomic_write, shown
 from gesso.errors import GessoError
 
@@ -26,11 +26,10 @@ NOTHING = (
     "`gesso bench` measures speed, size, memory and quality of every method on your machine, "
     "beside the papers' figures; `gesso bench --quick` gives a first impression in three minutes."
 )
-COLUMNS = (
-    *("method", "settings", "parameters", "seconds_style", "seconds_256", "seconds_512"),
-    *("peak_mib", "gap_percent", "distortion_percent", "ssim", "of_gatys", "pairs"),
-)
-THEIRS = "the paper's seconds at 256 / 512 px"
+LEFT_OUT = ("styles", "image_parameters", "runs", "device_mib", "content", "style", "objective")
+COLUMNS = [c for c in table.HEADS if c not in (*LEFT_OUT, "shared_pairs")]
+RENAMED = {"of_gatys": "of_reference"}  # columns of results that were written before
+THEIRS, HARDWARE = "the paper's seconds at 256 / 512 px", "GPU, not stated in the text"
 
 Row = dict[str, str]
 
@@ -43,7 +42,7 @@ def read(path: Path) -> list[Row]:
     """
     try:
         with open(path, newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
+            rows = [{RENAMED.get(k, k): v for k, v in row.items()} for row in csv.DictReader(file)]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise GessoError(f"{shown(path)}: cannot be read: {error}") from None
     if not rows or "run_machine" not in rows[0]:
@@ -80,33 +79,32 @@ def adopt(folder: Path, results: Path) -> Path:
 
 
 def block(results: Path) -> str:
-    """What stands between the markers."""
+    """The text between the markers."""
     path = latest(results)
     if path is None:
         return NOTHING
     rows = read(path)
+    theirs = {p["ours"]: p for p in published() if p["hardware"] == HARDWARE}
     ours = [row for row in rows if row["whose"] == table.OURS and row["pairs"]]
-    theirs = {p.ours: p for p in PUBLISHED if p.hardware == METASTYLE_HARDWARE}
-    heads = [*(table.HEADS[c] for c in COLUMNS), THEIRS]
-    lines = [heads, ["---"] * len(heads)]
     for row in ours:
-        paper = theirs.get(row["method"])
-        told = f"{paper.seconds_256:g} / {paper.seconds_512:g}" if paper else "–"
-        lines.append([*(table.cell(c, row) for c in COLUMNS), told])
-    return "\n".join([*(f"| {' | '.join(line)} |" for line in lines), "", caption(rows[0], path)])
+        if paper := theirs.get(row["method"]):
+            row[THEIRS] = f"{paper['seconds_256']:g} / {paper['seconds_512']:g}"
+    return f"{table.markdown(ours, [*COLUMNS, THEIRS])}\n\n{caption(rows[0], path)}"
 
 
 def caption(run: Row, path: Path) -> str:
     """The conditions, and the commands that give the table again."""
     absent = "" if run["run_judge"].startswith("vgg") else ", on which the methods adapt too"
+    reference = run.get("run_reference", "gatys")
     return (
         f"Made by `{run['run_command']}` and `python benchmarks/readme_table.py` from "
         f"[{path.name}](benchmarks/results/{path.name}): {run['run_processor']}, "
         f"{run['run_machine']}, torch {run['run_torch']}, {run['run_date']}. Quality on "
         f"{run['run_contents']} photos and {run['run_styles']} styles at {run['run_size']} px, "
         f"judged by {run['run_judge'].split(' ')[0]}{absent}; content distortion at "
-        f"{run['run_distortion_level']}. The last column is from the MetaStyle paper's table "
-        f"({METASTYLE_HARDWARE}): theirs, not ours. "
+        f"{run['run_distortion_level']}; the reference is {reference}. The last column is from the "
+        "MetaStyle paper's table "
+        f"({HARDWARE}): theirs, not ours. "
         "[What the columns mean](benchmarks/README.md#gesso-bench)."
     )
 

@@ -3,76 +3,74 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
-from session import Session
+from study import Study, contestant
 from torch import Tensor
-from trials import Pair, Trial
 
 import gesso
+from gesso.bench.contestants import Contestant
 from gesso.cards.card import StyleCard
 from gesso.errors import GessoError
+from gesso.methods.base import OnStep
 from gesso.methods.meta_networks.generated import GeneratedNet, kernel_shapes, output_channels
 from gesso.methods.meta_networks.method import MetaNetworks
 
 STEPS = (0, 10, 20, 50, 100, 200)
-Begin = Callable[[Tensor], StyleCard]
 
 
-def refining_trials(session: Session, model: str | None) -> dict[tuple[str, int], Trial]:
+@dataclass(frozen=True)
+class Refined(Contestant):
+    """A generated network, refined from another start than the style's own."""
+
+    begin: Callable[[StyleCard], StyleCard] = lambda card: card
+
+    def adapt(
+        self,
+        style: Tensor,
+        photo: Tensor,
+        steps: int | None = None,
+        on_step: OnStep | None = None,
+    ) -> StyleCard:
+        """The card of a style after the entry's steps of `refine`."""
+        assert isinstance(self.method, MetaNetworks)
+        card = self.begin(self.method.adapt(style))
+        refine = self.entry.options["refine"]
+        return self.method.refined(card, style, [photo], refine=refine) if refine else card
+
+
+def refining(study: Study) -> dict[tuple[str, int], Contestant]:
     """By start and steps: the generated network, the one that the mean style generates, a random
     one of the same shape, each refined alike; and MetaStyle's start, whose network is another."""
-    method = gesso.load("meta_networks", weights=model)
-    if not isinstance(method, MetaNetworks) or method.hyper is None:
-        raise GessoError("refine: meta_networks has no bundled weights; give --model")
-    mean = _mean_style(method)
-    starts: dict[str, Begin] = {
-        "generated": lambda style: method.adapt(style),
-        "mean style": lambda style: _with_hidden(method, style, mean),
-        "random": lambda style: _random(method, style, session.args.seed),
-    }
-    trials = {}
-    for steps in session.args.steps or STEPS:
-        for name, begin in starts.items():
-            trials[name, steps] = _refined(name, method, begin, steps)
-        trials["MetaStyle", steps] = session.ours(steps)
-    return trials
-
-
-def _refined(name: str, method: MetaNetworks, begin: Begin, steps: int) -> Trial:
-    settings = {"weights": method.base, "adapt": method.adapt_settings(refine=steps)}
-
-    def run(pair: Pair, photo: Tensor, style: Tensor) -> tuple[Tensor, float]:
-        began = time.perf_counter()
-        card = begin(style)
-        if steps:
-            card = method.refined(card, style, [photo], steps=steps)
-        seconds = time.perf_counter() - began
-        return method.stylizer(card)(photo.unsqueeze(0))[0], seconds
-
-    return Trial(f"{name}, {steps} steps", settings, run)
-
-
-def _mean_style(method: MetaNetworks) -> Tensor:
-    """Of the styles that the training saw last."""
+    method = gesso.load("meta_networks", weights=study.args.model)
+    assert isinstance(method, MetaNetworks)
     seen = method.network.seen
-    return seen[seen.abs().sum(1) > 0].mean(0)
-
-
-def _with_hidden(method: MetaNetworks, style: Tensor, hidden: Tensor) -> StyleCard:
-    return replace(method.adapt(style), tensors={"hidden": hidden.clone()})
+    mean = seen[seen.abs().sum(1) > 0].mean(0)  # of the styles that the training saw last
+    if not bool(mean.isfinite().all()):
+        raise GessoError("refine: these weights have seen no styles; give others with --model")
+    starts: dict[str, Callable[[StyleCard], StyleCard]] = {
+        "generated": lambda card: card,
+        "mean style": lambda card: replace(card, tensors={"hidden": mean.clone()}),
+        "random": lambda card: _random(method, card, study.args.seed),
+    }
+    found: dict[tuple[str, int], Contestant] = {}
+    for steps in study.args.steps or STEPS:
+        for name, begin in starts.items():
+            plain = contestant(f"{name}, {steps} steps", method, {"refine": steps})
+            found[name, steps] = Refined(plain.entry, method, on_photo=True, begin=begin)
+        found["MetaStyle", steps] = study.ours(steps)
+    return found
 
 
 @torch.no_grad()
-def _random(method: MetaNetworks, style: Tensor, seed: int) -> StyleCard:
+def _random(method: MetaNetworks, card: StyleCard, seed: int) -> StyleCard:
     """Kernels with He's variance, the other layers as a new network has them."""
     torch.manual_seed(seed)
     net = GeneratedNet(method.config.width, method.config.upsample)
     for name, shape in kernel_shapes(method.config.width, method.config.upsample).items():
         taps = math.prod(shape) / output_channels(name, shape)
         net.kernels[name].normal_(std=math.sqrt(2 / taps))
-    card = method.with_kernels(method.adapt(style))
-    return replace(card, tensors={k: v.clone() for k, v in net.state_dict().items()})
+    tensors = {name: value.clone() for name, value in net.state_dict().items()}
+    return replace(method.with_kernels(card), tensors=tensors)

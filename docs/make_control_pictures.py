@@ -18,9 +18,10 @@ from gesso.cards.card import StyleCard
 from gesso.controls.color import checked_color, grey, recolored
 from gesso.controls.controls import Controls
 from gesso.controls.polish import keep_grams
-from gesso.images.read import resize
+from gesso.images.arrays import Pixels
 from gesso.images.sheet import grid_weights, sheet
 from gesso.methods.base import Method
+from gesso.nn.pictures import resize
 
 ROOT = Path(__file__).parent.parent
 OUT = Path(__file__).with_name("pictures")
@@ -66,14 +67,14 @@ def boxed(image: Tensor, like: Tensor) -> Tensor:
     return box
 
 
-def strength() -> Tensor:
+def strength() -> Pixels:
     content, cards = photo("cat"), [card("stained-glass", "cat")]
     shares = (0, 0.25, 0.5, 0.75, 1)
     cells = [stylized(content, cards, Controls(strength=share)) for share in shares]
     return sheet([cells], [[f"--strength {share}" for share in shares]])
 
 
-def grid() -> Tensor:
+def grid() -> Pixels:
     """The corners of a square of four styles; small, since there are 15."""
     names = ("stained-glass", "watercolour", "linocut", "pointillism")
     content, cards = resize(photo("cat"), 168), [card(name, "cat") for name in names]
@@ -81,7 +82,7 @@ def grid() -> Tensor:
     return sheet([[stylized(content, cards, Controls(weights=w)) for w in row] for row in shares])
 
 
-def color() -> Tensor:
+def color() -> Pixels:
     content, name = photo("coffee"), "ukiyo-e"
     cells = [content, boxed(style(name), content)]
     cells.append(stylized(content, [card(name, "coffee")], Controls()))
@@ -95,7 +96,7 @@ def color() -> Tensor:
     return sheet([cells], [words])
 
 
-def mask() -> Tensor:
+def mask() -> Pixels:
     content, names = photo("astronaut"), ("stained-glass", "impasto")
     shape = disc(*content.shape[1:])
     cards = [card(name, "astronaut") for name in names]
@@ -113,7 +114,7 @@ def disc(height: int, width: int) -> Tensor:
     return (((x + 0.1) / 0.62) ** 2 + ((y - 0.1) / 0.95) ** 2 < 1).float()
 
 
-def polish() -> Tensor:
+def polish() -> Pixels:
     """A network's picture, and after 8 and 30 steps of polish."""
     content, made = photo("lake"), card("impasto", "lake")
     keep_grams(made, method(), style("impasto"))
@@ -121,7 +122,7 @@ def polish() -> Tensor:
     return sheet([[content, *cells]], [["photo", "network alone", "8 steps", "30 steps"]])
 
 
-def style_size() -> Tensor:
+def style_size() -> Pixels:
     content, sizes = photo("cat"), (160, 320, 640)
     cells = [stylized(content, [card("mosaic", "cat", px)], Controls()) for px in sizes]
     words = ["style", *(f"--style-size {px}" for px in sizes)]

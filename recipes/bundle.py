@@ -12,8 +12,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from gesso.disk import tensors as checkpoint
 from gesso.errors import GessoError
+from gesso.nn import checkpoint
 
 
 def bundle(source: Path, target: Path) -> None:

@@ -16,10 +16,10 @@ import torch
 from torch import Tensor
 
 import gesso
-from gesso.disk import tensors as checkpoint
-from gesso.images.read import list_images
+from gesso.images.folders import list_images
 from gesso.methods.meta_networks.factorised import factorised
 from gesso.methods.meta_networks.method import MetaNetworks
+from gesso.nn import checkpoint
 
 
 def hidden_vectors(method: MetaNetworks, folder: Path, count: int) -> Tensor:

@@ -11,8 +11,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from gesso.disk import tensors as checkpoint
 from gesso.disk.atomic import shown
+from gesso.nn import checkpoint
 
 
 def main() -> None:

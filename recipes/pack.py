@@ -17,7 +17,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from gesso.images.read import list_images
+from gesso.images.folders import list_images
 
 SHORTER_PX = 256
 QUALITY = 82

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from gesso.fitting.network import FitConfig
-from gesso.images.read import read_image, write_image
+from gesso.images.write import write_image
+from gesso.nn.pictures import read_image
 from tiny import pictures
 from tiny_files import TinyFiles, make_tiny_files
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import torch
 
-from gesso.disk.tensors import save_file
-from gesso.images.read import write_image
+from gesso.images.write import write_image
 from gesso.methods.adain.layer import Config as AdaINConfig
 from gesso.methods.meta_networks.hypernetwork import Config as HyperConfig
 from gesso.methods.metastyle.method import Config
+from gesso.nn.checkpoint import save_file
 from tiny import WIDTHS, pictures, tiny_encoder, tiny_net
 
 

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from gesso.controls.controls import Controls, mix
     from gesso.controls.regions import read_mask
     from gesso.errors import GessoError
-    from gesso.images.read import read_image
     from gesso.images.write import write_image
     from gesso.methods.base import AdaptStep, Method
     from gesso.methods.registry import load
     from gesso.methods.registry import methods as list_methods
+    from gesso.nn.pictures import read_image
     from gesso.pipeline.session import Session
     from gesso.pipeline.stylize import stylize
     from gesso.version import __version__

@@ -10,9 +10,11 @@ too, and Python's keyword arguments are checked against them. Needs no torch.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
+from pathlib import PurePath
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -94,7 +96,7 @@ def check(options: Any) -> None:
 
 
 def changed(options: T, changes: Mapping[str, Any]) -> T:
-    """`options` with the fields in `changes` that are not None, checked.
+    """`options` with the fields in `changes` that are not None, checked; a path is taken as text.
 
     Raises:
         OptionError: a field that the class does not have, or a value out of range.
@@ -105,12 +107,37 @@ def changed(options: T, changes: Mapping[str, Any]) -> T:
             allowed = ", ".join(known) or "none"
             raise OptionError(f"option {name}", f"unknown; allowed are {allowed}")
     given = {name: value for name, value in changes.items() if value is not None}
+    given |= {name: str(value) for name, value in given.items() if isinstance(value, PurePath)}
     for one in declared(type(options)):
         if one.option.follows in given and one.name not in given:
             given[one.name] = given[one.option.follows]
     result = replace(options, **given)  # type: ignore[type-var]
     check(result)
     return result
+
+
+def parsed(kind: type, texts: Mapping[str, str]) -> dict[str, Any]:
+    """Field → value of texts as people type them: 200, 0.5, true, lbfgs; `changed` checks them.
+
+    Raises:
+        OptionError: a field that the class does not declare.
+    """
+    known = {one.name: one for one in declared(kind)}
+    for name in texts:
+        if name not in known:
+            allowed = ", ".join(known) or "none"
+            raise OptionError(f"option {name}", f"unknown; allowed are {allowed}")
+    return {name: _read(known[name].kind, text) for name, text in texts.items()}
+
+
+def _read(kind: Any, text: str) -> Any:
+    if kind not in (int, float, bool):
+        return text
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return value if type(value) in (int, float, bool) else text
 
 
 def from_json(kind: type[T], values: Any, what: str = "") -> T:

@@ -33,7 +33,7 @@ from gesso.cli import run as gesso
 from gesso.encoders import load_encoder
 from gesso.encoders.levels import LEVELS
 from gesso.errors import GessoError
-from gesso.images.read import write_image
+from gesso.images.write import write_image
 from gesso.methods.base import Method
 from gesso.methods.registry import methods
 from tiny import pictures as draw

@@ -13,15 +13,15 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from gesso.bench import measures, store
-from gesso.disk import tensors as checkpoint
 from gesso.encoders.levels import LEVELS
 from gesso.encoders.vgg import VGG
 from gesso.errors import GessoError
-from gesso.images.read import write_image
+from gesso.images.write import write_image
 from gesso.losses.objectives import Objective
 from gesso.losses.terms import grams
 from gesso.methods.johnson.method import Johnson
 from gesso.methods.metastyle.method import Config
+from gesso.nn import checkpoint
 from tiny import pictures, tiny_encoder, tiny_net
 
 curves = importlib.import_module("curves")

@@ -18,7 +18,7 @@ from skimage.metrics import structural_similarity
 from torch import Tensor
 
 from gesso.cli import run as gesso
-from gesso.images.read import write_image
+from gesso.images.write import write_image
 from tiny import pictures
 from tiny_files import make_tiny_files
 

@@ -19,8 +19,9 @@ from gesso.encoders import encoder_identity, load_encoder
 from gesso.encoders.base import Encoder
 from gesso.encoders.download import PUBLISHED
 from gesso.errors import GessoError
-from gesso.images.read import read_image, write_image
+from gesso.images.write import write_image
 from gesso.methods.metastyle.method import MetaStyle
+from gesso.nn.pictures import read_image
 from gesso.pipeline import style_cards as adaptation
 from gesso.pipeline.style_cards import (
     Adaptation,

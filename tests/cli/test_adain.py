@@ -11,8 +11,8 @@ import torch
 
 from command_line import Gesso, refused
 from gesso.cli import run
-from gesso.disk.tensors import load_file
-from gesso.images.read import read_image
+from gesso.nn.checkpoint import load_file
+from gesso.nn.pictures import read_image
 from tiny_files import TinyFiles
 
 
@@ -80,7 +80,10 @@ def test_a_card_needs_the_weights_and_the_encoder(
     stylize = ["stylize", files.photo, "--style", card, "-o", out]
     assert cli(*stylize, *own)[0] == 0
     refused(cli(*stylize, "--model", weights), "card.safetensors", "take no other")
-    refused(cli(*stylize, *own[2:], "--model", files.decoder), "a card that needs the weights it was made with")
+    refused(
+        cli(*stylize, *own[2:], "--model", files.decoder),
+        "a card that needs the weights it was made with",
+    )
     refused(cli(*stylize, *own[2:], "--model", files.hypernetwork), "meta_networks, not of adain")
 
 
@@ -95,7 +98,10 @@ def test_mistakes_are_one_line(files: TinyFiles, cli: Gesso, tmp_path: Path) -> 
     refused(cli(*training(files, folder, *nothing)), "nothing to train for")
     adapt = ["adapt", files.style, "-o", tmp_path / "card.safetensors", "--size", 64]
     own = ["--method", "adain", "--model", files.decoder, "--encoder", files.encoder]
-    refused(cli(*adapt, *own), "--content-size: method adain has no such option; allowed are --style-size")
+    refused(
+        cli(*adapt, *own),
+        "--content-size: method adain has no such option; allowed are --style-size",
+    )
     assert os.listdir(tmp_path) == []
 
 

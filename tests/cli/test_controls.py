@@ -12,7 +12,8 @@ from command_line import Gesso, refused
 from gesso.cards.card import StyleCard
 from gesso.cli import run
 from gesso.controls.color import Colors
-from gesso.images.read import read_image, write_image
+from gesso.images.write import write_image
+from gesso.nn.pictures import read_image
 from tiny import pictures
 from tiny_files import TinyFiles, make_tiny_files, save_start
 
@@ -110,7 +111,10 @@ def test_cards_that_do_not_go_together_are_told_of_before_any_photo(
     encoder = ["--encoder", files.encoder, "--style-size", 64]
     assert cli("adapt", files.style, "-o", gatys, "--method", "gatys", *encoder)[0] == 0
     styles = ["-s", cards[0], "-s", gatys]
-    refused(cli("stylize", files.photo, *styles, "-o", tmp_path / "a.png"), "gatys.safetensors: a card of gatys, but ")
+    refused(
+        cli("stylize", files.photo, *styles, "-o", tmp_path / "a.png"),
+        "gatys.safetensors: a card of gatys, but ",
+    )
     result = cli("mix", cards[0], gatys, "-o", tmp_path / "c.safetensors")
     refused(result, "cards of methods metastyle and gatys cannot be mixed")
 

@@ -12,8 +12,8 @@ import torch
 from command_line import Gesso, refused
 from gesso.cards.card import StyleCard
 from gesso.cli import run
-from gesso.disk.tensors import load_file
-from gesso.images.read import read_image
+from gesso.nn.checkpoint import load_file
+from gesso.nn.pictures import read_image
 from tiny_files import TinyFiles
 
 
@@ -136,7 +136,9 @@ def test_mistakes_are_one_line(
     refused(cli(*adapt, *options, "--steps", 5), "--steps: method meta_networks has no such option")
     refused(cli(*adapt, *options, "--refine", -1), "--refine")
     refused(cli(*adapt, *options, "--encoder", "compact"), "were trained with")
-    refused(cli(*adapt, "--model", files.start, "--method", "meta_networks"), "metastyle.safetensors")
+    refused(
+        cli(*adapt, "--model", files.start, "--method", "meta_networks"), "metastyle.safetensors"
+    )
     told = "--refine: method metastyle has no such option"
     refused(cli(*adapt, "--refine", 3, *files.options[:4]), told)
     run_folder = tmp_path / "run"

@@ -21,7 +21,10 @@ def test_options_a_method_does_not_know_are_refused(
         (["--init", "noise"], ("--init: method metastyle has no such option", "--only-in")),
         (["--method", "gatys", "--only-in"], ("--only-in: method gatys", "--optimizer, --coarse")),
         (["--method", "johnson", "--objective", "paper"], ("--objective", "--start")),
-        (["--method", "gatys", "--optimizer", "sgd"], ("--optimizer: sgd is unknown; allowed are adam, lbfgs",)),
+        (
+            ["--method", "gatys", "--optimizer", "sgd"],
+            ("--optimizer: sgd is unknown; allowed are adam, lbfgs",),
+        ),
         (["--method", "gatys", "--objective", "paper"], ("needs VGG-19 up to relu5_1",)),
         (["--method", "gatys", "--model", files.start], ("method gatys has none",)),
         (["--method", "johnson", "--start", "none"], ("start none: no such file",)),

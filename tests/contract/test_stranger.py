@@ -12,7 +12,7 @@ from gesso.cards.cache import CardCache
 from gesso.cli import run
 from gesso.controls.controls import Controls, mix
 from gesso.errors import GessoError
-from gesso.images.read import read_image
+from gesso.nn.pictures import read_image
 from gesso.pipeline.session import Session
 from tiny_files import TinyFiles
 

@@ -17,8 +17,7 @@ from gesso.controls.controls import Controls, mix
 from gesso.controls.regions import read_mask, region_shares
 from gesso.controls.strength import at_distance
 from gesso.errors import GessoError
-from gesso.images.read import write_image
-from gesso.images.sheet import GAP_PX, LABEL_PX, grid_weights, sheet
+from gesso.images.write import write_image
 from gesso.methods.base import Method
 from gesso.stylizers.stylizer import composite
 from tiny import pictures
@@ -131,29 +130,6 @@ def test_cards_that_cannot_be_mixed_say_why_in_one_line(files: TinyFiles) -> Non
         assert "\n" not in str(caught.value)
     with pytest.raises(GessoError, match="2 cards and 1 weights"):
         mix([card, card], [1.0])
-
-
-def test_a_grid_has_its_styles_in_the_corners() -> None:
-    corners = grid_weights(4, 3, 5)
-    assert [len(row) for row in corners] == [3] * 5
-    assert corners[0][0] == [1, 0, 0, 0] and corners[0][-1] == [0, 1, 0, 0]
-    assert corners[-1][0] == [0, 0, 1, 0] and corners[-1][-1] == [0, 0, 0, 1]
-    assert corners[2][1] == [0.25] * 4
-    assert all(sum(weights) == pytest.approx(1) for row in corners for weights in row)
-    assert grid_weights(2, 3, 9) == [[[1, 0], [0.5, 0.5], [0, 1]]]
-    for count, columns, rows in [(3, 3, 3), (2, 1, 1), (4, 3, 1)]:
-        with pytest.raises(GessoError, match="a grid has"):
-            grid_weights(count, columns, rows)
-
-
-def test_a_sheet_holds_its_pictures_and_their_labels() -> None:
-    rows = [list(pictures(3, 30, seed=seed)) for seed in range(2)]
-    plain = sheet(rows)
-    assert plain.shape == (3, 60 + GAP_PX, 90 + 2 * GAP_PX)
-    assert torch.equal(plain[:, -30:, -30:], rows[1][2])
-    labelled = sheet(rows, [["one", "two", "three"]] * 2)
-    assert labelled.shape == (3, 60 + 2 * LABEL_PX + GAP_PX, 90 + 2 * GAP_PX)
-    assert float(labelled[:, 30 : 30 + LABEL_PX].min()) < 0.5
 
 
 # masks

@@ -10,17 +10,18 @@ import torch
 from torch import Tensor
 
 import gesso
-from gesso.cards.card import StyleCard, blend_tensors
+from gesso.cards.blend import blend_tensors
+from gesso.cards.card import StyleCard
 from gesso.cards.grams import StyleGrams
 from gesso.controls import polish
 from gesso.controls.controls import Controls
-from gesso.disk.tensors import load_file, save_file
 from gesso.encoders.base import Encoder
 from gesso.encoders.levels import LEVELS
 from gesso.errors import GessoError
 from gesso.losses.terms import gram_matrix, grams
 from gesso.methods.base import Method
 from gesso.methods.registry import load_class
+from gesso.nn.checkpoint import load_file, save_file
 from tiny import pictures, tiny_encoder
 from tiny_files import TinyFiles
 

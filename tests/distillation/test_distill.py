@@ -9,7 +9,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from gesso.disk.tensors import load_file, save_file
 from gesso.distillation import distill as distill_module
 from gesso.distillation.distill import (
     DistillBatch,
@@ -23,8 +22,9 @@ from gesso.encoders import load_encoder
 from gesso.encoders.compact import HEADS, CompactEncoder
 from gesso.encoders.levels import LEVELS
 from gesso.errors import GessoError
-from gesso.images.read import write_image
+from gesso.images.write import write_image
 from gesso.losses.terms import grams, total
+from gesso.nn.checkpoint import load_file, save_file
 from gesso.training.batches import Batches
 from gesso.training.loop import TrainConfig
 from tiny import WIDTHS, pictures, tiny_encoder, tiny_net

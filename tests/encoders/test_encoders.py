@@ -24,11 +24,11 @@ from gesso import assets
 from gesso.cards.card import StyleCard
 from gesso.disk.atomic import sha256_file
 from gesso.disk.cache_dir import cache_dir, cache_folder
-from gesso.disk.tensors import load_file, save_file
 from gesso.encoders import download, load_encoder, sources, vgg
 from gesso.encoders.compact import CompactEncoder
 from gesso.encoders.levels import LEVELS
 from gesso.errors import GessoError
+from gesso.nn.checkpoint import load_file, save_file
 from gesso.reports import Progress, listening
 from tiny import WIDTHS, pictures, tiny_encoder
 

@@ -21,8 +21,9 @@ import torch
 from torch import Tensor, nn
 
 import gesso.training.state
-from gesso.disk.tensors import load_file, read_header
+from gesso.disk.tensors import read_header
 from gesso.errors import GessoError
+from gesso.nn.checkpoint import load_file
 from gesso.reports import Progress, listening
 from gesso.training.log import read_log
 from gesso.training.loop import TrainConfig, TrainResult, train

@@ -16,10 +16,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gesso.disk.tensors import load_file, read_header
 from gesso.encoders.compact import CompactEncoder
 from gesso.methods.meta_networks import method as meta
 from gesso.methods.metastyle.method import Config, MetaStyle
+from gesso.nn.checkpoint import load_file, read_header
 from gesso.training.loop import LossFn, TrainConfig, TrainResult, train
 
 CHECKPOINT = "checkpoint.safetensors"

@@ -2,42 +2,84 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from statistics import fmean
+from typing import Any
 
 import torch
 
+from gesso import write_image
+from gesso.bench import memory
 from gesso.bench.contestants import Contestant
 from gesso.bench.measures import covering
-from gesso.bench.pictures import Pair, make_folder
+from gesso.bench.pictures import Pair, file_name, make_folder
 from gesso.bench.store import Budget, Row, machine_class
 from gesso.bench.tasks import OnTask, Task, run_all, turns
-from gesso.bench.workshop import CONTROLS, Workshop, rough_cost
-from gesso.images.read import write_image
+from gesso.bench.workshop import JUDGING_S, Workshop
+from gesso.stylizers.progress import OnStep
 
+SIZES = (256, 512)  # px, of the papers' tables
 CURVE_SHARES = (1 / 27, 1 / 9, 1 / 3)  # of a method's steps, for the loss against time
 
 
-class Bench(Workshop):
-    """Measures contestants on a gallery, and tells what is known so far."""
+@dataclass(frozen=True)
+class Plan:
+    """How much is measured.
 
-    def measure(self, budget: Budget, on_task: OnTask | None = None) -> bool:
-        """All that is missing; whether everything is there."""
-        return run_all(self.tasks(), self.store, budget, on_task)
+    Attributes:
+        runs: of every method at every size, after a warm-up.
+        slow_s: a method whose warm-up takes longer has that for its only run.
+        memory_steps: at most so many steps while the peak memory is measured: 33 fill every
+            cache of an adaptation.
+        curve_pairs: pairs over which the loss against time is averaged.
+    """
+
+    runs: int = 5
+    slow_s: float = 20.0
+    memory_steps: int = 33
+    curve_pairs: int = 1
+    sizes: tuple[int, ...] = SIZES
+
+
+class Bench(Workshop):
+    """Measures contestants on a gallery, and knows what has been measured so far.
+
+    Args:
+        memory_of: measures the peak memory of an entry, as `memory.in_own_process`.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        plan: Plan,
+        memory_of: Callable[..., Row],
+        **options: Any,
+    ) -> None:
+        super().__init__(*args, **options)
+        self.plan, self.memory_of = plan, memory_of
+        self._warm: dict[tuple[str, int], float] = {}
+
+    def measure(
+        self, budget: Budget, on_task: OnTask | None = None, on_step: OnStep | None = None
+    ) -> bool:
+        """Measure all that is missing; returns whether everything is there."""
+        return run_all(self.tasks(), self.store, budget, on_task, on_step)
 
     def tasks(self) -> list[Task]:
-        """Every measurement; what tells most comes first."""
+        """Every measurement; what says most comes first."""
         first = self.gallery.pairs()[0]
         return [
-            *(self.adaptation(c, first.style) for c in self.contestants),
-            *self._speeds(),
-            *(self._memory(c) for c in self.contestants),
-            *self._qualities(),
+            *(self.adaptation(c, first) for c in self.contestants),
+            *self.speeds(),
+            *(self.memory(c) for c in self.contestants),
+            *self.qualities(),
             *(task for c in self.contestants for task in self._curve(c)),
         ]
 
     # Seconds per image
 
-    def _speeds(self) -> list[Task]:
+    def speeds(self) -> list[Task]:
         """Size by size; in every round each method once, and each round another one first."""
         return [
             self._speed(c, size, run)
@@ -47,8 +89,8 @@ class Bench(Workshop):
         ]
 
     def _speed(self, c: Contestant, size: int, run: int) -> Task:
-        content, style = self.gallery.contents[0], self.gallery.styles[0]
-        files = {"content": content.sha256, "style": style.sha256}
+        pair = self.gallery.pairs()[0]
+        files = {"content": pair.content.sha256, "style": pair.style.sha256}
         settings = {**c.settings, **files, "size": size, "machine": machine_class()}
         settings["torch"] = torch.__version__
         key = f"speed | {c.name} | {size} px"
@@ -57,10 +99,10 @@ class Bench(Workshop):
             return self.store.get(f"{key} | 1", settings)
 
         def timed() -> Row:
-            picture = covering(content.read(), size, size)
-            return {"seconds": self.stylized(c, self.card(c, style), picture)[1]}
+            picture = covering(pair.content.read(), size, size)
+            return {"seconds": self.stylized(c, self.card(c, pair), picture)[1]}
 
-        def measured() -> Row:
+        def measured(on_step: OnStep | None) -> Row:
             if (c.name, size) not in self._warm:
                 warm = timed()
                 self._warm[c.name, size] = warm["seconds"]
@@ -72,57 +114,23 @@ class Bench(Workshop):
             row = first()
             return run == 0 or row is None or row["seconds"] <= self.plan.slow_s
 
-        cost = rough_cost(c, size, image=True)
-        return Task(f"{key} | {run + 1}", settings, cost, measured, needed)
+        return Task(f"{key} | {run + 1}", settings, c.picture_seconds(size), measured, needed)
 
     # Memory
 
-    def _memory(self, c: Contestant) -> Task:
-        content, style = self.gallery.contents[0], self.gallery.styles[0]
+    def memory(self, c: Contestant) -> Task:
+        """The peak memory of a contestant."""
+        pair = self.gallery.pairs()[0]
         steps = None if c.steps is None else min(c.steps, self.plan.memory_steps)
         threads = torch.get_num_threads()
-        settings = {**c.settings, "style": style.sha256, "steps": steps, "threads": threads}
+        settings = {**c.settings, "style": pair.style.sha256, "steps": steps, "threads": threads}
 
-        def run() -> Row:
-            row = self.memory_of(c.entry, style.path, content.path, steps, threads)
+        def run(on_step: OnStep | None) -> Row:
+            row = self.memory_of(c.entry, pair.style.path, pair.content.path, steps, threads)
             return {**row, "steps": steps}
 
-        cost = 5 + rough_cost(c, 512, steps)
+        cost = 5 + c.style_seconds(steps) + c.picture_seconds(memory.SIDE_PX, steps)
         return Task(f"memory | {c.name}", settings, cost, run)
-
-    # Quality
-
-    def _qualities(self) -> list[Task]:
-        """Style by style, so that an interrupted benchmark has whole columns."""
-        chosen = {c.name: {pair.name for pair in self.pairs(c)} for c in self.contestants}
-        by_style: dict[str, list[Pair]] = {}
-        for pair in self.gallery.pairs():
-            by_style.setdefault(pair.style.name, []).append(pair)
-        tasks = [self._control(name, pair) for name in CONTROLS for pair in self.gallery.pairs()]
-        for turn, pairs in enumerate(by_style.values()):
-            for c in turns(self.contestants, turn):
-                mine = [pair for pair in pairs if pair.name in chosen[c.name]]
-                tasks += [self.adaptation(c, pair.style) for pair in mine[:1]]
-                tasks += [self._quality(c, pair) for pair in mine]
-        return tasks
-
-    def _control(self, name: str, pair: Pair) -> Task:
-        path = self.picture_path(name, pair)
-        key = f"picture | {name} | {pair.name}"
-        return Task(key, self.judging(pair), 0.3, lambda: self.judged(pair, path))
-
-    def _quality(self, c: Contestant, pair: Pair) -> Task:
-        path = self.picture_path(c.name, pair)
-
-        def run() -> Row:
-            image, seconds = self.stylized(c, self.card(c, pair.style), pair.content.read())
-            make_folder(path.parent)
-            write_image(path, image)
-            return {**self.judged(pair, path), "seconds": seconds}
-
-        settings = {**c.settings, **self.judging(pair)}
-        key = f"picture | {c.name} | {pair.name}"
-        return Task(key, settings, 0.3 + rough_cost(c, 256, image=True), run, file=path)
 
     # Loss against time
 
@@ -143,10 +151,11 @@ class Bench(Workshop):
         return [self._point(c, steps, pair) for steps in self.curve_steps(c) for pair in pairs]
 
     def _point(self, c: Contestant, steps: int, pair: Pair) -> Task:
-        path = self.out / "pictures" / "curves" / f"{c.name}-{steps}-{pair.content.name}.png"
+        name = file_name(f"{c.name}-{steps}-{pair.content.name}")
+        path = self.out / "pictures" / "curves" / f"{name}.png"
 
-        def run() -> Row:
-            card, adapting = self.adapted(c, pair.style, steps)
+        def run(on_step: OnStep | None) -> Row:
+            card, adapting = self.adapted(c, pair, steps, on_step)
             image, making = self.stylized(c, card, pair.content.read())
             make_folder(path.parent)
             write_image(path, image)
@@ -155,15 +164,15 @@ class Bench(Workshop):
 
         settings = {**c.settings, **self.judging(pair), "steps": steps, "machine": machine_class()}
         key = f"curve | {c.name} | {steps} | {pair.name}"
-        return Task(key, settings, 0.3 + rough_cost(c, 256, steps), run, file=path)
+        cost = JUDGING_S + c.style_seconds(steps) + c.picture_seconds(256, steps)
+        return self.task(key, settings, cost, run, path)
 
     # What is known
 
     def adaptations(self, c: Contestant) -> list[float]:
         """Seconds of every adaptation so far."""
-        styles = dict.fromkeys(pair.style for pair in self.pairs(c))
-        rows = (self.adaptation(c, style).kept(self.store) for style in styles)
-        return [row["seconds"] for row in rows if row]
+        tasks = {task.key: task for pair in self.pairs(c) if (task := self.adaptation(c, pair))}
+        return [row["seconds"] for task in tasks.values() if (row := task.kept(self.store))]
 
     def runs(self, c: Contestant, size: int) -> list[float]:
         """Seconds of every run so far."""
@@ -172,38 +181,19 @@ class Bench(Workshop):
 
     def peak(self, c: Contestant) -> Row | None:
         """Memory, if it has been measured."""
-        return self._memory(c).kept(self.store)
-
-    def picture_rows(self, name: str) -> dict[str, Row]:
-        """The judged pictures of a contestant or control, by pair."""
-        found = {c.name: c for c in self.contestants}.get(name)
-        pairs = self.gallery.pairs() if found is None else self.pairs(found)
-        tasks = (
-            (pair.name, self._quality(found, pair) if found else self._control(name, pair))
-            for pair in pairs
-        )
-        return {pair: row for pair, task in tasks if (row := task.kept(self.store))}
+        return self.memory(c).kept(self.store)
 
     def curve(self, c: Contestant) -> list[tuple[float, float]]:
         """(seconds, objective) from the first number of steps to the method's own, each the mean
         over the pairs; those that are not complete are left out."""
         pairs = self._curve_pairs(c)
-        points = [
-            [self._known(self._point(c, steps, pair)) for pair in pairs]
+        rows = [
+            [self._point(c, steps, pair).kept(self.store) for pair in pairs]
             for steps in self.curve_steps(c)
         ]
-        points.append([self._whole(c, pair) for pair in pairs])
-        complete = [[p for p in point if p] for point in points if point and all(point)]
-        return [(fmean(s for s, _ in point), fmean(o for _, o in point)) for point in complete]
-
-    def _known(self, task: Task) -> tuple[float, float] | None:
-        row = task.kept(self.store)
-        return None if row is None else (row["seconds"], row["objective"])
-
-    def _whole(self, c: Contestant, pair: Pair) -> tuple[float, float] | None:
-        """From the style to the picture with the method's own steps."""
-        adapted = self.adaptation(c, pair.style).kept(self.store)
-        row = self.picture_rows(c.name).get(pair.name)
-        if adapted is None or row is None:
-            return None
-        return adapted["seconds"] + row["seconds"], row["objective"]
+        rows.append([self.whole(c, pair) for pair in pairs])
+        complete = [[row for row in point if row] for point in rows if point and all(point)]
+        return [
+            (fmean(row["seconds"] for row in point), fmean(row["objective"] for row in point))
+            for point in complete
+        ]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +11,16 @@ import torch
 from torch import Tensor, nn
 
 from gesso.cards.card import StyleCard
-from gesso.controls.polish import keep_grams, polished
-from gesso.controls.regions import Stylize
+from gesso.controls.controls import Controls
 from gesso.encoders import load_encoder
 from gesso.encoders.base import Encoder
-from gesso.errors import GessoError
+from gesso.errors import GessoError, MissingWeights
+from gesso.methods.about import About
 from gesso.methods.base import Method, OnStep
-from gesso.methods.registry import checked_device, load, load_class
+from gesso.methods.inputs import ImageLike
+from gesso.methods.registry import checked_device, load_class
+from gesso.stylizers.stylizer import Stylizer
 
-YARDSTICK = "gatys"  # objectives are told relative to its; it descends what the judge measures
 PROBE_PX = 64
 
 
@@ -28,105 +29,159 @@ class Entry:
     """How to load a method and what to adapt it with, as JSON values: another process can do it.
 
     Attributes:
-        name: the method.
-        encoder: as for `gesso.load`; for Gatys the judge.
-        steps: of the adaptation or, for Gatys, of the descent; None: the method's own number.
-        most_styles, most_pairs: a slow method takes on this many styles, makes this many pictures.
-        polish: steps of `gesso.polish` on every picture.
+        method: its name.
+        options: those of the method's options that are not its defaults.
+        weights, encoder, device: as for `gesso.load`.
+        polish: steps of polish on every picture.
+        most_styles, most_pairs: takes on this many styles, makes this many pictures; None: all.
+        label: its name in tables and files; "" is the method's, and "-polished" where it is.
         note: what a reader has to know about these settings.
     """
 
-    name: str
+    method: str
+    options: dict[str, Any] = field(default_factory=dict)
     weights: str | None = None
     encoder: str = "compact"
     device: str = "cpu"
-    steps: int | None = None
+    polish: int = 0
     most_styles: int | None = None
     most_pairs: int | None = None
+    label: str = ""
     note: str = ""
-    polish: int = 0
 
     @property
-    def label(self) -> str:
+    def name(self) -> str:
         """The name in tables and files."""
-        return f"{self.name}-polished" if self.polish else self.name
-
-    def options(self, steps: int | None = None) -> dict[str, Any]:
-        """Of `Method.adapt`, with these steps or the entry's."""
-        wanted = steps or self.steps
-        return {} if wanted is None else {"steps": wanted}
-
-    def kept(self, card: StyleCard, method: Method, style: Tensor) -> StyleCard:
-        """The card with what polishing needs of the style."""
-        return keep_grams(card, method, style) if self.polish else card
-
-    def stylizer(self, method: Method, card: StyleCard) -> Stylize:
-        """The method's stylizer, polished if there are steps of it."""
-        if not self.polish:
-            stylizer: Stylize = method.stylizer(card)
-            return stylizer
-        return polished(method.stylizer(card), method.encoder, card, self.polish)
+        return self.label or (f"{self.method}-polished" if self.polish else self.method)
 
     def load(self, judge: Encoder | None = None) -> Method:
-        """The method. Gatys works with the judge itself: of it no deeper level is needed.
+        """The method; on the CPU one that descends on the objective sees with the judge itself.
 
         Raises:
             GessoError: weights or an encoder that cannot be used.
         """
-        if self.name != YARDSTICK:
-            return load(self.name, weights=self.weights, encoder=self.encoder, device=self.device)
-        # On another device it needs a judge of its own: the one that judges stays on the CPU.
-        shared = judge if self.device == "cpu" else None
-        encoder = shared or load_encoder(self.encoder, "relu4_3")
-        method = load_class(self.name).load(encoder, self.weights)
-        return method.to(checked_device(self.device))
+        kind = load_class(self.method)
+        place = checked_device(self.device)
+        own = partial(load_encoder, self.encoder, kind.about.needs.levels[-1])
+        shared = judge if kind.about.descends and place.type == "cpu" else None
+        weights = None if self.weights is None else Path(self.weights)
+        return kind.load(shared or own, weights).to(place)
+
+    def chosen(self, method: Method, steps: int | None = None) -> Any:
+        """The method's options, with other steps if given."""
+        return method.chosen(None, {**self.options, **({"steps": steps} if steps else {})})
+
+    def adapt(
+        self,
+        method: Method,
+        style: ImageLike,
+        contents: list[Tensor] | None = None,
+        steps: int | None = None,
+        on_step: OnStep | None = None,
+    ) -> StyleCard:
+        """The card of a style, with Gram matrices only if it is to be polished."""
+        options = self.chosen(method, steps)
+        return method.adapt(style, contents, options, on_step=on_step, grams=self.polish > 0)
+
+    def stylizer(self, method: Method, card: StyleCard) -> Stylizer:
+        """The card's stylizer, polished if there are steps of it."""
+        return Controls(polish=self.polish).stylizer(method, card)
 
 
 @dataclass(frozen=True)
 class Contestant:
-    """A method that takes part, and what a first try has shown of it."""
+    """A method that takes part.
+
+    Attributes:
+        parameters: all that are needed to take on a style and to run it.
+        image_parameters: those that are needed for a picture.
+        on_photo: practises on the photo that is stylized, not on the bundled contents.
+    """
 
     entry: Entry
     method: Method
-    parameters: int
-    image_parameters: int
-    settings: dict[str, Any] = field(default_factory=dict)
+    parameters: int = 0
+    image_parameters: int = 0
+    on_photo: bool = False
 
     @property
     def name(self) -> str:
         """The entry's."""
-        return self.entry.label
+        return self.entry.name
+
+    @property
+    def about(self) -> About:
+        """What the method says of itself."""
+        return self.method.about
 
     @property
     def steps(self) -> int | None:
-        """Of adaptation, or of the descent; None for methods that take none."""
-        steps = self.settings["adapt"].get("steps")
-        return int(steps) if steps else None
+        """Steps of adaptation or of a descent; None for methods that take none."""
+        return getattr(self.entry.chosen(self.method), "steps", None) or None
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """All that decides cards, pictures and, with the machine, seconds."""
+        device = device_name(self.entry.device)
+        return {
+            "method": self.entry.method,
+            "base": self.method.base,
+            "encoder": self.method.encoder.identity,
+            "adapt": self.method.adapt_settings(self.entry.chosen(self.method)),
+            **({"polish": self.entry.polish} if self.entry.polish else {}),
+            **({"on_photo": True} if self.on_photo else {}),
+            **({} if device == "cpu" else {"device": device}),  # the CPU is the machine's
+        }
 
     @property
-    def descends(self) -> bool:
-        """Whether the steps are those of every picture and not those of a style."""
-        return self.method.runs_encoder and self.steps is not None
-
-    @property
-    def told(self) -> str:
+    def in_words(self) -> str:
         """Its settings in words."""
         steps = "" if self.steps is None else f"{self.steps} steps"
-        encoder = self.method.encoder.name
-        where = f"on {encoder}" if steps else f"with {encoder}"
+        where = f"{'on' if steps else 'with'} {self.method.encoder.name}"
         polish = f"and {self.entry.polish} of polish" if self.entry.polish else ""
-        return " ".join(word for word in (steps, where, polish) if word)
+        words = " ".join(word for word in (steps, where, polish) if word)
+        return "; ".join(text for text in (words, self.entry.note) if text)
 
     def adapt(
-        self, style: Tensor, steps: int | None = None, on_step: OnStep | None = None
+        self,
+        style: Tensor,
+        photo: Tensor,
+        steps: int | None = None,
+        on_step: OnStep | None = None,
     ) -> StyleCard:
-        """The card of a style (3, H, W), made on the bundled contents, as `gesso adapt` does."""
-        card = self.method.adapt(style, on_step=on_step, **self.entry.options(steps))
-        return self.entry.kept(card, self.method, style)
+        """The card of a style (3, h, w)."""
+        contents = [photo] if self.on_photo else None
+        return self.entry.adapt(self.method, style, contents, steps, on_step)
 
-    def stylizer(self, card: StyleCard) -> Stylize:
-        """The card's, polished if the entry says so."""
+    def stylizer(self, card: StyleCard) -> Stylizer:
+        """The card's stylizer."""
         return self.entry.stylizer(self.method, card)
+
+    def style_seconds(self, steps: int | None = None) -> float:
+        """Roughly the seconds of taking on a style with at most these steps."""
+        return style_seconds(self.about, self.entry.chosen(self.method), steps)
+
+    def picture_seconds(self, size: int, steps: int | None = None) -> float:
+        """Roughly the seconds of a picture of that size with at most these steps."""
+        options = self.entry.chosen(self.method)
+        return picture_seconds(self.about, options, size, steps, self.entry.polish)
+
+
+def style_seconds(about: About, options: Any, most: int | None = None) -> float:
+    """Seconds on two cores of taking on a style, to an order of magnitude: enough to say how
+    many styles there is time for. At most `most` steps are counted."""
+    steps = getattr(options, "steps", 0)
+    if about.descends or not steps:
+        return 0.3
+    return 0.15 * min(steps, most or steps) * int(getattr(options, "batch", 1))
+
+
+def picture_seconds(
+    about: About, options: Any, size: int, most: int | None = None, polish: int = 0
+) -> float:
+    """Seconds on two cores of a picture of `size` px, as roughly."""
+    steps = getattr(options, "steps", 0) if about.descends else 0
+    return 0.1 + 0.2 * (min(steps, most or steps) + polish / 2) * (size / 256) ** 2
 
 
 @dataclass(frozen=True)
@@ -141,77 +196,39 @@ def enter(entry: Entry, judge: Encoder) -> Contestant | Absent:
     """Load a method and try it on a small picture.
 
     Raises:
-        GessoError: it fails with weights that the user has given.
+        GessoError: it fails with weights or options that the user has given.
     """
     try:
-        method = entry.load(judge)
-        return _tried(entry, method)
+        return _tried(entry, entry.load(judge))
+    except MissingWeights:
+        return Absent(entry.name, "no weights")
     except GessoError as error:
-        if entry.weights is not None:
+        if entry.weights is not None or entry.options:
             raise
-        reason = str(error)
-    no_weights = "no weights" if "no weights" in reason else reason
-    return Absent(entry.label, no_weights)
+        return Absent(entry.name, str(error))
 
 
 def _tried(entry: Entry, method: Method) -> Contestant:
     picture = torch.rand(3, PROBE_PX, PROBE_PX, generator=torch.Generator().manual_seed(0))
-    options: dict[str, Any] = {"steps": 1} if "steps" in method.options else {}
-    stylizer = method.stylizer(method.adapt(picture, [picture], **options))
-    image = count(stylizer)
-    own = count(method, with_encoder=method.runs_encoder)
-    return Contestant(entry, method, max(own, image), image, settings_of(entry, method))
+    once = 1 if hasattr(entry.chosen(method), "steps") else None
+    network = method.stylizer(entry.adapt(method, picture, [picture], once)).network
+    encoder = list(method.encoder.parameters())
+    own = _count(method, encoder) + (_count(method.encoder) if _needs_encoder(method) else 0)
+    image = own if network is None else _count(network)
+    return Contestant(entry, method, max(own, image), image)
 
 
-def settings_of(entry: Entry, method: Method) -> dict[str, Any]:
-    """All that decides cards, pictures and, with the machine, seconds."""
-    device = device_name(entry.device)
-    return {
-        "method": entry.name,
-        "base": method.base,
-        "encoder": method.encoder.identity,
-        "adapt": method.adapt_settings(**entry.options()),
-        **({"polish": entry.polish} if entry.polish else {}),
-        **({} if device == "cpu" else {"device": device}),  # the CPU is told by the machine's class
-    }
+def _needs_encoder(method: Method) -> bool:
+    return method.about.needs.encoder_to_run
+
+
+def _count(module: nn.Module, without: list[nn.Parameter] | None = None) -> int:
+    """Numbers in a module's parameters, some left out."""
+    skipped = {id(parameter) for parameter in without or ()}
+    return sum(p.numel() for p in module.parameters() if id(p) not in skipped)
 
 
 def device_name(device: str) -> str:
     """A GPU's model: another one takes another time."""
     kind = torch.device(device).type
     return torch.cuda.get_device_name(device) if kind == "cuda" else kind
-
-
-def count(module: nn.Module, *, with_encoder: bool = True) -> int:
-    """Parameters; those of a method's encoder only where it is needed for every picture."""
-    named = module.named_parameters()
-    return sum(p.numel() for n, p in named if with_encoder or not n.startswith("_encoder."))
-
-
-def entries(
-    names: list[str],
-    weights: dict[str, Path],
-    steps: Mapping[str, int | None],
-    most: Callable[[str], tuple[int | None, int | None]],
-    *,
-    encoder: str,
-    judge: str,
-    device: str,
-) -> list[Entry]:
-    """One entry a method, and one polished if `gesso stylize` polishes it by default.
-
-    Raises:
-        GessoError: weights of a method that does not take part.
-    """
-    for name in weights:
-        if name not in names:
-            allowed = ", ".join(names)
-            raise GessoError(f"--model {name}: no such method takes part; allowed are {allowed}")
-    found = []
-    for name in names:
-        own = str(weights[name]) if name in weights else None
-        seen = judge if name == YARDSTICK else encoder
-        entry = Entry(name, own, seen, device, steps.get(name), *most(name))
-        polish = load_class(name).polish
-        found += [entry, *([replace(entry, polish=polish)] if polish else [])]
-    return found

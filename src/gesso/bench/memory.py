@@ -21,7 +21,7 @@ SIDE_PX = 512
 
 
 def peak_mib() -> float | None:
-    """The highest resident size of this process so far; None where the system does not tell."""
+    """The highest resident size of this process so far; None where it is not known."""
     # Linux's getrusage begins with the peak of the process that started this one.
     with suppress(OSError):
         for line in Path("/proc/self/status").read_text().splitlines():
@@ -38,8 +38,8 @@ def peak_mib() -> float | None:
 def in_own_process(
     entry: Entry, style: Path, content: Path, steps: int | None, threads: int
 ) -> dict[str, Any]:
-    """Load, take on the style and make a picture of 512 × 512 px; the peak in MiB, and that before
-    the method was loaded.
+    """The peak in MiB of a process that loads a method, takes on the style and makes a picture of
+    512 × 512 px, and the peak before the method was loaded.
 
     Raises:
         GessoError: the process ended without an answer; its last line.
@@ -61,10 +61,10 @@ def in_own_process(
 
 
 def measure(spec: dict[str, Any]) -> dict[str, Any]:
-    """What `in_own_process` returns, measured in this process."""
+    """The row of `in_own_process`, measured in this process."""
     import torch
 
-    from gesso.images.read import read_image
+    from gesso import read_image
 
     torch.set_num_threads(spec["threads"])
     style, content = (read_image(spec[name]) for name in ("style", "content"))
@@ -72,7 +72,7 @@ def measure(spec: dict[str, Any]) -> dict[str, Any]:
     baseline = peak_mib()
     entry = Entry(**spec["entry"])
     method = entry.load()
-    card = entry.kept(method.adapt(style, **entry.options(spec["steps"])), method, style)
+    card = entry.adapt(method, style, steps=spec["steps"])
     entry.stylizer(method, card)(photo)
     row: dict[str, Any] = {"peak_mib": peak_mib(), "baseline_mib": baseline}
     if torch.device(entry.device).type == "cuda":

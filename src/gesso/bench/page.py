@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from gesso.bench import svg, table
-from gesso.bench.contestants import YARDSTICK
 from gesso.bench.pictures import Pair
 from gesso.bench.store import Row
 from gesso.bench.workshop import CONTROLS
 
 if TYPE_CHECKING:
     from gesso.bench.bench import Bench
-    from gesso.bench.report import Report
+    from gesso.bench.report import Section
 
 GRID_PAIRS = 6  # contents in styles that are shown
 THUMBNAIL_PX, JPEG_QUALITY = 256, 85
@@ -44,27 +43,17 @@ svg { max-width: 100%; height: auto; }
 """
 
 
-def html(report: Report, ours: Sequence[Row]) -> str:
-    """The page."""
-    from gesso.bench.report import PUBLISHED, QUALITY, speed_columns
-
-    methods = [row for row in ours if row["parameters"] or "not measured" in str(row["settings"])]
-    judged = [row for row in ours if row["pairs"]]
-    shared = table.same_pairs(report.bench)
-    parts = ["<h1>gesso bench</h1>", *map(_paragraph, report.state())]
-    parts += ["<h2>Trade-off</h2>", *trade_off(report, ours)]
-    parts += ["<h2>Speed and size</h2>", *map(_paragraph, report.speed_notes())]
-    parts += [_table(methods, speed_columns(methods)), "<h2>Quality</h2>"]
-    parts += [*map(_paragraph, report.quality_notes()), _table(judged, QUALITY)]
-    if shared:
-        parts.append(_paragraph("The same over the pictures that Gatys has made too:"))
-        parts.append(_table(shared, list(shared[0])))
-    parts += ["<h2>Loss against time</h2>", *curves(report)]
-    parts += ["<h2>Pictures</h2>", *grid(report)]
-    parts += ["<h2>The papers’ figures</h2>", *map(_paragraph, report.published_notes())]
-    parts += [_table(table.published_rows(), PUBLISHED), "<h2>Conditions</h2>"]
-    facts = report.conditions().items()
-    parts.append(_plain_table([(name.replace("_", " "), str(value)) for name, value in facts]))
+def html(sections: Sequence[Section]) -> str:
+    """The page of a report."""
+    parts: list[str] = []
+    for number, section in enumerate(sections):
+        if number and not (section.notes or section.rows or section.drawn):
+            continue
+        level = 2 if number else 1
+        parts += [f"<h{level}>{escape(section.title)}</h{level}>", *map(_paragraph, section.notes)]
+        parts += section.drawn
+        if section.rows:
+            parts.append(_table(section.rows, section.filled()))
     head = (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
@@ -74,17 +63,18 @@ def html(report: Report, ours: Sequence[Row]) -> str:
     return head + "\n".join(parts) + "\n</body>\n</html>\n"
 
 
-def trade_off(report: Report, ours: Sequence[Row]) -> list[str]:
+def trade_off(bench: Bench, ours: Sequence[Row]) -> list[str]:
     """Seconds per picture against the objective, discs as large as taking on a style is long."""
-    relative = any(row["of_gatys"] for row in ours if row["method"] != YARDSTICK)
+    reference = "" if bench.reference is None else bench.reference.name
+    relative = any(row["of_reference"] for row in ours if row["method"] != reference)
     y, what = (
-        ("of_gatys", "objective, of Gatys’ (lower is better)")
+        ("of_reference", f"objective, of that of {reference} (lower is better)")
         if relative
         else ("gap_percent", "remaining style gap, % (lower is better)")
     )
     x = "seconds_512"
     measured = [row for row in ours if row[x] and row[y] is not None]
-    colours = _colours(report)
+    colours = _colours(bench)
     series = [
         svg.Series(name, [(r[x], r[y])], _radius(r["seconds_style"]), colours[name])
         for r in measured
@@ -97,26 +87,25 @@ def trade_off(report: Report, ours: Sequence[Row]) -> list[str]:
     caption = (
         "Left is faster, down is better; a larger disc takes longer to take on a style (its radius "
         "grows with the logarithm of the seconds). Dashed: the controls. Quality judged by "
-        f"{report.bench.judge.name}."
+        f"{bench.judge.name}."
     )
     if relative:
-        caption += " Each method is compared with Gatys over the pictures that both have made."
+        caption += f" Each is compared with {reference} over the pictures that both have made."
     return [plot, _paragraph(caption)]
 
 
-def _colours(report: Report) -> dict[str, int]:
+def _colours(bench: Bench) -> dict[str, int]:
     """A method has the same colour in every plot."""
-    return {c.name: i for i, c in enumerate(report.bench.contestants)}
+    return {c.name: i for i, c in enumerate(bench.contestants)}
 
 
 def _radius(seconds: float | None) -> float:
     return 5 + 6 * math.log10(1 + (seconds or 0.0))
 
 
-def curves(report: Report) -> list[str]:
+def curves(bench: Bench) -> list[str]:
     """The objective against the seconds from a style and a photo to the picture."""
-    bench = report.bench
-    colours = _colours(report)
+    colours = _colours(bench)
     series = [svg.Series(c.name, bench.curve(c), None, colours[c.name]) for c in bench.contestants]
     untouched = bench.picture_rows(CONTROLS[0]).get(bench.gallery.pairs()[0].name)
     levels = [(CONTROLS[0], untouched["objective"])] if untouched else []
@@ -133,11 +122,10 @@ def curves(report: Report) -> list[str]:
     return [plot, _paragraph(caption)]
 
 
-def grid(report: Report) -> list[str]:
+def grid(bench: Bench) -> list[str]:
     """Some contents in some styles, one row a pair and one column a method."""
-    bench = report.bench
     names = [*CONTROLS, *(c.name for c in bench.contestants)]
-    pairs = _shown_pairs(bench, names)
+    pairs = shown_pairs(bench, names)
     rows = []
     for pair in pairs:
         cells = (_cell(bench.picture_path(name, pair), name, pair) for name in names)
@@ -146,26 +134,26 @@ def grid(report: Report) -> list[str]:
     return [f'<div class="wide"><table class="grid"><tr>{head}</tr>{"".join(rows)}</table></div>']
 
 
-def _shown_pairs(bench: Bench, names: Sequence[str]) -> list[Pair]:
-    """Those that most methods have made a picture of, slow ones too, then the first ones, which go
-    evenly over contents and styles; style by style."""
+def shown_pairs(bench: Bench, names: Sequence[str], most: int = GRID_PAIRS) -> list[Pair]:
+    """The pairs that most methods have made a picture of, slow ones too, then the first ones,
+    which go evenly over contents and styles; style by style."""
 
     def missing(pair: Pair) -> int:
         return sum(not bench.picture_path(name, pair).is_file() for name in names)
 
-    chosen = sorted(bench.gallery.pairs(), key=missing)[:GRID_PAIRS]
+    chosen = sorted(bench.gallery.pairs(), key=missing)[:most]
     return sorted(chosen, key=lambda pair: bench.gallery.styles.index(pair.style))
 
 
 def _cell(path: Path, name: str, pair: Pair) -> str:
     if not path.is_file():
         return "<td>–</td>"
-    told = escape(f"{pair.name}, {name}", quote=True)
-    return f'<td><img alt="{told}" title="{told}" src="{data_uri(path)}"></td>'
+    words = escape(f"{pair.name}, {name}", quote=True)
+    return f'<td><img alt="{words}" title="{words}" src="{data_uri(path)}"></td>'
 
 
 def data_uri(path: Path) -> str:
-    """A small JPEG of a picture, as text."""
+    """The text of a small JPEG of a picture."""
     with Image.open(path) as picture:
         small = picture.convert("RGB")
     small.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX), Image.Resampling.LANCZOS)
@@ -182,20 +170,12 @@ def _table(rows: Sequence[Row], columns: Sequence[str]) -> str:
     head = "".join(f"<th>{escape(table.HEADS.get(c, c))}</th>" for c in columns)
     body = []
     for row in rows:
-        kind = ' class="control"' if row["method"] in CONTROLS else ""
+        kind = ' class="control"' if row.get("method") in CONTROLS else ""
         cells = "".join(_td(c, table.cell(c, row)) for c in columns)
         body.append(f"<tr{kind}>{cells}</tr>")
     return f'<div class="wide"><table><tr>{head}</tr>{"".join(body)}</table></div>'
 
 
 def _td(column: str, text: str) -> str:
-    words = ' class="words"' if column in ("settings", "source", "hardware") else ""
+    words = ' class="words"' if column in ("settings", "source", "hardware", "value") else ""
     return f"<td{words}>{escape(text)}</td>"
-
-
-def _plain_table(rows: Sequence[tuple[str, str]]) -> str:
-    cells = "".join(
-        f'<tr><td>{escape(name)}</td><td class="words">{escape(value)}</td></tr>'
-        for name, value in rows
-    )
-    return f"<table>{cells}</table>"

@@ -7,6 +7,7 @@ every figure again.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,10 +15,11 @@ from pathlib import Path
 
 from torch import Tensor
 
+from gesso import read_image, write_image
 from gesso.assets import CONTENTS, STYLES
 from gesso.disk.atomic import os_error_line, sha256_file, shown
 from gesso.errors import GessoError
-from gesso.images.read import list_images, read_image, write_image
+from gesso.images.folders import list_images
 
 CROPS = ("astronaut-face", "cat-face", "coffee-cup", "rocket-launch")  # of others bundled
 UNRELATED = 4  # other photos that content distortion is measured against
@@ -65,26 +67,35 @@ class Pair:
         """For keys and captions."""
         return f"{self.content.name} × {self.style.name}"
 
+    @property
+    def file_name(self) -> str:
+        """For files."""
+        return f"{self.content.name}__{self.style.name}"
+
 
 @dataclass(frozen=True)
 class Gallery:
-    """The contents and styles of a benchmark."""
+    """The contents and styles of a benchmark, and how many pairs of them it is about."""
 
     contents: list[Picture]
     styles: list[Picture]
+    most_pairs: int | None = None
 
     def pairs(self, most_styles: int | None = None, most: int | None = None) -> list[Pair]:
         """Every content in every style, or in the first `most_styles` of them; at most `most`,
-        spread evenly over contents and styles."""
+        spread evenly over contents and styles: both lists are gone through in step, and after a
+        full cycle of pairs the styles move on by one."""
         styles = self.styles[:most_styles]
-        pairs = [
-            self._pair(c, styles[(c + shift) % len(styles)])
-            for shift in range(len(styles))
-            for c in range(len(self.contents))
+        count = len(self.contents) * len(styles)
+        cycle = math.lcm(len(self.contents), len(styles))
+        limits = [count, most, self.most_pairs]
+        return [
+            self.pair(i % len(self.contents), styles[(i + i // cycle) % len(styles)])
+            for i in range(min(limit for limit in limits if limit is not None))
         ]
-        return pairs[:most]
 
-    def _pair(self, c: int, style: Picture) -> Pair:
+    def pair(self, c: int, style: Picture) -> Pair:
+        """Content number `c` and a style; the contents that follow it are the unrelated ones."""
         count = len(self.contents)
         others = range(1, min(UNRELATED, count - 1) + 1)
         unrelated = tuple(self.contents[(c + k) % count] for k in others)
@@ -97,11 +108,12 @@ def gather(
     out: Path,
     *,
     size: int,
-    most_contents: int,
-    most_styles: int,
+    most_contents: int | None = None,
+    most_styles: int | None = None,
+    style_size: int = STYLE_PX,
 ) -> Gallery:
     """Scale pictures and write them below `out`/pictures: contents with a longer side of `size`
-    px, styles with one of STYLE_PX; without folders the bundled ones.
+    px, styles with one of `style_size`; without folders the bundled ones.
 
     Raises:
         GessoError: fewer than two contents or no style, a picture that cannot be read or written.
@@ -117,7 +129,7 @@ def gather(
         raise GessoError(f"{found}; at least two contents and one style are needed")
     return Gallery(
         _written(photos, out / "pictures" / "contents", size),
-        _written(paintings, out / "pictures" / "styles", STYLE_PX),
+        _written(paintings, out / "pictures" / "styles", style_size),
     )
 
 
@@ -135,7 +147,7 @@ def _names(paths: Sequence[Path]) -> list[str]:
     """File names without their endings, numbered where two are alike."""
     names: list[str] = []
     for path in paths:
-        stem = "".join(c if c.isalnum() or c in "-._" else "-" for c in path.stem)
+        stem = file_name(path.stem)
         name, number = stem, 2
         while name in names:
             name, number = f"{stem}-{number}", number + 1
@@ -143,8 +155,13 @@ def _names(paths: Sequence[Path]) -> list[str]:
     return names
 
 
+def file_name(text: str) -> str:
+    """The text without what may not stand in a file's name."""
+    return "".join(c if c.isalnum() or c in "-._" else "-" for c in text)
+
+
 def make_folder(folder: Path) -> None:
-    """With those above it. Raises GessoError where it cannot be made."""
+    """Make a folder and those above it. Raises GessoError where that fails."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

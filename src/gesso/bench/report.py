@@ -15,23 +15,27 @@ from gesso.bench.store import Row, conditions, write_csv
 from gesso.disk.atomic import atomic_write
 from gesso.encoders.levels import LEVELS
 
-SPEED = (
-    *("method", "settings", "styles", "parameters", "image_parameters", "seconds_style"),
-    *("seconds_256", "seconds_512", "runs", "peak_mib"),
-)
-QUALITY = (
-    *("method", "gap_percent", "distortion_percent", "ssim", "content", "style", "objective"),
-    *("of_gatys", "pairs", "shared_pairs"),
-)
-PUBLISHED = (
-    *("method", "parameters", "seconds_256", "seconds_512", "styles", "settings", "source"),
-    "hardware",
-)
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the report: paragraphs, then a table of those of the columns that have values;
+    `drawn` is HTML, which only the page has."""
+
+    title: str
+    notes: Sequence[str] = ()
+    rows: Sequence[Row] = ()
+    columns: Sequence[str] = ()
+    drawn: Sequence[str] = ()
+
+    def filled(self) -> list[str]:
+        """The columns that have values."""
+        columns = self.columns or list(self.rows[0])
+        return [c for c in columns if any(row[c] is not None for row in self.rows)]
 
 
 @dataclass(frozen=True)
 class Report:
-    """All that the files tell.
+    """All that the files say.
 
     Attributes:
         command: what gives these results again.
@@ -45,15 +49,15 @@ class Report:
     complete: bool
 
     def conditions(self) -> Row:
-        """Under which everything was measured."""
+        """The conditions under which everything was measured."""
         bench = self.bench
         gallery = bench.gallery
-        judge = f"{bench.judge.name} ({bench.judge.identity[:12]})"
         return {
             **conditions(),
             "device": ", ".join(sorted({device_name(c.entry.device) for c in bench.contestants})),
-            "judge": judge,
+            "judge": f"{bench.judge.name} ({bench.judge.identity[:12]})",
             "distortion_level": distortion_level(bench.judge),
+            "reference": "none" if bench.reference is None else bench.reference.name,
             "size": self.size,
             "contents": len(gallery.contents),
             "styles": len(gallery.styles),
@@ -62,45 +66,47 @@ class Report:
         }
 
     def write(self) -> None:
-        """All three files, each whole or not at all."""
+        """Write all three files, each whole or not at all."""
         ours = table.rows(self.bench, self.absent)
         out = self.bench.out
-        facts = self.conditions()
-        told = {f"run_{name}": value for name, value in facts.items()}
-        write_csv(out / "results.csv", [row | told for row in [*ours, *table.published_rows()]])
-        atomic_write(out / "results.md", self.markdown(ours).encode())
-        atomic_write(out / "index.html", page.html(self, ours).encode())
+        facts = {f"run_{name}": value for name, value in self.conditions().items()}
+        write_csv(out / "results.csv", [row | facts for row in [*ours, *table.published_rows()]])
+        sections = self.sections(ours)
+        atomic_write(out / "results.md", _markdown(sections).encode())
+        atomic_write(out / "index.html", page.html(sections).encode())
 
-    def markdown(self, ours: Sequence[Row]) -> str:
-        """Tables, what their columns mean, and the conditions."""
-        shared = table.same_pairs(self.bench)
-        parts = ["# gesso bench", *self.state(), "## Speed and size", *self.speed_notes()]
-        methods = [
-            row for row in ours if row["parameters"] or "not measured" in str(row["settings"])
-        ]
-        parts += [markdown_table(methods, speed_columns(methods)), "## Quality"]
-        parts += self.quality_notes()
-        parts.append(markdown_table([row for row in ours if row["pairs"]], QUALITY))
-        if shared:
-            parts += ["The same over the pictures that Gatys has made too:"]
-            parts.append(markdown_table(shared, list(shared[0])))
-        parts += ["## The papers’ figures", *self.published_notes()]
-        parts.append(markdown_table(table.published_rows(), PUBLISHED))
+    def sections(self, ours: Sequence[Row]) -> list[Section]:
+        """The report, part by part."""
+        methods = [r for r in ours if r["parameters"] or "not measured" in str(r["settings"])]
+        judged, shared = [row for row in ours if row["pairs"]], table.same_pairs(self.bench)
         facts = [
-            f"- {name.replace('_', ' ')}: {value}" for name, value in self.conditions().items()
+            {"condition": name.replace("_", " "), "value": value}
+            for name, value in self.conditions().items()
         ]
-        return "\n\n".join([*parts, "## Conditions", "\n".join(facts)]) + "\n"
+        both = "The means over the pictures that the reference has made, too."
+        papers = table.published_rows()
+        return [
+            Section("gesso bench", self._state()),
+            Section("Trade-off", drawn=page.trade_off(self.bench, ours)),
+            Section("Speed and size", [self._speed_note()], methods, [*table.SPEED, *table.ON_GPU]),
+            Section("Quality", self._quality_notes(), judged, ["method", *table.QUALITY]),
+            Section("Quality on the same pictures", [both] if shared else (), shared),
+            Section("Loss against time", drawn=page.curves(self.bench)),
+            Section("Pictures", drawn=page.grid(self.bench)),
+            Section("The papers’ figures", [_PUBLISHED_NOTE], papers, table.COLUMNS[1:]),
+            Section("Conditions", rows=facts),
+        ]
 
-    def state(self) -> list[str]:
+    def _state(self) -> list[str]:
         """What a reader has to know first."""
         if self.complete:
             return []
         return ["Not everything has been measured yet; the same command goes on."]
 
-    def speed_notes(self) -> list[str]:
+    def _speed_note(self) -> str:
         """What the columns of speed mean."""
         plan = self.bench.plan
-        return [
+        return (
             f"Seconds a style: median over the styles, on the bundled contents, styles of "
             f"{STYLE_PX} px. Seconds at 256 and 512 px: one square picture, median of the runs "
             "after a warm-up, methods taking turns; a method whose warm-up takes longer than "
@@ -108,47 +114,51 @@ class Report:
             f"of a process of its own that loads the method, takes on a style (at most "
             f"{plan.memory_steps} steps) and makes a picture of 512 × 512 px. Parameters: all that "
             "are needed to take on a style and to run it, without an encoder that only judges."
-        ]
+        )
 
-    def quality_notes(self) -> list[str]:
+    def _quality_notes(self) -> list[str]:
         """What the columns of quality mean, and which network measured them."""
-        judge = self.bench.judge
+        judge, reference = self.bench.judge, self.bench.reference
         level = distortion_level(judge)
         levels = ", ".join(LEVELS)
         notes = [
             f"Judged by {judge.name} from the written 8-bit pictures, {self.size} px on the longer "
             f"side. Style gap: the mean over {levels} of ‖Gram(picture) − Gram(style)‖ / "
             "‖Gram(photo) − Gram(style)‖; 0 % the style’s statistics, 100 % the untouched photo. "
-            f"Content distortion: squared distance from the photo’s features at {level}, of that "
-            "of unrelated photos; 0 % the photo, 100 % an unrelated one. SSIM: on luminance, with "
-            "the photo. Objective: content loss (relative squared error of features at "
-            f"{OBJECTIVE.content_level}) plus style loss (the sum over levels of that of Gram "
-            "matrices); of Gatys’: the sum over the pictures that both have made, divided by his."
+            f"Content distortion: squared distance from the photo’s features at {level}, as a "
+            "share of that of unrelated photos; 0 % the photo, 100 % an unrelated one. SSIM: on "
+            "luminance, with the photo. Objective: content loss (relative squared error of "
+            f"features at {OBJECTIVE.content_level}) plus style loss (the sum over levels of that "
+            "of Gram matrices)."
         ]
+        if reference is not None:
+            notes.append(
+                f"The reference is {reference.name}, which descends on this objective for every "
+                "picture. Objective, of the reference’s: the sum over the pictures that both have "
+                "made, divided by the reference’s."
+            )
         if judge.name == "compact":
             notes.append(
                 "The compact encoder judges here, because VGG’s weights are not in the cache (or "
                 f"by choice); it has no relu4_1, so distortion is that at {level}. Methods adapt "
-                "on it too, which flatters them: compare with figures of the same judge alone."
+                "on it too, which flatters them: compare only with figures of the same judge."
             )
         return notes
 
-    def published_notes(self) -> list[str]:
-        """Whose figures these are."""
-        return [
-            "Theirs, not ours: as printed in the papers, on their hardware and with their "
-            f"networks. {FOOTNOTE}"
-        ]
+
+_PUBLISHED_NOTE = (
+    "Theirs, not ours: as printed in the papers, on their hardware and with their networks. "
+    f"{FOOTNOTE}"
+)
 
 
-def speed_columns(rows: Sequence[Row]) -> Sequence[str]:
-    """With the memory of a GPU where one was measured."""
-    return (*SPEED, "device_mib") if any(row["device_mib"] for row in rows) else SPEED
-
-
-def markdown_table(rows: Sequence[Row], columns: Sequence[str]) -> str:
-    """Rows as Markdown, with heads and values as people read them."""
-    head = [table.HEADS.get(c, c) for c in columns]
-    lines = [head, ["---"] * len(head)]
-    lines += [[table.cell(c, row) for c in columns] for row in rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+def _markdown(sections: Sequence[Section]) -> str:
+    """The report without what only the page shows."""
+    parts: list[str] = []
+    for number, section in enumerate(sections):
+        if number and not (section.notes or section.rows):
+            continue
+        parts += [f"{'##' if number else '#'} {section.title}", *section.notes]
+        if section.rows:
+            parts.append(table.markdown(section.rows, section.filled()))
+    return "\n\n".join(parts) + "\n"

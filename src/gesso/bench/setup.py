@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from gesso.bench.bench import Bench
-from gesso.bench.contestants import YARDSTICK, Absent, Contestant, Entry, enter, entries
+from gesso.bench import memory
+from gesso.bench.bench import Bench, Plan
+from gesso.bench.contestants import Absent, Contestant, enter
+from gesso.bench.entries import Wishes
 from gesso.bench.pictures import gather, make_folder
 from gesso.bench.store import Store
-from gesso.bench.workshop import Plan
 from gesso.disk.cache_dir import cache_dir
 from gesso.encoders import check_encoder, load_encoder
-from gesso.encoders.base import Encoder
 from gesso.encoders.levels import DEPTHS
-from gesso.errors import GessoError
-from gesso.methods.registry import methods
+from gesso.errors import GessoError, OptionError
 
-JOHNSON = "johnson"
 QUICK_MINUTES = 2.5  # --quick begins nothing new after that
 
 
 @dataclass(frozen=True)
 class Options:
-    """Those of the command; None: the default, which depends on `quick`."""
+    """The options of the command; None: the default, which may depend on `quick`."""
 
     out: Path
     contents: Path | None = None
@@ -33,24 +31,13 @@ class Options:
     size: int = 256
     names: list[str] = field(default_factory=list)
     weights: dict[str, Path] = field(default_factory=dict)
+    changes: list[str] = field(default_factory=list)
     judge: str | None = None
     encoder: str = "compact"
-    gatys_steps: int | None = None
-    gatys_pairs: int | None = None
-    johnson_steps: int | None = None
-    johnson_styles: int | None = None
     runs: int | None = None
     quick: bool = False
     device: str = "cpu"
     fresh: bool = False
-
-    def chosen(self) -> list[str]:
-        """The methods asked for. Raises GessoError for an unknown one."""
-        known = methods()
-        for name in self.names:
-            if name not in known:
-                raise GessoError(f"--method {name}: unknown; allowed are {', '.join(known)}")
-        return list(dict.fromkeys(self.names)) or known
 
     def plan(self) -> Plan:
         """How much is measured."""
@@ -71,24 +58,38 @@ def default_judge() -> str:
 
 
 def set_up(options: Options) -> tuple[Bench, list[Absent]]:
-    """Everything loaded and every picture scaled, nothing measured yet.
+    """A bench with everything loaded and every picture scaled, nothing measured yet.
 
     Raises:
         GessoError: an option, a picture, weights or an encoder that cannot be used; no method
             that can take part.
     """
-    names, source = options.chosen(), options.judge or default_judge()
-    for encoder, flag in ((source, "--judge"), (options.encoder, "--encoder")):
+    source = options.judge or default_judge()
+    wishes = Wishes(
+        options.names,
+        options.weights,
+        options.changes,
+        encoder=options.encoder,
+        judge=source,
+        device=options.device,
+        quick=options.quick,
+    )
+    listed, absent = wishes.entries()
+    for option, encoder in (("judge", source), ("encoder", options.encoder)):
         try:
             check_encoder(encoder)
         except GessoError as error:
-            raise GessoError(f"{flag}: {error}") from None
+            raise OptionError(option, str(error)) from None
     judge = load_encoder(source, "relu4_3")
-    listed = _entries(options, names, source)
-    quick = options.quick
-    present, absent = _tried(listed, judge, options)
+    found = [enter(entry, judge) for entry in listed]
+    present = [one for one in found if isinstance(one, Contestant)]
+    absent += [one for one in found if isinstance(one, Absent)]
+    if not present:
+        reasons = "; ".join(f"{a.name}: {a.reason}" for a in absent)
+        raise GessoError(f"no method can take part: {reasons}")
     store = Store(options.out / "results.json", fresh=options.fresh)
     make_folder(options.out)  # nothing is written before all that can be wrong was looked at
+    quick = options.quick
     gallery = gather(
         options.contents,
         options.styles,
@@ -97,55 +98,6 @@ def set_up(options: Options) -> tuple[Bench, list[Absent]]:
         most_contents=options.most_contents or (3 if quick else 50),
         most_styles=options.most_styles or (2 if quick else 10),
     )
-    return Bench(options.out, gallery, present, judge, options.plan(), store), absent
-
-
-def _entries(options: Options, names: list[str], judge: str) -> list[Entry]:
-    quick = options.quick
-    steps = {
-        YARDSTICK: options.gatys_steps or (20 if quick else 500),
-        JOHNSON: options.johnson_steps or (20 if quick else 2000),
-    }
-    limits: dict[str, tuple[int | None, int | None]] = {
-        YARDSTICK: (None, options.gatys_pairs or (2 if quick else 10)),
-        JOHNSON: (options.johnson_styles or 1, None),
-    }
-    listed = entries(
-        names,
-        options.weights,
-        steps,
-        lambda name: limits.get(name, (None, None)),
-        encoder=options.encoder,
-        judge=judge,
-        device=options.device,
-    )
-    return [_noted(entry) for entry in listed]
-
-
-def _noted(entry: Entry) -> Entry:
-    """With what a reader has to know: fewer steps than the reference's, or the paper's."""
-    paper = {YARDSTICK: 500, JOHNSON: 40_000}.get(entry.name)
-    if paper is None or entry.steps is None or entry.steps >= paper:
-        return entry
-    told = f"not {paper:,}"
-    return replace(entry, note=told)
-
-
-def _tried(
-    listed: list[Entry], judge: Encoder, options: Options
-) -> tuple[list[Contestant], list[Absent]]:
-    present: list[Contestant] = []
-    absent: list[Absent] = []
-    for entry in listed:
-        if options.quick and entry.name == JOHNSON and JOHNSON not in options.names:
-            absent.append(Absent(JOHNSON, "too slow for --quick"))
-            continue
-        found = enter(entry, judge)
-        if isinstance(found, Absent):
-            absent.append(found)
-        else:
-            present.append(found)
-    if not present:
-        told = "; ".join(f"{a.name}: {a.reason}" for a in absent)
-        raise GessoError(f"no method can take part: {told}")
-    return present, absent
+    measure, plan = memory.in_own_process, options.plan()
+    bench = Bench(options.out, gallery, present, judge, store, plan=plan, memory_of=measure)
+    return bench, absent

@@ -6,15 +6,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from gesso.controls.color import luminance
+
 WINDOW, SIGMA = 11, 1.5  # px, of the Gaussian window (section III-B)
 K1, K2 = 0.01, 0.03  # of the constants that keep the quotients finite, for values in [0, 1]
-LUMINANCE = (0.299, 0.587, 0.114)  # of sRGB-encoded R, G, B (Rec. 601)
-
-
-def luminance(image: Tensor) -> Tensor:
-    """(3, H, W) RGB in [0, 1] → (H, W) in float64."""
-    weights = torch.tensor(LUMINANCE, dtype=torch.float64, device=image.device)
-    return torch.einsum("c,chw->hw", weights, image.double())
 
 
 def ssim(a: Tensor, b: Tensor) -> float:
@@ -27,7 +22,7 @@ def ssim(a: Tensor, b: Tensor) -> float:
     """
     if a.shape != b.shape:
         raise ValueError(f"pictures of shapes {tuple(a.shape)} and {tuple(b.shape)}")
-    x, y = luminance(a), luminance(b)
+    x, y = (luminance(image.double())[0] for image in (a, b))
     mean_x, mean_y = _windowed(x), _windowed(y)
     variance_x = _windowed(x * x) - mean_x**2
     variance_y = _windowed(y * y) - mean_y**2
@@ -46,7 +41,7 @@ def _windowed(values: Tensor) -> Tensor:
 
 
 def _gaussian(side: int) -> Tensor:
-    """At most 11 weights that sum to 1."""
+    """Weights (at most 11) that sum to 1."""
     count = min(WINDOW, side)
     position = torch.arange(count, dtype=torch.float64) - (count - 1) / 2
     weights = torch.exp(-(position**2) / (2 * SIGMA**2))

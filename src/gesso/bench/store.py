@@ -1,4 +1,4 @@
-"""Where a benchmark keeps what it measured, and how tables are written.
+"""Where a benchmark keeps what it measured.
 
 A results file is JSON with one measured row per line, so that a long benchmark can be stopped and
 run again: rows that were measured under the same settings are not measured twice.
@@ -102,23 +102,8 @@ class Budget:
         return self.stopped
 
 
-def markdown(rows: Sequence[Row]) -> str:
-    """A table with the first row's keys as its head; numbers to four significant digits."""
-    if not rows:
-        return "(nothing measured yet)"
-    head = list(rows[0])
-    lines = [head, ["---"] * len(head), *([_cell(row.get(c)) for c in head] for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return "–"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
 def write_csv(path: Path, rows: Sequence[Row]) -> None:
-    """The same table as CSV."""
+    """Write rows as CSV, with the columns of the first."""
     if not rows:
         return
     text = io.StringIO()

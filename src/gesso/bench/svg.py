@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from html import escape
+from typing import Any
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")  # Okabe and Ito's
 INK, FAINT, RULE = "#222222", "#6b6b6b", "#e4e4e4"
@@ -22,6 +23,14 @@ class Series:
     points: Sequence[tuple[float, float]]
     radius: float | None = None
     colour: int = 0  # of COLOURS
+
+
+def lines(rows: Sequence[Mapping[str, Any]], name: str, x: str, y: str) -> list[Series]:
+    """A line for every value of the column `name`, of the columns `x` and `y`."""
+    points: dict[str, list[tuple[float, float]]] = {}
+    for row in rows:
+        points.setdefault(row[name], []).append((row[x], row[y]))
+    return [Series(key, sorted(found), None, i) for i, (key, found) in enumerate(points.items())]
 
 
 @dataclass(frozen=True)
@@ -67,24 +76,44 @@ class _Scale:
 
 def draw(plot: Plot) -> str:
     """An <svg> element; empty where there are no points above 0 to draw."""
-    series = [replace(s, points=[(x, y) for x, y in s.points if x > 0]) for s in plot.series]
-    series = [s for s in series if s.points]
-    if not series:
+    return panels([[plot]])
+
+
+def panels(rows: Sequence[Sequence[Plot]]) -> str:
+    """An <svg> element of plots in rows; those without points above 0 are left out, and it is
+    empty where all are."""
+    drawn = [
+        _moved(_parts(plot), column, row)
+        for row, plots in enumerate(rows)
+        for column, plot in enumerate(plots)
+        if any(x > 0 for series in plot.series for x, _ in series.points)
+    ]
+    if not drawn:
         return ""
-    plot = Plot(plot.x, plot.y, series, plot.levels)
-    scale = _Scale(plot)
-    labels = _Labels()
-    parts = [*_axes(plot, scale), *_levels(plot, scale, labels)]
-    for s in series:
-        parts += _marks(s, COLOURS[s.colour % len(COLOURS)], scale)
-    parts += [_label(s, COLOURS[s.colour % len(COLOURS)], scale, labels) for s in series]
+    width, height = WIDTH * max(map(len, rows)), HEIGHT * len(rows)
     head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" '
-        f'height="{HEIGHT}" role="img" font-family="sans-serif" font-size="13">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
+        f'height="{height}" role="img" font-family="sans-serif" font-size="13">'
     )
-    return "\n".join(
-        [head, f"<title>{escape(f'{plot.y} against {plot.x}')}</title>", *parts, "</svg>"]
-    )
+    first = rows[0][0]
+    title = f"<title>{escape(f'{first.y} against {first.x}')}</title>"
+    return "\n".join([head, title, *(part for parts in drawn for part in parts), "</svg>"])
+
+
+def _moved(parts: list[str], column: int, row: int) -> list[str]:
+    place = f"translate({column * WIDTH} {row * HEIGHT})"
+    return [f'<g transform="{place}">', *parts, "</g>"] if column or row else parts
+
+
+def _parts(plot: Plot) -> list[str]:
+    series = [replace(s, points=[(x, y) for x, y in s.points if x > 0]) for s in plot.series]
+    plot = replace(plot, series=[s for s in series if s.points])
+    scale, labels = _Scale(plot), _Labels()
+    parts = [*_axes(plot, scale), *_levels(plot, scale, labels)]
+    for s in plot.series:
+        parts += _marks(s, COLOURS[s.colour % len(COLOURS)], scale)
+    named = [_label(s, COLOURS[s.colour % len(COLOURS)], scale, labels) for s in plot.series]
+    return [*parts, *named]
 
 
 def _text(x: float, y: float, text: str, colour: str = INK, anchor: str = "start") -> str:

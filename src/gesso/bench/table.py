@@ -1,4 +1,4 @@
-"""From measurements to the rows of the tables."""
+"""From measurements to rows, and from rows to tables as people read them."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from statistics import fmean, median
 from typing import Any
 
 from gesso.bench.bench import Bench
-from gesso.bench.contestants import YARDSTICK, Absent, Contestant
-from gesso.bench.published import PUBLISHED, Published
+from gesso.bench.contestants import Absent, Contestant
+from gesso.bench.published import published
 from gesso.bench.store import Row
 from gesso.bench.workshop import CONTROLS
 
 OURS, PAPER = "gesso", "paper"
 
 # Column → its head in Markdown and HTML; the CSV has the keys.
-HEADS = {
+SPEED = {
     "method": "method",
     "settings": "settings",
     "styles": "styles",
@@ -26,56 +26,55 @@ HEADS = {
     "seconds_512": "seconds at 512 px",
     "runs": "runs",
     "peak_mib": "peak memory, MiB",
-    "device_mib": "… of the GPU, MiB",
+}
+ON_GPU = {"device_mib": "… of the GPU, MiB"}
+QUALITY = {
     "gap_percent": "style gap, %",
     "distortion_percent": "content distortion, %",
     "ssim": "SSIM",
     "content": "content loss",
     "style": "style loss",
     "objective": "objective",
-    "of_gatys": "objective, of Gatys’",
+    "of_reference": "objective, of the reference’s",
     "pairs": "pictures",
-    "shared_pairs": "shared with Gatys",
+    "shared_pairs": "shared with it",
 }
+HEADS = SPEED | ON_GPU | QUALITY
 COLUMNS = ("whose", *HEADS, "source", "hardware")
-QUALITY = ("gap", "distortion", "ssim", "content", "style", "objective")
+MEASURES = ("gap", "distortion", "ssim", "content", "style", "objective")
 
 
 def rows(bench: Bench, absent: Sequence[Absent] = ()) -> list[Row]:
     """Controls, methods and those that took no part; one row each with the keys of COLUMNS."""
-    table = [_blank(OURS, name, quality=_quality(bench, name)) for name in CONTROLS]
+    table = [_whole(OURS, name, quality(bench, name)) for name in CONTROLS]
     table += [_of_contestant(bench, c) for c in bench.contestants]
     for missing in absent:
-        table.append(_blank(OURS, missing.name, {"settings": f"not measured: {missing.reason}"}))
+        table.append(_whole(OURS, missing.name, {"settings": f"not measured: {missing.reason}"}))
     return table
 
 
 def same_pairs(bench: Bench) -> list[Row]:
-    """Quality over the pictures that Gatys has made too, so that all rows are about the same."""
-    shared = bench.picture_rows(YARDSTICK)
-    names = [*CONTROLS, *(c.name for c in bench.contestants)]
-    if not shared or YARDSTICK not in names:
+    """Quality over the pictures that the reference has made, too, so that all rows are about the
+    same ones."""
+    if bench.reference is None or not (shared := bench.picture_rows(bench.reference.name)):
         return []
-    table = [_blank(OURS, name, quality=_quality(bench, name, shared)) for name in names]
-    keep = ("method", "gap_percent", "distortion_percent", "ssim", "content", "style", "objective")
-    return [{k: row[k] for k in (*keep, "of_gatys", "pairs")} for row in table if row["pairs"]]
+    names = [*CONTROLS, *(c.name for c in bench.contestants)]
+    table = [_whole(OURS, name, quality(bench, name, shared)) for name in names]
+    keep = ["method", *(column for column in QUALITY if column != "shared_pairs")]
+    return [{column: row[column] for column in keep} for row in table if row["pairs"]]
 
 
 def published_rows() -> list[Row]:
     """The papers' figures, marked as theirs."""
-    return [_of_paper(paper) for paper in PUBLISHED]
+    return [_of_paper(paper) for paper in published()]
 
 
-def _of_paper(p: Published) -> Row:
-    told = ""
-    if p.with_style:
-        told = f"{p.with_style[0]:g} and {p.with_style[1]:g} s with the style’s encoding"
-    values = {"settings": told, "styles": p.styles, "parameters": p.parameters}
-    values |= {"seconds_256": p.seconds_256, "seconds_512": p.seconds_512}
-    return _blank(PAPER, f"{p.method} {p.year}", values) | {
-        "source": p.source,
-        "hardware": p.hardware,
-    }
+def _of_paper(paper: Row) -> Row:
+    words, encoded = "", (paper["encoded_256"], paper["encoded_512"])
+    if all(encoded):
+        words = f"{encoded[0]:g} and {encoded[1]:g} s with the style’s encoding"
+    values = {key: value for key, value in paper.items() if key in COLUMNS}
+    return _whole(PAPER, f"{paper['method']} {paper['year']}", {**values, "settings": words})
 
 
 def _of_contestant(bench: Bench, c: Contestant) -> Row:
@@ -83,8 +82,8 @@ def _of_contestant(bench: Bench, c: Contestant) -> Row:
     peak = bench.peak(c) or {}
     adapting = bench.adaptations(c)
     values: Row = {
-        "settings": "; ".join(word for word in (c.told, c.entry.note) if word),
-        "styles": c.method.styles,
+        "settings": c.in_words,
+        "styles": c.about.styles,
         "parameters": c.parameters,
         "image_parameters": c.image_parameters,
         "seconds_style": median(adapting) if adapting else None,
@@ -93,44 +92,39 @@ def _of_contestant(bench: Bench, c: Contestant) -> Row:
         "peak_mib": peak.get("peak_mib"),
         "device_mib": peak.get("device_mib"),
     }
-    return _blank(OURS, c.name, values, _quality(bench, c.name))
+    return _whole(OURS, c.name, values | quality(bench, c.name))
 
 
-def _quality(bench: Bench, name: str, pairs: Collection[str] | None = None) -> Row:
+def quality(bench: Bench, name: str, pairs: Collection[str] | None = None) -> Row:
     """Means over the pictures there are, or over those of some pairs."""
     found = bench.picture_rows(name)
     chosen = {pair: row for pair, row in found.items() if pairs is None or pair in pairs}
     if not chosen:
         return {}
-    mean = {key: fmean(row[key] for row in chosen.values()) for key in QUALITY}
-    return {
-        "gap_percent": 100 * mean["gap"],
-        "distortion_percent": 100 * mean["distortion"],
-        **{key: mean[key] for key in QUALITY[2:]},
-        "pairs": len(chosen),
-        **_against(chosen, bench.picture_rows(YARDSTICK)),
-    }
+    reference = {} if bench.reference is None else bench.picture_rows(bench.reference.name)
+    return {**means(list(chosen.values())), **_against(chosen, reference)}
 
 
-def _against(mine: Mapping[str, Row], gatys: Mapping[str, Row]) -> Row:
-    """The sum of the objectives, of that of Gatys on the same pairs."""
-    shared = [pair for pair in mine if pair in gatys]
+def means(judged: Sequence[Row]) -> Row:
+    """The number of pictures and the mean of every measure, gap and distortion in per cent."""
+    known = [key for key in MEASURES if key in judged[0]]
+    mean = {key: fmean(row[key] for row in judged) for key in known}
+    shares = {f"{key}_percent": 100 * mean.pop(key) for key in ("gap", "distortion")}
+    return {**shares, **mean, "pairs": len(judged)}
+
+
+def _against(mine: Mapping[str, Row], reference: Mapping[str, Row]) -> Row:
+    """The sum of the objectives, as a share of the reference's on the same pairs."""
+    shared = [pair for pair in mine if pair in reference]
     if not shared:
         return {}
-    ratio = sum(mine[p]["objective"] for p in shared) / sum(gatys[p]["objective"] for p in shared)
-    return {"of_gatys": ratio, "shared_pairs": len(shared)}
+    sums = [sum(found[pair]["objective"] for pair in shared) for found in (mine, reference)]
+    return {"of_reference": sums[0] / sums[1], "shared_pairs": len(shared)}
 
 
-def _blank(
-    whose: str, method: str, values: Row | None = None, quality: Row | None = None
-) -> dict[str, Any]:
+def _whole(whose: str, method: str, values: Row) -> dict[str, Any]:
     """All columns, those without a value None."""
-    return (
-        dict.fromkeys(COLUMNS)
-        | {"whose": whose, "method": method}
-        | (values or {})
-        | (quality or {})
-    )
+    return dict.fromkeys(COLUMNS) | values | {"whose": whose, "method": method}
 
 
 def cell(column: str, row: Row) -> str:
@@ -144,9 +138,9 @@ def cell(column: str, row: Row) -> str:
         return f"{float(value):.0f}"
     if column.startswith("seconds"):
         return f"{float(value):g}" if row.get("whose") == PAPER else significant(float(value))
-    if column in ("ssim", "content", "style", "objective", "of_gatys"):
+    if column in ("ssim", "content", "style", "objective", "of_reference"):
         return f"{float(value):.3f}"
-    return str(value)
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def significant(value: float) -> str:
@@ -154,3 +148,14 @@ def significant(value: float) -> str:
     return (
         f"{value:.3g}" if 1e-3 <= value < 1000 else f"{value:.0f}" if value >= 1 else f"{value:g}"
     )
+
+
+def markdown(rows: Sequence[Row], columns: Sequence[str] = ()) -> str:
+    """Rows as Markdown, with heads and values as people read them; by default with the first
+    row's columns."""
+    if not rows:
+        return "(nothing measured yet)"
+    columns = columns or list(rows[0])
+    head = [HEADS.get(c, c) for c in columns]
+    lines = [head, ["---"] * len(head), *([cell(c, row) for c in columns] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from gesso.bench.store import Budget, Row, Store
+from gesso.stylizers.progress import OnStep
 
 T = TypeVar("T")
 
@@ -24,7 +25,7 @@ class Task:
         key: its name in the store.
         settings: all that decides its result.
         cost: roughly its seconds, for the time left.
-        run: measures.
+        run: measures; is given what its steps are reported to.
         needed: asked before; other rows may have made it superfluous.
         file: what it writes besides; without that file it is made again.
     """
@@ -32,7 +33,7 @@ class Task:
     key: str
     settings: dict[str, Any]
     cost: float
-    run: Callable[[], Row]
+    run: Callable[[OnStep | None], Row]
     needed: Callable[[], bool] = _always
     file: Path | None = None
 
@@ -43,13 +44,17 @@ class Task:
 
 
 OnTask = Callable[[str, float, float], None]
-"""Told of the task that begins, the costs done and those of all."""
+"""Is given the task that begins, the costs done and those of all."""
 
 
 def run_all(
-    tasks: Sequence[Task], store: Store, budget: Budget, on_task: OnTask | None = None
+    tasks: Sequence[Task],
+    store: Store,
+    budget: Budget,
+    on_task: OnTask | None = None,
+    on_step: OnStep | None = None,
 ) -> bool:
-    """Measure what is missing, in order; whether everything is there afterwards."""
+    """Measure what is missing, in order; returns whether everything is there afterwards."""
     several = {task.key: task for task in tasks}  # some are named twice
     missing = [task for task in several.values() if task.kept(store) is None]
     total, done = sum(task.cost for task in missing), 0.0
@@ -59,7 +64,7 @@ def run_all(
                 return False
             if on_task is not None:
                 on_task(task.key, done, total)
-            store.put(task.key, task.settings, task.run())
+            store.put(task.key, task.settings, task.run(on_step))
         done += task.cost
     return True
 

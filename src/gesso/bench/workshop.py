@@ -1,56 +1,40 @@
-"""What a benchmark's measurements are made of: adapting, making a picture, judging it."""
+"""Contestants take on styles, make pictures and have them judged; every row is kept."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
-from gesso.bench import memory
+from gesso import read_image, write_image
 from gesso.bench.contestants import Contestant
 from gesso.bench.measures import SeenPhoto, Yardstick, seen_style
-from gesso.bench.pictures import Gallery, Pair, Picture, make_folder
+from gesso.bench.pictures import Gallery, Pair, Picture, file_name, make_folder
 from gesso.bench.store import Row, Store, digest, machine_class
-from gesso.bench.tasks import Task
+from gesso.bench.tasks import Task, turns
 from gesso.cards.card import StyleCard
 from gesso.encoders.base import Encoder
-from gesso.images.read import read_image
-from gesso.methods.base import AdaptStep
+from gesso.stylizers.progress import OnStep
 
 UNTOUCHED, STYLE_ITSELF = CONTROLS = ("untouched photo", "style itself")
-SIZES = (256, 512)  # px, of the papers' tables
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How much is measured.
-
-    Attributes:
-        runs: of every method at every size, after a warm-up.
-        slow_s: a method whose warm-up takes longer has that for its only run.
-        memory_steps: at most so many steps while the peak memory is measured: 33 fill every
-            cache of an adaptation.
-        curve_pairs: pairs over which the loss against time is averaged.
-    """
-
-    runs: int = 5
-    slow_s: float = 20.0
-    memory_steps: int = 33
-    curve_pairs: int = 1
-    sizes: tuple[int, ...] = SIZES
-
-
-OnStep = Callable[[AdaptStep], None]
+JUDGING_S = 0.3  # roughly, of a picture
 
 
 class Workshop:
-    """Where contestants take on styles, make pictures and have them judged: rows go to `store`,
-    pictures and cards below `out`."""
+    """Where pictures are made and judged.
+
+    Args:
+        out: the folder that pictures and cards go to.
+        judge: the encoder that measures.
+        store: where rows go.
+        needs_files: measure again where a picture or card is gone.
+        clock: gives seconds.
+    """
 
     def __init__(
         self,
@@ -58,71 +42,161 @@ class Workshop:
         gallery: Gallery,
         contestants: Sequence[Contestant],
         judge: Encoder,
-        plan: Plan,
         store: Store,
+        *,
+        needs_files: bool = True,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        self.out, self.gallery, self.contestants = out, gallery, contestants
-        self.judge, self.plan, self.store = judge, plan, store
-        self.on_step: OnStep | None = None
-        self.memory_of = memory.in_own_process
-        self.clock = time.perf_counter
-        self._warm: dict[tuple[str, int], float] = {}
+        self.out, self.gallery, self.contestants = out, gallery, list(contestants)
+        self.judge, self.store = judge, store
+        self.needs_files, self.clock = needs_files, clock
         self._seen_photo = lru_cache(maxsize=64)(self._see_photo)
         self._seen_style = lru_cache(maxsize=64)(self._see_style)
-        self._card = lru_cache(maxsize=16)(self._load_card)
+        self._card = lru_cache(maxsize=16)(StyleCard.load)
+
+    @property
+    def reference(self) -> Contestant | None:
+        """The first contestant that descends on the objective itself: objectives are given
+        relative to its."""
+        return next((c for c in self.contestants if c.about.descends), None)
 
     def pairs(self, contestant: Contestant) -> list[Pair]:
-        """Those it is judged on."""
+        """What a contestant is judged on."""
         return self.gallery.pairs(contestant.entry.most_styles, contestant.entry.most_pairs)
+
+    def task(
+        self,
+        key: str,
+        settings: dict[str, Any],
+        cost: float,
+        run: Callable[[OnStep | None], Row],
+        file: Path,
+    ) -> Task:
+        """A task that writes a file."""
+        return Task(key, settings, cost, run, file=file if self.needs_files else None)
+
+    # Cards
+
+    def adaptation(self, c: Contestant, pair: Pair) -> Task:
+        """Taking on the pair's style; writes the card."""
+        subject, settings, path = self._adapting(c, pair)
+
+        def run(on_step: OnStep | None) -> Row:
+            card, seconds = self.adapted(c, pair, on_step=on_step)
+            make_folder(path.parent)
+            card.save(path, "float32")
+            return {"seconds": seconds}
+
+        key = f"adapt | {c.name} | {subject}"
+        return self.task(key, settings, c.style_seconds(), run, path)
+
+    def _adapting(self, c: Contestant, pair: Pair) -> tuple[str, dict[str, Any], Path]:
+        """What is adapted to, what decides the card and its seconds, and the card's file."""
+        # On another machine, or with other threads, it takes another time.
+        settings = {**c.settings, "style": pair.style.sha256, "machine": machine_class()}
+        settings |= {"photo": pair.content.sha256} if c.on_photo else {}
+        subject = pair.name if c.on_photo else pair.style.name
+        name = file_name(f"{c.name}-{subject}-{digest(settings)}")
+        return subject, settings, self.out / "cards" / f"{name}.safetensors"
+
+    def adapted(
+        self,
+        c: Contestant,
+        pair: Pair,
+        steps: int | None = None,
+        on_step: OnStep | None = None,
+    ) -> tuple[StyleCard, float]:
+        """The card and its seconds; files are read and loaded before."""
+        style, photo = pair.style.read(), pair.content.read()
+        began = self.clock()
+        card = c.adapt(style, photo, steps, on_step)
+        return card, self.clock() - began
+
+    def card(self, c: Contestant, pair: Pair, on_step: OnStep | None = None) -> StyleCard:
+        """Adapted now if it was not before."""
+        task = self.adaptation(c, pair)
+        path = self._adapting(c, pair)[2]
+        if task.kept(self.store) is None or not path.is_file():
+            self.store.put(task.key, task.settings, task.run(on_step))
+        return self._card(path)
+
+    # Pictures
 
     def picture_path(self, name: str, pair: Pair) -> Path:
         """Where the picture of a contestant, or of a control, lies."""
         if name in CONTROLS:
             return (pair.content if name == UNTOUCHED else pair.style).path
-        return self.out / "pictures" / name / f"{pair.content.name}__{pair.style.name}.png"
-
-    def adaptation(self, c: Contestant, style: Picture) -> Task:
-        """Taking on a style; writes the card."""
-        # On another machine, or with other threads, it takes another time.
-        settings = {**c.settings, "style": style.sha256, "machine": machine_class()}
-        path = self.out / "cards" / f"{c.name}-{style.name}-{digest(settings)}.safetensors"
-
-        def run() -> Row:
-            card, seconds = self.adapted(c, style)
-            make_folder(path.parent)
-            card.save(path, "float32")
-            return {"seconds": seconds}
-
-        return Task(
-            f"adapt | {c.name} | {style.name}", settings, rough_cost(c, 512), run, file=path
-        )
-
-    def adapted(
-        self, c: Contestant, style: Picture, steps: int | None = None
-    ) -> tuple[StyleCard, float]:
-        """The card and its seconds; files are read and loaded before."""
-        image = style.read()
-        began = self.clock()
-        card = c.adapt(image, steps, self.on_step)
-        return card, self.clock() - began
-
-    def card(self, c: Contestant, style: Picture) -> StyleCard:
-        """Adapted now if it was not before."""
-        task = self.adaptation(c, style)
-        if task.kept(self.store) is None:
-            self.store.put(task.key, task.settings, task.run())
-        assert task.file is not None
-        return self._card(task.file)
-
-    def _load_card(self, path: Path) -> StyleCard:
-        return StyleCard.load(path)
+        return self.out / "pictures" / file_name(name) / f"{pair.file_name}.png"
 
     def stylized(self, c: Contestant, card: StyleCard, content: Tensor) -> tuple[Tensor, float]:
         """The picture of (3, H, W), and the seconds it took."""
         stylizer = c.stylizer(card)
         began = self.clock()
-        picture: Tensor = stylizer(content.unsqueeze(0))
+        picture = stylizer(content.unsqueeze(0))
         return picture[0], self.clock() - began
+
+    def make(self, c: Contestant, pair: Pair, on_step: OnStep | None = None) -> float:
+        """Write the picture of a pair; returns its seconds."""
+        card = self.card(c, pair, on_step)
+        image, seconds = self.stylized(c, card, pair.content.read())
+        path = self.picture_path(c.name, pair)
+        make_folder(path.parent)
+        write_image(path, image)
+        return seconds
+
+    def picture(self, c: Contestant, pair: Pair) -> Task:
+        """Making a picture and judging it."""
+        path = self.picture_path(c.name, pair)
+
+        def run(on_step: OnStep | None) -> Row:
+            seconds = self.make(c, pair, on_step)
+            return {**self.judged(pair, path), "seconds": seconds}
+
+        settings = {**c.settings, **self.judging(pair)}
+        cost = JUDGING_S + c.picture_seconds(256)
+        return self.task(f"picture | {c.name} | {pair.name}", settings, cost, run, path)
+
+    def control(self, name: str, pair: Pair) -> Task:
+        """Judging what is not stylized at all: one end of the scale."""
+        path = self.picture_path(name, pair)
+        key = f"picture | {name} | {pair.name}"
+        return Task(key, self.judging(pair), JUDGING_S, lambda _: self.judged(pair, path))
+
+    def qualities(self) -> list[Task]:
+        """All pictures, style by style, so that an interrupted benchmark has whole columns."""
+        chosen = {c.name: {pair.name for pair in self.pairs(c)} for c in self.contestants}
+        by_style: dict[str, list[Pair]] = {}
+        for pair in self.gallery.pairs():
+            by_style.setdefault(pair.style.name, []).append(pair)
+        tasks = [self.control(name, pair) for name in CONTROLS for pair in self.gallery.pairs()]
+        for turn, pairs in enumerate(by_style.values()):
+            for c in turns(self.contestants, turn):
+                for pair in pairs:
+                    if pair.name in chosen[c.name]:
+                        tasks += [self.adaptation(c, pair), self.picture(c, pair)]
+        return tasks
+
+    # What is known
+
+    def picture_rows(self, name: str) -> dict[str, Row]:
+        """The judged pictures of a contestant or control, by pair."""
+        found = {c.name: c for c in self.contestants}.get(name)
+        pairs = self.gallery.pairs() if found is None else self.pairs(found)
+        tasks = (
+            (pair.name, self.picture(found, pair) if found else self.control(name, pair))
+            for pair in pairs
+        )
+        return {pair: row for pair, task in tasks if (row := task.kept(self.store))}
+
+    def whole(self, c: Contestant, pair: Pair) -> Row | None:
+        """The judged picture, with the seconds from the style to the picture."""
+        adapted = self.adaptation(c, pair).kept(self.store)
+        row = self.picture(c, pair).kept(self.store)
+        if adapted is None or row is None:
+            return None
+        return {**row, "seconds": adapted["seconds"] + row["seconds"]}
+
+    # Judging
 
     def judging(self, pair: Pair) -> dict[str, Any]:
         """What decides how a picture is judged."""
@@ -131,9 +205,8 @@ class Workshop:
 
     def judged(self, pair: Pair, path: Path) -> Row:
         """The measures of a picture's file, computed from its 8-bit pixels."""
-        yardstick = Yardstick.of(
-            self.judge, self._seen_photo(pair.content, pair.unrelated), self._seen_style(pair.style)
-        )
+        seen = self._seen_photo(pair.content, pair.unrelated), self._seen_style(pair.style)
+        yardstick = Yardstick.of(self.judge, *seen)
         image = read_image(path)
         return {**asdict(yardstick.judge(image)), "ssim": yardstick.similarity(image)}
 
@@ -142,14 +215,3 @@ class Workshop:
 
     def _see_style(self, style: Picture) -> dict[str, Tensor]:
         return seen_style(self.judge, style.read())
-
-
-def rough_cost(c: Contestant, size: int, steps: int | None = None, image: bool = False) -> float:
-    """Seconds on two cores, to an order of magnitude: enough to tell the time left."""
-    count = c.steps if steps is None else min(steps, c.steps or steps)
-    if count is None:
-        return 0.3
-    if c.descends:
-        return 0.2 * count * (size / 256) ** 2
-    batch = int(c.settings["adapt"].get("batch", 1))
-    return 0.1 if image else 0.15 * count * batch

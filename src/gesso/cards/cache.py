@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from gesso.disk.atomic import open_regular, os_error_line, sweep_stale
 from gesso.disk.cache_dir import cache_dir
-from gesso.disk.header import parse_json, read_layout
+from gesso.disk.header import brief, parse_json, read_layout
 from gesso.errors import GessoError
 from gesso.version import __version__
 
@@ -83,7 +83,7 @@ class CardCache:
         return card
 
     def put(self, key: str, card: StyleCard) -> None:
-        """Keep a card, in float32: taken from the cache it gives the very same pictures.
+        """Keep a card, without any loss: taken from the cache it gives the very same pictures.
 
         Raises:
             GessoError: the folder cannot be created or written.
@@ -92,7 +92,7 @@ class CardCache:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise GessoError(os_error_line(self.folder, error, "cannot be created")) from error
-        card.save(self._path(key), "float32")
+        card.save(self._path(key), card.narrowest())
         sweep_stale(self.folder)
         self._trim()
 
@@ -138,7 +138,7 @@ def _described(path: Path) -> CachedCard:
         with open_regular(path) as file:
             header = parse_json(read_layout(path, file).metadata["gesso"])
         origin = header["provenance"]
-        told = str(origin.get("style", "")), str(header["method"]), origin.get("steps")
+        known = brief(origin.get("style", "")), brief(header["method"]), origin.get("steps")
     except (GessoError, ValueError, KeyError, TypeError, AttributeError):  # damaged: listed, too
         return CachedCard(path, status.st_size, status.st_mtime)
-    return CachedCard(path, status.st_size, status.st_mtime, *told)
+    return CachedCard(path, status.st_size, status.st_mtime, *known)

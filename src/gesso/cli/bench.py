@@ -59,20 +59,14 @@ def bench(
         ),
     ] = None,
     encoder: opt.EncoderName = None,
-    gatys_steps: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Default: 500 (quick: 20).")
-    ] = None,
-    gatys_pairs: Annotated[
-        int | None,
-        typer.Option(min=1, metavar="N", help="Pictures made by gatys; default: 10 (quick: 2)."),
-    ] = None,
-    johnson_steps: Annotated[
-        int | None,
-        typer.Option(min=1, metavar="N", help="Default: 2000 (quick, where asked for: 20)."),
-    ] = None,
-    johnson_styles: Annotated[
-        int | None,
-        typer.Option(min=1, metavar="N", help="Styles that johnson is trained for; default: 1."),
+    changes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME.OPTION=VALUE",
+            help="An option of a method, as metastyle.steps=100, or how much it does: "
+            "most_styles, most_pairs. May be repeated.",
+        ),
     ] = None,
     runs: Annotated[
         int | None,
@@ -117,32 +111,42 @@ def bench(
     if threads is not None:
         torch.set_num_threads(threads)
     options = Options(
-        out, contents, styles, max_contents, max_styles, size, method or [], given, judge,
-        encoder or "compact", gatys_steps, gatys_pairs, johnson_steps, johnson_styles, runs,
-        quick, device or "cpu", fresh,
-    )  # fmt: skip
-    with showing(quiet) as show:
-        bench, absent = set_up(options)
-        for missing in absent:
-            say(f"{missing.name}: not measured: {missing.reason}", quiet)
-        bench.on_step = step_reporter(show, "adapting")
-        complete = False
-        try:
-            complete = bench.measure(
-                budget, lambda task, done, total: show(_share(task, done, total))
-            )
-        finally:
-            report = Report(bench, absent, command_line(), size, complete)
-            report.write()
-            _tell(report, out, quiet)
+        out=out,
+        contents=contents,
+        styles=styles,
+        most_contents=max_contents,
+        most_styles=max_styles,
+        size=size,
+        names=method or [],
+        weights=given,
+        changes=changes or [],
+        judge=judge,
+        encoder=encoder or "compact",
+        runs=runs,
+        quick=quick,
+        device=device or "cpu",
+        fresh=fresh,
+    )
+    bench, absent = set_up(options)
+    for missing in absent:
+        say(f"{missing.name}: not measured: {missing.reason}", quiet)
+    complete = False
+    try:
+        with showing(quiet) as show:
+
+            def on_task(title: str, done: float, total: float) -> None:
+                share = 100 * done / total if total else 100.0
+                show(Progress("bench", share, 100, "%", note=title))
+
+            complete = bench.measure(budget, on_task, step_reporter(show, "adapting"))
+    finally:
+        report = Report(bench, absent, command_line(), size, complete)
+        report.write()
+        _announce(report, out, quiet)
     return 0 if complete else INCOMPLETE
 
 
-def _share(task: str, done: float, total: float) -> Progress:
-    return Progress("bench", 100 * done / total, 100, "%", task)
-
-
-def _tell(report: Report, out: Path, quiet: bool) -> None:
+def _announce(report: Report, out: Path, quiet: bool) -> None:
     say(f"{shown(out / 'index.html')}: written, with results.md and results.csv", quiet)
     if not report.complete:
         say("not everything is measured yet: the same command goes on", quiet)

@@ -11,7 +11,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from gesso.cards.card import StyleCard, shares_of
+from gesso.cards.blend import shares_of
+from gesso.cards.card import StyleCard
 from gesso.controls.color import checked_color, with_color
 from gesso.controls.options import ControlOptions
 from gesso.controls.polish import can_polish, polished

@@ -24,8 +24,8 @@ def read_mask(path: str | Path, max_pixels: int = MAX_PIXELS) -> Tensor:
         GessoError: a file that cannot be read.
     """
     photo = read_photo(path, max_pixels=max_pixels)
-    light = luminance(photo.rgb)
-    return (light if photo.alpha is None else light * photo.alpha)[0]
+    light = luminance(torch.from_numpy(photo.rgb))
+    return (light if photo.alpha is None else light * torch.from_numpy(photo.alpha))[0]
 
 
 def check_masks(masks: int, styles: int) -> None:

@@ -117,7 +117,7 @@ def parse_layout(head: bytes, size: int) -> Layout:
 
 def damaged(path: StrPath, why: str) -> GessoError:
     """The error for a file that is no longer what was written."""
-    return GessoError(f"{shown(path)}: checkpoint damaged: {brief(why, 120)}")
+    return GessoError(f"{shown(path)}: file damaged: {brief(why, 120)}")
 
 
 def brief(value: object, longest: int = 60) -> str:

@@ -15,12 +15,12 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from gesso.disk import tensors as checkpoint
 from gesso.distillation.pictures import Descents, Emitted, Players
 from gesso.encoders.base import Encoder
 from gesso.encoders.compact import HEADS, CompactEncoder, from_tensors
 from gesso.encoders.levels import LEVELS
 from gesso.losses.terms import gram_matrix, grams, relative_squared_error
+from gesso.nn import checkpoint
 from gesso.nn.precision import compute_in, fast_dtype, widen
 from gesso.nn.transfer import TransferNet
 from gesso.training.batches import Batches, ImageSource

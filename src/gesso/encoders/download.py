@@ -18,13 +18,13 @@ from urllib.error import HTTPError
 
 from torch import Tensor
 
-from gesso.disk import tensors as checkpoint
 from gesso.disk.atomic import atomic_path, sweep_stale
 from gesso.disk.cache_dir import cache_folder
 from gesso.disk.header import brief
 from gesso.encoders import vgg
 from gesso.encoders.levels import DEEPEST
 from gesso.errors import GessoError
+from gesso.nn import checkpoint
 from gesso.reports import Progress, report
 
 PIECE_BYTES = 1 << 20

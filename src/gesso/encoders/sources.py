@@ -7,7 +7,6 @@ from pathlib import Path
 
 from torch import Tensor
 
-from gesso.disk import tensors as checkpoint
 from gesso.disk.atomic import open_regular, sha256_file, shown
 from gesso.disk.header import Layout, brief, read_layout
 from gesso.encoders import compact, vgg
@@ -15,6 +14,7 @@ from gesso.encoders.base import Encoder, shapes_problem
 from gesso.encoders.download import PUBLISHED, cached_vgg, published_tensors
 from gesso.encoders.levels import DEEPEST, layer_names
 from gesso.errors import GessoError
+from gesso.nn import checkpoint
 
 PICKLES = (".pth", ".pt")
 

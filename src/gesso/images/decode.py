@@ -9,34 +9,23 @@ from __future__ import annotations
 
 import importlib
 import logging
-import os
 import re
-import stat
 import struct
-import sys
-import threading
-import warnings
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from contextlib import contextmanager
 from typing import IO, cast
 
 from PIL import Image
 from PIL.ImageFile import ImageFile
 
-from gesso.disk.atomic import shown
 from gesso.errors import GessoError
 from gesso.images.formats import FORMATS, check_png, declared_size, sniff
+from gesso.images.quiet import muted_stderr, quiet_pillow
+from gesso.images.source import MAX_BYTES, Source, opened, problem
 
 MAX_PIXELS = 100_000_000
-"""Default pixel limit: phones' and cameras' pictures fit, as a float32 tensor in 1.2 GB."""
-MAX_BYTES = 256 * 2**20
-"""Default byte limit: 89 megapixels of uncompressed 8-bit RGB fit, and any JPEG within the pixel
-limit; what is larger is hardly ever a photo, and a decoder's time grows with the bytes."""
-
-LINE_LENGTH = 200
-
+"""Default pixel limit: phones' and cameras' pictures fit, as float32 in 1.2 GB."""
 DECODER_ERRORS = (
     OSError,
     SyntaxError,
@@ -72,44 +61,33 @@ _PLUGINS = {
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 
-def problem(path: str | os.PathLike[str], text: str) -> GessoError:
-    """A `GessoError` of one printable line, at most 200 characters: the path, then the text."""
-    name = shown(os.fsdecode(path))
-    text = shown(" ".join(text.split()))
-    room = max(100, LINE_LENGTH - len(name) - 2)
-    text = text if len(text) <= room else text[: room - 1] + "…"
-    room = LINE_LENGTH - len(text) - 2
-    name = name if len(name) <= room else "…" + name[len(name) - room + 1 :]
-    return GessoError(f"{name}: {text}")
-
-
 @contextmanager
 def decoded(
-    path: str | os.PathLike[str],
+    source: Source,
     *,
     max_pixels: int = MAX_PIXELS,
     max_bytes: int = MAX_BYTES,
     prepare: Callable[[ImageFile], None] | None = None,
 ) -> Iterator[ImageFile]:
-    """The first picture of a file, decoded, as stored: not yet turned upright, colours unchanged.
+    """Yield the first picture of a file, decoded, not yet turned upright, colours unchanged.
 
-    `prepare` is handed the opened picture after the limits were checked and before decoding. What
-    Pillow raises inside the `with` block, when the picture is converted, is told as one line too.
+    `prepare` is called with the opened picture after the limits were checked, before decoding.
+    What Pillow raises inside the `with` block becomes a `GessoError`, too.
 
     Raises:
         GessoError: the file is missing, too large, of no allowed format, damaged or truncated.
     """
-    with _opened(path, max_bytes) as file:
+    with opened(source, max_bytes) as file:
         head = file.read(64 * 1024)
         kind = sniff(head)
         if kind is None:
-            raise problem(path, f"not a picture gesso can read (allowed: {', '.join(FORMATS)})")
-        check_pixels(path, declared_size(kind, head), max_pixels)
-        with _quiet_pillow(max_pixels), _one_line(path, kind, max_pixels):
-            with _muted_stderr(kind == "TIFF"):
+            raise problem(source, f"not a picture gesso can read (allowed: {', '.join(FORMATS)})")
+        check_pixels(source, declared_size(kind, head), max_pixels)
+        with quiet_pillow(max_pixels), one_line(source, kind, max_pixels):
+            with muted_stderr(kind == "TIFF"):
                 image = _plugin(kind)(file)
-                check_pixels(path, image.size, max_pixels)
-                _check_whole(path, kind, file, image)
+                check_pixels(source, image.size, max_pixels)
+                _check_whole(source, kind, file, image)
                 if prepare is not None:
                     prepare(image)
                 image.load()
@@ -117,8 +95,8 @@ def decoded(
 
 
 @contextmanager
-def _one_line(path: str | os.PathLike[str], kind: str, max_pixels: int) -> Iterator[None]:
-    """Turns whatever a decoder raises into one `GessoError` line."""
+def one_line(source: object, kind: str, max_pixels: int) -> Iterator[None]:
+    """Turn whatever a decoder raises into one `GessoError` line."""
     try:
         yield
     except GessoError:
@@ -126,13 +104,13 @@ def _one_line(path: str | os.PathLike[str], kind: str, max_pixels: int) -> Itera
     except Image.DecompressionBombError as error:  # of a frame; the file's own size was checked
         pixels = "".join(re.findall(r"\d+", str(error))[:1])
         text = f"{pixels} pixels, over the limit of {max_pixels} pixels (max_pixels)"
-        raise problem(path, text) from error
+        raise problem(source, text) from error
     except MemoryError as error:
-        raise problem(path, "not enough memory to decode this picture") from error
+        raise problem(source, "not enough memory to decode this picture") from error
     except DECODER_ERRORS as error:
         # Some messages quote objects with their addresses, which differ from run to run.
         reason = re.sub(r"<[^>]* at 0x[0-9a-f]+>", "file", str(error)) or type(error).__name__
-        raise problem(path, f"damaged or unsupported {kind} file ({reason})") from error
+        raise problem(source, f"damaged or unsupported {kind} file ({reason})") from error
 
 
 def _plugin(kind: str) -> Callable[[IO[bytes]], ImageFile]:
@@ -146,44 +124,15 @@ def _plugin(kind: str) -> Callable[[IO[bytes]], ImageFile]:
     return opened
 
 
-@contextmanager
-def _opened(path: str | os.PathLike[str], max_bytes: int) -> Iterator[IO[bytes]]:
-    """The file, open for reading, if it is a regular file within the limit."""
-    try:
-        # Asked before opening, because opening a named pipe waits for a writer for ever.
-        mode = Path(path).stat().st_mode
-        if not stat.S_ISREG(mode):
-            what = "a folder, not a picture" if stat.S_ISDIR(mode) else "not a regular file"
-            raise problem(path, f"is {what}")
-        file = open(path, "rb")  # noqa: SIM115 (closed below)
-    except GessoError:
-        raise
-    except FileNotFoundError as error:
-        raise problem(path, "no such file") from error
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise problem(path, f"cannot be read ({reason})") from error
-    with file:
-        size = os.fstat(file.fileno()).st_size
-        if size == 0:
-            raise problem(path, "is empty (0 bytes)")
-        if size > max_bytes:
-            raise problem(path, f"{size} bytes, over the limit of {max_bytes} bytes (max_bytes)")
-        yield file
-
-
-def check_pixels(
-    path: str | os.PathLike[str], size: tuple[int, int] | None, max_pixels: int
-) -> None:
+def check_pixels(source: object, size: tuple[int, int] | None, max_pixels: int) -> None:
+    """Raises GessoError for a picture of more pixels than `max_pixels`."""
     if size is not None and size[0] * size[1] > max_pixels:
         text = f"{size[0]} × {size[1]} px, over the limit of {max_pixels} pixels (max_pixels)"
-        raise problem(path, text)
+        raise problem(source, text)
 
 
-def _check_whole(
-    path: str | os.PathLike[str], kind: str, file: IO[bytes], image: ImageFile
-) -> None:
-    """What a decoder would pass over in silence: a PNG cut short, a raw file's small preview."""
+def _check_whole(source: object, kind: str, file: IO[bytes], image: ImageFile) -> None:
+    """Refuse what a decoder passes over in silence: a PNG cut short, a raw file's small preview."""
     if kind == "PNG":
         place = file.tell()
         check_png(file)
@@ -191,59 +140,4 @@ def _check_whole(
     elif kind == "TIFF":
         tags = image.tag_v2  # type: ignore[attr-defined]
         if 50706 in tags or tags.get(254, 0) & 1:  # DNGVersion; NewSubfileType: reduced
-            raise problem(path, "a camera's raw file (or a preview): convert it to TIFF or JPEG")
-
-
-_lock = threading.Lock()
-_readers = 0
-_undo = ExitStack()
-
-
-@contextmanager
-def _quiet_pillow(max_pixels: int) -> Iterator[None]:
-    """Pillow's warnings are ignored, and its pixel limit does not undercut a larger one of ours.
-
-    Both are settings of the whole process: readers in several threads are counted, so that the
-    first one changes and the last one restores them.
-    """
-    global _readers
-    with _lock:
-        _readers += 1
-        if _readers == 1:
-            _undo.enter_context(warnings.catch_warnings())
-            warnings.filterwarnings("ignore", module=r"(PIL|pillow_heif)\b")
-            _undo.callback(setattr, Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)
-        if Image.MAX_IMAGE_PIXELS is not None and max_pixels > 2 * Image.MAX_IMAGE_PIXELS:
-            Image.MAX_IMAGE_PIXELS = max_pixels
-    try:
-        yield
-    finally:
-        with _lock:
-            _readers -= 1
-            if _readers == 0:
-                _undo.close()
-
-
-_stderr_lock = threading.Lock()
-
-
-@contextmanager
-def _muted_stderr(mute: bool) -> Iterator[None]:
-    """File descriptor 2 goes nowhere: libtiff prints its complaints there, past Python."""
-    if not mute:
-        yield
-        return
-    with _stderr_lock, ExitStack() as undo:
-        try:
-            saved = os.dup(2)
-        except OSError:  # closed: nothing to mute
-            saved = -1
-        if saved >= 0:
-            undo.callback(os.close, saved)
-            if sys.stderr is not None:
-                sys.stderr.flush()
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, 2)
-            os.close(nowhere)
-            undo.callback(os.dup2, saved, 2)
-        yield
+            raise problem(source, "a camera's raw file (or a preview): convert it to TIFF or JPEG")

@@ -9,8 +9,8 @@ from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
-from gesso.images.decode import problem
 from gesso.images.formats import SUFFIXES
+from gesso.images.source import problem
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,6 @@ import io
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
-from PIL.ImageFile import ImageFile
 
 _BITS_PER_SAMPLE, _PHOTOMETRIC = 258, 262  # TIFF tags
 _FAILURES = (ImageCms.PyCMSError, OSError, ValueError, TypeError)
@@ -68,7 +67,7 @@ def _grey_curve(profile: ImageCms.ImageCmsProfile | None) -> NDArray[np.uint8]:
     return np.stack([ramp] * 3, -1) if same else curve
 
 
-def float_grey(image: ImageFile) -> Image.Image:
+def float_grey(image: Image.Image) -> Image.Image:
     """A 16-bit or floating-point grey picture as mode F in [0, 1].
 
     Raises:
@@ -103,12 +102,13 @@ def grey_to_srgb(values: NDArray[np.float32], icc: bytes | None) -> NDArray[np.f
     return np.stack(channels).astype(np.float32)
 
 
-def keyed_alpha(image: ImageFile) -> Image.Image:
+def keyed_alpha(image: Image.Image) -> Image.Image:
     """A PNG whose one transparent colour is given in 16 bits, as LA or RGBA of 8 bits."""
     key = image.info["transparency"]
     if image.mode == "RGB":  # Pillow has already cut the pixels to 8 bits, but not the key
-        image.info["transparency"] = tuple(level >> 8 for level in key)
-        return image.convert("RGBA")
+        cut = image.copy()
+        cut.info["transparency"] = tuple(level >> 8 for level in key)
+        return cut.convert("RGBA")
     values = np.asarray(image)
     grey = np.round(values / 257).astype(np.uint8)
     alpha = np.where(values == key, 0, 255).astype(np.uint8)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
-import torch
 from PIL import Image, ImageDraw, ImageFont
-from torch import Tensor
 
 from gesso.errors import GessoError
+from gesso.images.arrays import Pixels, pixels
 
 GAP_PX, LABEL_PX = 4, 20
 
@@ -36,31 +36,30 @@ def grid_weights(corners: int, columns: int, rows: int) -> list[list[list[float]
     return [[[(1 - y) * (1 - x), (1 - y) * x, y * (1 - x), y * x] for x in across] for y in down]
 
 
-def sheet(rows: Sequence[Sequence[Tensor]], labels: Sequence[Sequence[str]] = ()) -> Tensor:
+def sheet(rows: Sequence[Sequence[Any]], labels: Sequence[Sequence[str]] = ()) -> Pixels:
     """One picture (3, H, W) of rows of pictures (3, h, w) of one size, on white, with a line of
-    text below each where labels are given."""
+    text below each where labels are given. Pictures are arrays or tensors in [0, 1]."""
     lines = []
     for number, row in enumerate(rows):
-        cells = list(row)
+        cells = [pixels("image", cell) for cell in row]
         if labels:
             texts = labels[number]
             cells = [_labelled(cell, text) for cell, text in zip(cells, texts, strict=True)]
-        lines.append(_joined(cells, dim=2))
-    return _joined(lines, dim=1)
+        lines.append(_joined(cells, axis=2))
+    return _joined(lines, axis=1)
 
 
-def _joined(parts: list[Tensor], dim: int) -> Tensor:
+def _joined(parts: list[Pixels], axis: int) -> Pixels:
     shape = list(parts[0].shape)
-    shape[dim] = GAP_PX
-    gap = torch.ones(shape)
+    shape[axis] = GAP_PX
+    gap = np.ones(shape, np.float32)
     spaced = [piece for part in parts for piece in (gap, part)]
-    return torch.cat(spaced[1:], dim)
+    return np.concatenate(spaced[1:], axis)
 
 
-def _labelled(cell: Tensor, text: str) -> Tensor:
+def _labelled(cell: Pixels, text: str) -> Pixels:
     strip = Image.new("RGB", (cell.shape[2], LABEL_PX), "white")
     place = (cell.shape[2] // 2, LABEL_PX // 2)
     font = ImageFont.load_default(13)
     ImageDraw.Draw(strip).text(place, text, fill=(60, 60, 60), font=font, anchor="mm")
-    pixels = torch.from_numpy(np.array(strip)).permute(2, 0, 1).float() / 255
-    return torch.cat([cell.cpu(), pixels], 1)
+    return np.concatenate([cell, pixels("label", np.asarray(strip))], 1)

@@ -13,14 +13,15 @@ import torch
 from torch import Tensor, nn
 
 from gesso import assets
-from gesso.cards.card import StyleCard, blend_tensors, provenance
+from gesso.cards.blend import blend_tensors
+from gesso.cards.card import StyleCard, provenance
 from gesso.cards.grams import StyleGrams
-from gesso.disk.tensors import load_file
 from gesso.encoders.base import Encoder
 from gesso.encoders.levels import LEVELS
 from gesso.errors import GessoError, MissingWeights, OptionError
 from gesso.methods.about import About
 from gesso.methods.inputs import ImageLike, Style, practice_images, thumbnail_within
+from gesso.nn.checkpoint import load_file
 from gesso.nn.precision import compute_in, fast_dtype
 from gesso.options import changed
 from gesso.stylizers.progress import AdaptStep, OnStep
@@ -82,7 +83,8 @@ class Method(nn.Module):
         about = cls.about
         if about.weights is None:
             if weights is not None:
-                raise OptionError("weights", f"{weights}: method {about.name} has none")
+                hint = "; its start is an option" if hasattr(about.options, "start") else ""
+                raise OptionError("weights", f"{weights}: method {about.name} has none{hint}")
             return cls(encoder)
         path = Path(weights) if weights else assets.weights(about.weights)
         if weights is None and not path.is_file():
@@ -218,13 +220,19 @@ class Method(nn.Module):
 
     def _card(self, style: Style, options: Any, made: Adapted, seconds: float) -> StyleCard:
         before, after = made.losses or (None, None)
+        size = self.style_size(options)
         return StyleCard(
             self.name,
             made.tensors,
             made.config,
-            settings={**asdict(options), "encoder": self.encoder.name, **made.settings},
+            settings={
+                **asdict(options),
+                "style_size": size,
+                "encoder": self.encoder.name,
+                **made.settings,
+            },
             base=made.base,
-            thumbnail=thumbnail_within(style.at(self.style_size(options)), self.thumbnail_bytes),
+            thumbnail=thumbnail_within(style.at(size), self.thumbnail_bytes),
             provenance=provenance(
                 style.name,
                 sha256=style.sha256,

@@ -13,14 +13,14 @@ from gesso import assets
 from gesso.disk.atomic import sha256_file
 from gesso.encoders.base import Encoder
 from gesso.errors import GessoError
-from gesso.images.read import read_image, resize
 from gesso.images.write import thumbnail_bytes
 from gesso.losses.terms import Features, grams
+from gesso.nn.pictures import read_image, resize
 from gesso.nn.precision import compute_in, fast_dtype
 
 ImageLike = Any
-"""A picture: a tensor (3, H, W) or (1, 3, H, W) in [0, 1], or whatever `gesso.read_image` takes:
-a path, bytes, a binary file, a PIL picture or a numpy array."""
+"""A picture, as `gesso.read_image` takes them: a tensor (3, H, W) or (1, 3, H, W) in [0, 1], a
+path, bytes, a binary file, a Pillow image or an array."""
 
 SMALLEST_STYLE_PX = 64  # a smaller one is enlarged: the deepest level sees one pixel in eight
 
@@ -72,23 +72,8 @@ class Style:
 
 
 def as_image(image: ImageLike, size: int | None = None) -> Tensor:
-    """(3, H, W) of a picture; a file's is read with a longer side of `size` px.
-
-    Raises:
-        GessoError: a picture that cannot be read, or a tensor of another shape.
-    """
-    if not isinstance(image, Tensor):
-        return read_image(image, size=size)
-    found = image[0] if image.dim() == 4 and len(image) == 1 else image
-    if found.dim() != 3 or len(found) != 3 or 0 in found.shape or not found.is_floating_point():
-        shape = tuple(image.shape)
-        raise GessoError(
-            f"picture: {image.dtype} of shape {shape}; allowed is a floating-point tensor "
-            "(3, H, W) in [0, 1]"
-        )
-    if not bool(torch.isfinite(found).all()) or float(found.min()) < 0 or float(found.max()) > 1:
-        raise GessoError("picture: values that are not in [0, 1]; divide 0–255 by 255")
-    return found
+    """(3, H, W) of a picture, with a longer side of `size` px if given. Raises GessoError."""
+    return read_image(image, size=size)
 
 
 def enlarged(image: Tensor) -> Tensor:

@@ -47,14 +47,14 @@ class Pictures:
 def finished(photo: Photo, stylizer: Stylizer, name: str, on_step: OnStep | None = None) -> Photo:
     """The photo, stylized. Raises GessoError, which names it, where memory does not suffice."""
     try:
-        rgb = stylizer(photo.rgb.unsqueeze(0), on_step)[0]
+        rgb = stylizer(torch.from_numpy(photo.rgb).unsqueeze(0), on_step)[0]
     except (MemoryError, RuntimeError) as error:
         if isinstance(error, MemoryError) or "memory" in str(error).lower():
             size = " × ".join(str(n) for n in reversed(photo.rgb.shape[1:]))
             trouble = f"{size} px need more memory than there is; a smaller size helps"
             raise GessoError(f"{name}: {trouble}") from error
         raise
-    return replace(photo, rgb=rgb)
+    return replace(photo, rgb=rgb.cpu().numpy())
 
 
 def stylize_all(

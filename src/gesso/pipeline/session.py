@@ -197,7 +197,7 @@ class Session:
             GessoError: a photo or style that cannot be read.
         """
         found = self.photo(photo, size)
-        own = Contents([photo], size, read=lambda source, size: found.rgb)
+        own = Contents([photo], size, read=lambda source, size: torch.from_numpy(found.rgb))
         stylizer = self.stylizer(styles, controls, contents=own, on_step=on_step)
         return finished(found, stylizer, shown_name(photo), on_step)
 
@@ -205,8 +205,6 @@ class Session:
         """A photo as it is stylized."""
         if isinstance(photo, Photo):
             return photo
-        if isinstance(photo, Tensor):
-            return Photo(as_image(photo))
         return read_photo(photo, size=size, max_pixels=self.max_pixels)
 
     def run(

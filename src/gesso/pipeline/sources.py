@@ -11,7 +11,7 @@ from pathlib import Path
 from gesso.assets import STYLES
 from gesso.disk.atomic import shown
 from gesso.errors import GessoError, OptionError
-from gesso.images.decode import MAX_BYTES
+from gesso.images.source import MAX_BYTES
 
 STDIN = "-"
 

@@ -21,9 +21,11 @@ from gesso.controls.options import Color
 from gesso.disk.atomic import sha256_file, shown
 from gesso.encoders import encoder_identity
 from gesso.errors import GessoError
-from gesso.images.read import MAX_PIXELS, list_images, read_image
+from gesso.images.folders import list_images
+from gesso.images.read import MAX_PIXELS
 from gesso.methods.base import Method
 from gesso.methods.inputs import ImageLike, as_image
+from gesso.nn.pictures import read_image
 
 MOST_PHOTOS = 8  # of the photos to be stylized, this many are practised on
 MOST_CONTENTS = 32  # and of a folder of contents
@@ -39,7 +41,7 @@ class NoContents(GessoError):
         self.failures = failures
 
 
-Read = Callable[[ImageLike, int | None], Tensor]
+Read = Callable[[ImageLike, int | None], ImageLike]
 
 
 class Contents:
@@ -107,7 +109,7 @@ class Contents:
         room = PRACTICE_PIXELS // max(1, min(self.most, len(self.sources)))
         for source in _spread(self.sources, self.most):
             try:
-                images.append(_middle(self.read(source, self.size), room))
+                images.append(_middle(as_image(self.read(source, self.size)), room))
             except GessoError as error:
                 failures[source] = str(error)
             if len(images) == self.most:

@@ -11,7 +11,7 @@ import numpy as np
 from gesso.cards.cache import CardCache
 from gesso.cards.card import StyleCard
 from gesso.controls.controls import Controls
-from gesso.images.write import pixels
+from gesso.images.write import eight_bits
 from gesso.methods.base import OnStep
 from gesso.methods.inputs import ImageLike
 from gesso.methods.registry import about
@@ -81,7 +81,7 @@ def stylize(
     picture = session.stylize(photo, styles, controls, size=size, on_step=on_step)
     if job is not None:
         Pictures(quality=quality, keep_metadata=keep_metadata).write(picture, job.out)
-    return pixels(picture.rgb, picture.alpha)
+    return eight_bits(picture.rgb, picture.alpha)
 
 
 def _named(photo: Any) -> str | Path:

@@ -23,8 +23,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gesso.disk.tensors import read_header
 from gesso.errors import GessoError
+from gesso.nn.checkpoint import read_header
 from gesso.training.batches import MakeBatch, prefetch
 from gesso.training.config import FREE, TrainConfig, TrainResult, make_optimizer
 from gesso.training.log import TrainingLog

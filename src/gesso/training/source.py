@@ -18,9 +18,10 @@ from PIL import Image, ImageOps
 from PIL.ImageFile import ImageFile
 
 from gesso.errors import GessoError
-from gesso.images.decode import DECODER_ERRORS, MAX_BYTES, decoded
+from gesso.images.decode import DECODER_ERRORS, decoded
 from gesso.images.formats import SUFFIXES
 from gesso.images.profiles import float_grey, to_srgb
+from gesso.images.source import MAX_BYTES
 
 __all__ = ["ImageSource"]
 

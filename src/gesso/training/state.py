@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from gesso.disk.atomic import sweep_stale
-from gesso.disk.tensors import load_file, save_file
 from gesso.errors import GessoError
+from gesso.nn.checkpoint import load_file, save_file
 from gesso.training.process import World
 
 __all__ = ["CHECKPOINT", "WEIGHTS", "TrainingState", "check_same_run", "prepare_folder", "run_lock"]

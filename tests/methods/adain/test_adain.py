@@ -44,10 +44,9 @@ def features(count: int, seed: int) -> Tensor:
     )
 
 
-def make(objective: StatisticsObjective = OBJECTIVE) -> AdaIN:
+def make(base: str = "1" * 64) -> AdaIN:
     torch.manual_seed(1)
-    config = Config(blocks=BLOCKS, objective=objective, skips=SKIPS)
-    method = AdaIN(tiny_encoder(), config)
+    method = AdaIN(tiny_encoder(), Config(blocks=BLOCKS, skips=SKIPS), base)
     return method.requires_grad_(False)
 
 
@@ -183,13 +182,13 @@ def test_a_blend_of_cards_is_the_sum_of_their_features() -> None:
 
 def test_a_card_is_the_styles_mean_and_deviation() -> None:
     method = make()
-    made = card(method)
+    made = method.adapt(STYLES[0], style_size=64, exact=True)
     for level, (mean, deviation) in method.statistics(method.encode(STYLES[:1])).items():
         torch.testing.assert_close(made.tensors[f"mean.{level}"], mean[0])
         torch.testing.assert_close(made.tensors[f"deviation.{level}"], deviation[0])
     assert len(made.tensors) == 6
     assert made.thumbnail and made.config == {"level": "relu4_1"}
-    assert not method.practises() and method.adapt_settings() == {"style_size": 512}
+    assert not method.practises()
 
 
 def test_a_card_file_is_small(tmp_path: Path) -> None:
@@ -205,14 +204,12 @@ def test_weights_are_for_one_encoder_and_cards_for_one_decoder() -> None:
     method.config = replace(method.config, encoder="f" * 64)
     with pytest.raises(GessoError, match="trained with ffffffffffff, and take no other"):
         card(method)
-    other = make()
-    made = card(other)
-    other.base = "another"
-    with pytest.raises(GessoError, match="other weights made it"):
+    made, other = card(make("1" * 64)), make("2" * 64)
+    with pytest.raises(GessoError, match="base 111111111111, the weights loaded are 222222222222"):
         other.stylizer(made)
-    made.base, made.tensors = "another", {"mean.relu4_1": torch.zeros(3)}
+    damaged = replace(made, base="2" * 64, tensors={"mean.relu4_1": torch.zeros(3)})
     with pytest.raises(GessoError, match=r"without mean\.relu4_1 of 10 channels"):
-        other.stylizer(made)
+        other.stylizer(damaged)
 
 
 def test_a_configuration_survives_its_header() -> None:

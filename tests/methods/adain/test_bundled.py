@@ -7,8 +7,8 @@ import math
 import pytest
 
 from gesso.assets import CONTENTS
-from gesso.images.read import read_image
 from gesso.methods.registry import load
+from gesso.nn.pictures import read_image
 
 
 @pytest.mark.parametrize("name", ["cat", "coffee", "lake", "rocket", "astronaut"])

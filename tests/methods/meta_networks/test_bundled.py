@@ -11,9 +11,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gesso.assets import CONTENTS
-from gesso.images.read import list_images, read_image
+from gesso.images.folders import list_images
 from gesso.methods.meta_networks.method import MetaNetworks
 from gesso.methods.registry import load
+from gesso.nn.pictures import read_image
 
 STYLES = Path(__file__).parents[3] / "examples" / "styles"
 

@@ -11,7 +11,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gesso.disk.tensors import save_file
 from gesso.encoders.levels import LEVELS
 from gesso.errors import GessoError
 from gesso.losses.objectives import PAPER, Objective
@@ -23,6 +22,7 @@ from gesso.methods.metastyle.bilevel import (
 )
 from gesso.methods.metastyle.method import MetaStyle
 from gesso.methods.metastyle.start import Config
+from gesso.nn.checkpoint import save_file
 from gesso.nn.transfer import TransferNet, is_affine
 from tiny import pictures, tiny_encoder, tiny_net
 

@@ -10,13 +10,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gesso.disk.tensors import load_file
 from gesso.encoders import load_encoder
 from gesso.encoders.base import Encoder
 from gesso.encoders.decoder import Decoder
 from gesso.errors import GessoError
 from gesso.methods.adain.layer import Config, adain, style_levels
 from gesso.methods.adain.method import AdaIN
+from gesso.nn.checkpoint import load_file
 from gesso.nn.precision import compute_in, fast_dtype
 from gesso.training.batches import Batches, ImageSource, style_batches
 from gesso.training.loop import TrainConfig, TrainResult, train

@@ -62,4 +62,6 @@ ABOUT = About(
         encoder_to_run=True,
     ),
     neutral="content",
+    descends=True,
+    full_steps=500,
 )

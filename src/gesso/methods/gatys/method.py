@@ -25,6 +25,7 @@ from gesso.methods.gatys.settings import (
 )
 from gesso.methods.inputs import as_image, enlarged, practice_images
 from gesso.methods.registry import load_class
+from gesso.nn.precision import compute_in
 from gesso.stylizers.stylizer import Stylizer
 
 
@@ -54,13 +55,8 @@ class Gatys(Method):
         self, style: Style, contents: list[Tensor], options: Options, on_step: OnStep | None
     ) -> Adapted:
         """Encode the style's Gram matrices; the work is the stylizer's."""
-        levels = objective_for(options, self.encoder).style_levels
-        matrices = style.grams(options.style_size, levels)
-        scale = gram_scale(self.encoder)
-        made = Adapted(
-            {f"gram.{level}": matrix * scale for level, matrix in matrices.items()},
-            self._config(options),
-        )
+        tensors = self._mean_grams([style.at(options.style_size)], options)
+        made = Adapted(tensors, self._config(options))
         if options.init not in INITS:
             first = self._first(options.init)
             known = {"seed": options.seed} if hasattr(first.chosen(), "seed") else {}
@@ -133,12 +129,15 @@ class Gatys(Method):
             _first_card(card)
         )
 
+    @torch.no_grad()
     def _mean_grams(self, pictures: Sequence[Tensor], options: Options) -> dict[str, Tensor]:
-        """The mean Gram matrices of pictures (3, H, W), as a card holds them."""
+        """The mean Gram matrices of pictures (3, H, W), as a card holds them; computed in float32,
+        since they are what others are measured by."""
         levels = objective_for(options, self.encoder).style_levels
         total: dict[str, Tensor] = {}
         for picture in pictures:
-            features = self.encoder(picture.unsqueeze(0).to(self.place), levels)
+            with compute_in(torch.float32):
+                features = self.encoder(picture.unsqueeze(0).to(self.place), levels)
             for level, matrix in grams(features, levels).items():
                 share = matrix[0].cpu() * (gram_scale(self.encoder) / len(pictures))
                 total[f"gram.{level}"] = total.get(f"gram.{level}", 0) + share

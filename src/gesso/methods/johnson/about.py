@@ -40,4 +40,5 @@ ABOUT = About(
     options=Options,
     needs=Needs(levels=("relu1_2", "relu2_2", "relu3_3", "relu4_3")),
     styles="1",
+    full_steps=40_000,
 )

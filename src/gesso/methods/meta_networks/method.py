@@ -139,7 +139,8 @@ class MetaNetworks(Method):
         Raises:
             GessoError: a card of another method or other weights, a picture that cannot be read.
         """
-        chosen = self.chosen(options, {"refine": 20, **changes})
+        known = options is not None and options.refine > 0
+        chosen = self.chosen(options, changes if known else {"refine": 20, **changes})
         size = self.style_size(chosen)
         found = Style(style, size, self.encoder, self.place)
         pictures = [c.to(self.place) for c in practice_images(contents, chosen.content_size)]

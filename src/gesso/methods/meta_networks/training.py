@@ -9,13 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gesso.disk.tensors import load_file
 from gesso.encoders import load_encoder
 from gesso.encoders.levels import LEVELS
 from gesso.methods.inputs import load_exactly
 from gesso.methods.meta_networks.factorised import multiplied
 from gesso.methods.meta_networks.hypernetwork import style_statistics
 from gesso.methods.meta_networks.method import Config, MetaNetworks
+from gesso.nn.checkpoint import load_file
 from gesso.nn.precision import compute_in, fast_dtype
 from gesso.training.batches import Batches, ImageSource, style_batches
 from gesso.training.loop import TrainConfig, TrainResult, train

@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gesso.disk.tensors import load_file
 from gesso.encoders import load_encoder
 from gesso.methods.metastyle.method import MetaStyle
 from gesso.methods.metastyle.start import Config
+from gesso.nn.checkpoint import load_file
 from gesso.nn.precision import compute_in, fast_dtype
 from gesso.training.batches import ImageSource, meta_batches
 from gesso.training.loop import TrainConfig, TrainResult, train

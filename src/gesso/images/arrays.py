@@ -1,0 +1,69 @@
+"""Pictures given as numbers: numpy arrays, torch tensors, checked before anything is done."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gesso.errors import GessoError
+
+Pixels = NDArray[np.float32]
+"""(C, H, W) float32 in [0, 1]."""
+
+_LEAST, _MOST = -1.0, 2.0  # what lies beyond is no overshoot, but another range
+
+
+def is_array(value: object) -> bool:
+    """Whether `value` is a numpy array, a torch tensor or the like."""
+    return hasattr(value, "shape") and hasattr(value, "dtype")
+
+
+def pixels(what: str, value: Any, channels: int = 3) -> Pixels:
+    """A picture of numbers as float32 (channels, H, W) in [0, 1], contiguous.
+
+    Args:
+        what: its name in messages, such as "image".
+        value: floating-point (channels, H, W) in 0 to 1, or a batch of one of these; values that
+            overshoot a little are clamped. Or uint8 (H, W, 3). A numpy array, a torch tensor on
+            any device, or what else `np.asarray` takes.
+        channels: 3, or 1 for alpha.
+
+    Raises:
+        GessoError: another shape or type, values that are not finite, or of another range.
+    """
+    array = as_numpy(what, value)
+    if array.dtype == np.uint8 and array.ndim == 3 and array.shape[2] == channels == 3:
+        array = array.transpose(2, 0, 1) / np.float32(255)
+    if array.ndim == 4 and len(array) == 1:
+        array = array[0]
+    floating = np.issubdtype(array.dtype, np.floating)
+    if not floating or array.ndim != 3 or len(array) != channels or 0 in array.shape:
+        found = f"{array.dtype} of shape {array.shape}"
+        bytes_, way = (" or uint8 (H, W, 3)", "s") if channels == 3 else ("", "")
+        allowed = f"floating-point ({channels}, H, W) in 0 to 1{bytes_}"
+        raise GessoError(
+            f"{what}: {found} is no picture; allowed {'are' if way else 'is'} {allowed}"
+        )
+    least, most = float(array.min()), float(array.max())
+    if not np.isfinite([least, most]).all():
+        raise GessoError(f"{what}: values that are not numbers, or infinite; allowed are 0 to 1")
+    if least < _LEAST or most > _MOST:
+        raise GessoError(f"{what}: values from {least:.4g} to {most:.4g}; allowed are 0 to 1")
+    return np.ascontiguousarray(np.clip(array, 0, 1), np.float32)
+
+
+def as_numpy(what: str, value: Any) -> NDArray[Any]:
+    """An array of the values, in their type; of a torch tensor in bfloat16, as float32.
+
+    Raises:
+        GessoError: something that holds no numbers.
+    """
+    if hasattr(value, "detach"):
+        value = value.detach().cpu()
+        value = value.float() if "bfloat16" in str(value.dtype) else value
+    try:
+        return np.asarray(value)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise GessoError(f"{what}: {type(value).__name__} holds no numbers ({error})") from error
