@@ -13,7 +13,7 @@ import typer
 from gesso.controls.options import ControlOptions
 from gesso.errors import GessoError
 from gesso.methods.registry import DEFAULT, about, methods
-from gesso.options import Declared, changed, declared
+from gesso.options import Declared, Option, changed, declared
 
 _METAVARS = {int: "N", float: "X", str: "TEXT", Path: "FILE"}
 
@@ -48,8 +48,6 @@ class Flag:
         option = typer.Option(
             f"{self.name}/--no-{self.name[2:]}" if switched else self.name,
             metavar=next((rule.metavar for rule in rules if rule.metavar), _METAVARS.get(kind)),
-            min=_shared([rule.least for rule in rules], kind),
-            max=_shared([rule.most for rule in rules], kind),
             help=self.help(),
             rich_help_panel=None if self.main else heading,
             autocompletion=_completion([word for rule in rules for word in rule.choices]),
@@ -70,14 +68,16 @@ class Flag:
             if default := self._default(one):
                 defaults.setdefault(default, []).append(owner)
         (text, _), *others = texts.items()
+        ranges = {_range(one.option) for one in self.owners.values()}
+        limits = ranges.pop() if len(ranges) == 1 else ""
         for other, owners in others:
             own = other.removeprefix(text.rstrip(".")).lstrip("; ")
             text += f" {', '.join(owners)}: {own[0].lower()}{own[1:]}"
         if not defaults:
-            return text
+            return text + limits
         (first, _), *rest = defaults.items()
         apart = ", ".join(f"{owner}: {value}" for value, owners in rest for owner in owners)
-        return f"{text} Default: {first}{apart and f' ({apart})'}."
+        return f"{text} Default: {first}{apart and f' ({apart})'}.{limits}"
 
     def _default(self, one: Declared) -> str:
         either = {o.default for o in self.owners.values()} == {True, False}
@@ -168,11 +168,13 @@ def _value(one: Declared, value: Any) -> Any:
     return value
 
 
-def _shared(limits: list[float | None], kind: Any) -> Any:
-    """The limit, if all methods have the same; a method's own is checked later."""
-    if kind not in (int, float) or any(limit is None for limit in limits):
-        return None
-    return limits[0] if len(set(limits)) == 1 else None
+def _range(rule: Option) -> str:
+    """The range of a number as click writes it; it is checked by `gesso.options`."""
+    least = "" if rule.least is None else f"{rule.least:g}"
+    most = "" if rule.most is None else f"{rule.most:g}"
+    if least and most:
+        return f"  [{least}<=x<={most}]"
+    return f"  [x>={least}]" if least else f"  [x<={most}]" if most else ""
 
 
 def _completion(words: list[str]) -> Any:
