@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gesso.cli import options as opt
-from gesso.cli.console import benchmarking, import_torch, say
+from gesso.cli.console import import_torch, say
+from gesso.cli.progress import showing, step_reporter
 from gesso.disk.atomic import shown
 from gesso.errors import GessoError
+from gesso.reports import Progress
 
 if TYPE_CHECKING:
     from gesso.bench.report import Report
@@ -130,9 +132,13 @@ def bench(
         say(f"{missing.name}: not measured: {missing.reason}", quiet)
     complete = False
     try:
-        with benchmarking(quiet) as bar:
-            seen = (None, None) if bar is None else (bar.task, bar.step)
-            complete = bench.measure(budget, *seen)
+        with showing(quiet) as show:
+
+            def on_task(title: str, done: float, total: float) -> None:
+                share = 100 * done / total if total else 100.0
+                show(Progress("bench", share, 100, "%", note=title))
+
+            complete = bench.measure(budget, on_task, step_reporter(show, "adapting"))
     finally:
         report = Report(bench, absent, command_line(), size, complete)
         report.write()

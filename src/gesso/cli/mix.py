@@ -19,9 +19,9 @@ from gesso.errors import GessoError
 from gesso.pipeline.styles import is_card
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from gesso.cards.card import StyleCard
+    from gesso.images.arrays import Pixels
+    from gesso.images.read import Photo
     from gesso.pipeline.session import Session
 
 
@@ -132,8 +132,8 @@ def grid(
     from gesso.pipeline.style_cards import Contents
 
     shares = grid_weights(len(styles), columns, rows or columns)
-    picture = session.photo(photo, size).rgb
-    contents = Contents([photo], size, read=lambda source, size: picture)
+    picture = session.photo(photo, size)
+    contents = Contents([photo], size, read=lambda source, size: picture.rgb)
     with showing(running.quiet) as show:
         cards = [make_card(session, path, show, contents) for path in styles]
     cells = [[_between(session, picture, cards, weights) for weights in row] for row in shares]
@@ -145,9 +145,8 @@ def grid(
 
 
 def _between(
-    session: Session, picture: Tensor, cards: list[StyleCard], weights: list[float]
-) -> Tensor:
+    session: Session, picture: Photo, cards: list[StyleCard], weights: list[float]
+) -> Pixels:
     from gesso.controls.controls import Controls
 
-    controls = Controls(weights=weights, polish=0)
-    return controls.stylizer(session.method, cards)(picture.unsqueeze(0))[0]
+    return session.stylize(picture, cards, Controls(weights=weights, polish=0)).rgb

@@ -41,7 +41,7 @@ class NoContents(GessoError):
         self.failures = failures
 
 
-Read = Callable[[ImageLike, int | None], Tensor]
+Read = Callable[[ImageLike, int | None], ImageLike]
 
 
 class Contents:
@@ -109,7 +109,7 @@ class Contents:
         room = PRACTICE_PIXELS // max(1, min(self.most, len(self.sources)))
         for source in _spread(self.sources, self.most):
             try:
-                images.append(_middle(self.read(source, self.size), room))
+                images.append(_middle(as_image(self.read(source, self.size)), room))
             except GessoError as error:
                 failures[source] = str(error)
             if len(images) == self.most:

@@ -52,6 +52,7 @@ def as_header(options: Options) -> dict[str, Any]:
     """JSON values for a card's configuration: all that its stylizer needs."""
     values = asdict(options)
     del values["style_size"]
+    values["betas"] = list(options.betas)  # as a file gives them back
     if isinstance(options.objective, Objective):
         values["objective"]["levels"] = list(options.objective.levels)
     return values
