@@ -94,7 +94,7 @@ from pathlib import Path
 import numpy as np
 from gesso.cards.cache import CardCache
 from gesso.cards.packing import PlainCard, read_card, write_card
-from gesso.nn.checkpoint import read_file, read_header
+from gesso.disk.tensors import read_file, read_header
 from gesso.images.folders import list_images
 from gesso.images.read import read_photo
 from gesso.images.sheet import sheet

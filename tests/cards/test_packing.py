@@ -11,8 +11,8 @@ import pytest
 from gesso.cards.fields import MAX_TEXT, MAX_VALUES
 from gesso.cards.numbers import GRAM_LEVELS, PlainGrams
 from gesso.cards.packing import PlainCard, narrowest, read_card, rounded, write_card
+from gesso.disk.tensors import read_file, write_file
 from gesso.errors import GessoError
-from gesso.nn.checkpoint import read_file, write_file
 
 
 def noise(*shape: int, seed: int = 0) -> np.ndarray:

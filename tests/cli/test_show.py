@@ -12,8 +12,8 @@ import torch
 import gesso
 from command_line import Gesso, refused, without_torch
 from gesso.cards.card import StyleCard
+from gesso.disk.tensors import write_file
 from gesso.methods.registry import about
-from gesso.nn.checkpoint import write_file
 from tiny_files import TinyFiles
 
 RELEASED = Path(__file__).parents[1] / "fixtures" / "released"

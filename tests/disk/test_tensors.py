@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from gesso.disk.expected import Like
 from gesso.disk.raw import Raw
+from gesso.disk.tensors import read_file, read_foreign, read_header, write_file
 from gesso.errors import GessoError
-from gesso.nn.checkpoint import read_file, read_foreign, read_header, write_file
 
 HEADER = {"kind": "weights"}
 TYPES = ("float64", "float32", "float16", "int64", "int32", "uint8", "bool")

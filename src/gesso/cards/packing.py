@@ -21,8 +21,8 @@ from gesso.cards.numbers import (
 from gesso.disk.atomic import StrPath, shown
 from gesso.disk.header import brief, parse_json
 from gesso.disk.raw import Raw, compact_json
+from gesso.disk.tensors import read_file, write_file
 from gesso.errors import GessoError, OptionError
-from gesso.nn.checkpoint import read_file, write_file
 
 Dtype = Literal["float16", "float32"]
 

@@ -114,7 +114,7 @@ def _facts(file: Path) -> dict[str, Any]:
     """What the file is: its hash is compared and, in a card, every number checked."""
     from gesso.cards.packing import read_card
     from gesso.disk.header import read_layout
-    from gesso.nn.checkpoint import read_foreign, read_header
+    from gesso.disk.tensors import read_foreign, read_header
 
     with open_regular(file) as opened:
         layout = read_layout(file, opened)

@@ -61,7 +61,7 @@ def encoder_identity(name: str | Path = "compact") -> str:
         from gesso.encoders.download import PUBLISHED
 
         return PUBLISHED[str(name)].sha256
-    from gesso.nn.checkpoint import read_header
+    from gesso.disk.tensors import read_header
 
     path = assets.weights("compact") if str(name) == "compact" else Path(name)
     try:

@@ -13,8 +13,7 @@ from gesso.disk.atomic import StrPath, sha256_file, shown
 from gesso.disk.expected import Like
 from gesso.disk.header import brief
 from gesso.disk.raw import Raw
-from gesso.errors import GessoError
-from gesso.nn.checkpoint import (
+from gesso.disk.tensors import (
     MAX_BYTES,
     check_finite,
     read_file,
@@ -23,6 +22,7 @@ from gesso.nn.checkpoint import (
     require_names,
     write_file,
 )
+from gesso.errors import GessoError
 
 __all__ = ["load_file", "load_foreign", "load_verified_pth", "read_header", "save_file"]
 

@@ -161,11 +161,15 @@ def check_same_run(
     that an older gesso did not save are not compared."""
     now = json.loads(json.dumps(dict(now)))  # as it comes back from a header: tuples are lists
     for field in sorted(saved):
-        if field not in free and saved[field] != now.get(field):
-            raise GessoError(
-                f"{path}: cannot resume with {field} = {now.get(field)!r}: the run was started "
-                f"with {saved[field]!r}"
-            )
+        before, after = saved[field], now.get(field)
+        if field in free or before == after:
+            continue
+        if isinstance(before, dict) and isinstance(after, dict):
+            check_same_run(path, before, after, frozenset())
+            continue
+        raise GessoError(
+            f"{path}: cannot resume with {field} = {after!r}: the run was started with {before!r}"
+        )
 
 
 def prepare_folder(out_dir: Path, resume: bool, needed: int) -> None:

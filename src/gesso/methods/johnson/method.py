@@ -11,6 +11,7 @@ from torch import Tensor
 from gesso import assets
 from gesso.cards.card import StyleCard, provenance
 from gesso.disk.atomic import shown
+from gesso.disk.tensors import read_header
 from gesso.errors import OptionError
 from gesso.losses.objectives import Objective
 from gesso.methods.base import Adapted, Encoders, ImageLike, Method, OnStep, Style
@@ -24,7 +25,7 @@ from gesso.methods.metastyle.start import (
     network_stylizer,
     network_tensors,
 )
-from gesso.nn.checkpoint import load_file, read_header
+from gesso.nn.checkpoint import load_file
 from gesso.nn.transfer import TransferNet
 from gesso.stylizers.stylizer import Stylizer
 
