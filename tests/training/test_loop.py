@@ -21,9 +21,8 @@ import torch
 from torch import Tensor, nn
 
 import gesso.training.state
-from gesso.disk.tensors import read_header
 from gesso.errors import GessoError
-from gesso.nn.checkpoint import load_file
+from gesso.nn.checkpoint import load_file, read_header
 from gesso.reports import Progress, listening
 from gesso.training.log import read_log
 from gesso.training.loop import TrainConfig, TrainResult, train

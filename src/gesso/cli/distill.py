@@ -62,36 +62,15 @@ def distill(
 
     It is written to OUT/weights.safetensors. Stopping and --resume work as in `gesso train`.
     """
-    from gesso.distillation.distill import DistillBatch
     from gesso.distillation.distill import distill as run
-    from gesso.encoders import load_encoder
-    from gesso.training.config import TrainConfig
 
     common.set_up(device, threads)
-    training = TrainConfig(
-        steps,
-        lr,
-        schedule=schedule.value,
-        warmup=warmup,
-        optimizer="adamw",
-        weight_decay=weight_decay,
-        grad_clip=grad_clip,
-        seed=seed,
-        save_every=save_every,
-        log_every=log_every,
-        workers=workers,
-        device=device,
-    )
     result = run(
-        contents,
-        styles,
-        out,
-        load_encoder(teacher).to(device),
-        training,
-        DistillBatch(real, emitted, descended, crop, gram_weight),
-        start=start,
-        emitter=emitter,
-        resume=resume,
-        log_dir=log_dir,
-    )
+        contents, styles, out,
+        start=start, resume=resume, log_dir=log_dir,
+        steps=steps, lr=lr, schedule=schedule.value, warmup=warmup, weight_decay=weight_decay,
+        grad_clip=grad_clip, seed=seed, save_every=save_every, log_every=log_every,
+        workers=workers, device=device, teacher=teacher, emitter=emitter and str(emitter),
+        real=real, emitted=emitted, descended=descended, crop=crop, gram_weight=gram_weight,
+    )  # fmt: skip
     return result.exit_code

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from gesso.cli import training_options as common
 from gesso.cli.groups import grouped
-from gesso.cli.training_options import Folders, Run, Weight
+from gesso.cli.training_options import Folders, Run, Weight, train
 
 
 @grouped
@@ -72,37 +71,16 @@ def adain(
     weight the decoder learns to give back its content. Stopping, --resume and torchrun work as in
     `gesso train metastyle`.
     """
-    from gesso.methods.adain.layer import OBJECTIVE, PAPER_OBJECTIVE, Config
-    from gesso.methods.adain.training import PairBatch, train_adain
-
-    training = run.config(steps, lr, schedule=schedule.value, lr_decay=decay)
-    chosen: dict[str, Any] = {
-        "content_weight": content_weight,
-        "style_weight": style_weight,
-        "tv_weight": tv_weight,
-        "range_weight": range_weight,
-    }
-    given = {name: value for name, value in chosen.items() if value is not None}
-    base = PAPER_OBJECTIVE if objective is common.ObjectiveName.paper else OBJECTIVE
-    terms = replace(base, **given, content_level=level, levels=())  # those of the encoder
-    result = train_adain(
-        folders.contents,
-        folders.styles,
-        folders.out,
-        Config(objective=terms, identity_weight=identity_weight, skips=_skips(skips, encoder)),
-        training,
-        PairBatch(batch, crop, resize_max),
-        encoder=encoder,
-        start=run.start,
-        resume=run.resume,
-        log_dir=run.log_dir,
-    )
-    return result.exit_code
+    return train(
+        "adain", folders, run, encoder,
+        steps=steps, lr=lr, schedule=schedule, lr_decay=decay, level=level, skips=_skips(skips),
+        batch=batch, crop=crop, resize_max=resize_max, objective=objective,
+        content_weight=content_weight, style_weight=style_weight, tv_weight=tv_weight,
+        range_weight=range_weight, identity_weight=identity_weight,
+    )  # fmt: skip
 
 
-def _skips(given: str | None, encoder: str) -> tuple[str, ...]:
-    from gesso.methods.adain.layer import SKIPS
-
+def _skips(given: str | None) -> tuple[str, ...] | None:
     if given is None:
-        return SKIPS if encoder == "compact" else ()
+        return None
     return () if given == "none" else tuple(level.strip() for level in given.split(","))

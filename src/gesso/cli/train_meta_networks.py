@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from gesso.cli import training_options as common
 from gesso.cli.groups import grouped
-from gesso.cli.training_options import Folders, Run, Weight
+from gesso.cli.training_options import Folders, Run, Weight, train
 
 
 class Upsample(StrEnum):
@@ -92,31 +91,11 @@ def meta_networks(
     8 --style-batch 1 --repeats 20 --schedule inverse --objective paper --encoder vgg16. Stopping,
     --resume and torchrun work as in `gesso train metastyle`.
     """
-    from gesso.losses.objectives import PAPER_STATISTICS, StatisticsObjective
-    from gesso.methods.meta_networks.method import Config
-    from gesso.methods.meta_networks.training import StyleBatch, train_meta_networks
-
-    training = run.config(steps, lr, schedule=schedule.value, lr_decay=decay)
-    paper = objective is common.ObjectiveName.paper
-    chosen: dict[str, Any] = {
-        "content_level": None if content_level is None else content_level.value,
-        "content_weight": content_weight,
-        "style_weight": style_weight,
-        "tv_weight": tv_weight,
-        "range_weight": range_weight,
-    }
-    given = {name: value for name, value in chosen.items() if value is not None}
-    terms = replace(PAPER_STATISTICS if paper else StatisticsObjective(), **given)
-    result = train_meta_networks(
-        folders.contents,
-        folders.styles,
-        folders.out,
-        Config(width, hidden, upsample.value, objective=terms, spike_weight=spike_weight),
-        training,
-        StyleBatch(content_batch, style_batch, repeats, crop, style_crop, resize_max),
-        encoder=encoder,
-        start=run.start,
-        resume=run.resume,
-        log_dir=run.log_dir,
-    )
-    return result.exit_code
+    return train(
+        "meta_networks", folders, run, encoder,
+        steps=steps, lr=lr, schedule=schedule, lr_decay=decay, width=width, hidden=hidden,
+        upsample=upsample, content_batch=content_batch, style_batch=style_batch, repeats=repeats,
+        crop=crop, style_crop=style_crop, resize_max=resize_max, objective=objective,
+        content_level=content_level, content_weight=content_weight, style_weight=style_weight,
+        tv_weight=tv_weight, range_weight=range_weight, spike_weight=spike_weight,
+    )  # fmt: skip

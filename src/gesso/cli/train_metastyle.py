@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from gesso.cli.groups import grouped
-from gesso.cli.training_options import Folders, Level, ObjectiveName, Run, Weight
+from gesso.cli.training_options import Folders, Level, ObjectiveName, Run, Weight, train
 
 
 @grouped
@@ -104,35 +103,13 @@ def metastyle(
     save and stop; --resume goes on, on the CPU bit for bit as if it had never stopped. Several
     processes divide the styles among them: torchrun --nproc-per-node 2 -m gesso train metastyle …
     """
-    from gesso.losses.objectives import PAPER, Objective
-    from gesso.methods.metastyle.bilevel import InnerLoop
-    from gesso.methods.metastyle.start import Config
-    from gesso.methods.metastyle.training import MetaBatch, train_metastyle
-
-    training = run.config(steps, lr, lr_decay=decay)
-    chosen: dict[str, Any] = {
-        "content_level": None if content_level is None else content_level.value,
-        "content_weight": content_weight,
-        "style_weight": style_weight,
-        "tv_weight": tv_weight,
-        "saturation_weight": saturation_weight,
-        "evenness_weight": evenness_weight,
-    }
-    given = {name: value for name, value in chosen.items() if value is not None}
-    terms = replace(PAPER if objective is ObjectiveName.paper else Objective(), **given)
-    inner = InnerLoop(
-        inner_steps, inner_lr, decay, first_order, style_chunk, logarithm, before_weight
-    )
-    result = train_metastyle(
-        folders.contents,
-        folders.styles,
-        folders.out,
-        Config(width, terms, inner, reptile),
-        training,
-        MetaBatch(content_batch, style_batch, crop, style_crop, resize_max),
-        encoder=encoder,
-        start=run.start,
-        resume=run.resume,
-        log_dir=run.log_dir,
-    )
-    return result.exit_code
+    return train(
+        "metastyle", folders, run, encoder,
+        steps=steps, lr=lr, lr_decay=decay, width=width, inner_steps=inner_steps,
+        inner_lr=inner_lr, first_order=first_order, logarithm=logarithm, reptile=reptile,
+        before_weight=before_weight, content_batch=content_batch, style_batch=style_batch,
+        style_chunk=style_chunk, crop=crop, style_crop=style_crop, resize_max=resize_max,
+        objective=objective, content_level=content_level, content_weight=content_weight,
+        style_weight=style_weight, tv_weight=tv_weight, saturation_weight=saturation_weight,
+        evenness_weight=evenness_weight,
+    )  # fmt: skip

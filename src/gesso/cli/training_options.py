@@ -6,14 +6,11 @@ import os
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from gesso.cli import options as opt
-
-if TYPE_CHECKING:
-    from gesso.training.config import TrainConfig
 
 
 class ObjectiveName(StrEnum):
@@ -105,14 +102,23 @@ class Run:
     threads: Threads = None
     verbose: opt.Verbose = 0
 
-    def config(self, steps: int, lr: float, **more: Any) -> TrainConfig:
-        """The trainer's configuration, once the device is checked and the threads are limited."""
-        from gesso.training.config import TrainConfig
 
-        set_up(self.device, self.threads)
-        own = ("seed", "warmup", "grad_clip", "ema", "workers", "save_every", "sample_every")
-        shared = {name: getattr(self, name) for name in (*own, "log_every", "device")}
-        return TrainConfig(steps, lr, **shared, **more)
+def train(name: str, folders: Folders, run: Run, encoder: str, **options: Any) -> int:
+    """Train a method; the device is checked and the threads are limited first."""
+    from gesso.methods.training import train as train_method
+
+    set_up(run.device, run.threads)
+    own = ("seed", "warmup", "grad_clip", "ema", "workers", "save_every", "sample_every")
+    options |= {field: getattr(run, field) for field in (*own, "log_every", "device")}
+    result = train_method(
+        *(name, folders.contents, folders.styles, folders.out),
+        encoder=encoder,
+        start=run.start,
+        resume=run.resume,
+        log_dir=run.log_dir,
+        **{field: getattr(value, "value", value) for field, value in options.items()},
+    )
+    return result.exit_code
 
 
 def set_up(device: str, threads: int | None) -> None:

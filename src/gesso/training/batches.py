@@ -25,6 +25,7 @@ from gesso.errors import GessoError
 from gesso.training.source import ImageSource
 
 __all__ = [
+    "STYLE_STREAM",
     "Batches",
     "ImageSource",
     "MakeBatch",
@@ -33,6 +34,8 @@ __all__ = [
     "prefetch",
     "style_batches",
 ]
+
+STYLE_STREAM = 2  # of the draws of styles; contents are drawn from 0, MetaStyle's queries from 1
 
 T = TypeVar("T")
 
@@ -173,7 +176,12 @@ def meta_batches(
     query = draw(contents, content_batch, 1, True)
     # A style's statistics are better known from a larger crop, and it is encoded only once.
     style = Batches(
-        styles, style_batch, crop=style_crop or crop, flip=flip_styles, seed=seed, stream=2
+        styles,
+        style_batch,
+        crop=style_crop or crop,
+        flip=flip_styles,
+        seed=seed,
+        stream=STYLE_STREAM,
     )
 
     def make(step: int, rank: int = 0, world: int = 1) -> dict[str, Tensor]:

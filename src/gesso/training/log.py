@@ -17,6 +17,7 @@ from torch import Tensor
 from gesso.disk.atomic import atomic_path, atomic_write
 from gesso.errors import GessoError
 from gesso.reports import Progress, report
+from gesso.training.state import SAMPLES
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -36,7 +37,7 @@ class TrainingLog:
     def __init__(
         self, out_dir: Path, log_dir: str | Path | None, start: int, steps: int, log_every: int
     ) -> None:
-        self.path, self.samples = out_dir / "log.jsonl", out_dir / "samples"
+        self.path, self.samples = out_dir / "log.jsonl", out_dir / SAMPLES
         self.steps, self.log_every = steps, log_every
         self.sums: dict[str, float] = {}
         self.count = 0
