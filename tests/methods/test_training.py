@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 import torch
 
-from gesso.disk.tensors import load_file
 from gesso.errors import GessoError, OptionError
 from gesso.images.write import write_image
 from gesso.methods.registry import about, load, methods
 from gesso.methods.training import train
+from gesso.nn.checkpoint import load_file
 from gesso.options import declared
 from gesso.training.config import TrainConfig
 from tiny import pictures
