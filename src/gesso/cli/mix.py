@@ -58,7 +58,7 @@ def mix(
 
     found = [StyleCard.load(path) for path in paths]
     try:
-        card = mixed(found, [share for _, share in parts])
+        card = mixed(found, [share for _, share in parts], exact=float32)
     except GessoError as error:
         names = ", ".join(shown(path.name) for path in paths[:4]) + ", …" * (len(paths) > 4)
         raise GessoError(f"{names}: {error}") from error

@@ -143,7 +143,10 @@ class Controls(ControlOptions):
 
 
 def mix(
-    cards: Sequence[StyleCard | str | Path], weights: Sequence[float] | None = None
+    cards: Sequence[StyleCard | str | Path],
+    weights: Sequence[float] | None = None,
+    *,
+    exact: bool = False,
 ) -> StyleCard:
     """One card of several: saved and used like any other.
 
@@ -151,9 +154,7 @@ def mix(
         cards: of one method, or their files; how they blend is the method's affair.
         weights: a number each, scaled to sum to 1; None: equal ones. Beyond [0, 1] they
             exaggerate: (1.5, -0.5) moves away from the second style.
-
-    Returns:
-        The card, its numbers rounded to float16, as its file holds them.
+        exact: keep float32, and do not round to float16, as the card's file holds it.
 
     Raises:
         GessoError: cards that cannot be read or mixed, with the reason; weights that make no sense.
@@ -167,4 +168,4 @@ def mix(
             f"cards of methods {' and '.join(kinds)} cannot be mixed; those of one can"
         )
     mixed = load(kinds[0]).blend(found, [1.0] * len(found) if weights is None else weights)
-    return mixed.rounded()
+    return mixed if exact else mixed.rounded()

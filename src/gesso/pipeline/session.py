@@ -160,7 +160,7 @@ class Session:
             cards = [self.card(style, contents=contents, on_step=on_step) for style in styles]
             return controls.stylizer(self.method, cards)
         for style in styles:  # better known now than at every photo
-            self._picture(style, "style", None)
+            as_image(style, self.method.style_size(self.options))
 
         def run(contents: Tensor, on_step: OnStep | None) -> Tensor:
             rows = []

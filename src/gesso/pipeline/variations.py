@@ -6,15 +6,15 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
+import numpy as np
 
 from gesso.controls.controls import Controls
 from gesso.disk.atomic import shown
 from gesso.errors import GessoError
+from gesso.images.read import read_image
 from gesso.images.sheet import sheet
 from gesso.images.write import write_image
 from gesso.methods.base import OnStep
-from gesso.nn.pictures import read_image
 from gesso.pipeline.photos import Pictures, finished
 from gesso.pipeline.plan import Job
 from gesso.pipeline.session import Session
@@ -63,7 +63,7 @@ def write_sheet(jobs: Sequence[Job], out: Path) -> None:
     names = [job.style.stem if job.style else "" for job in done]
     columns = math.ceil(math.sqrt(len(done)))
     missing = -len(done) % columns
-    cells += [torch.ones_like(cells[0])] * missing
+    cells += [np.ones_like(cells[0])] * missing
     names += [""] * missing
     starts = range(0, len(cells), columns)
     rows = [cells[start : start + columns] for start in starts]

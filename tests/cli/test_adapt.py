@@ -1,0 +1,68 @@
+"""`gesso adapt`, and the names of the original release."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+import gesso
+from command_line import Gesso, refused
+from gesso.cards.card import StyleCard
+from gesso.images.read import read_image
+from tiny_files import TinyFiles, save_start
+
+
+def test_a_card_says_where_it_comes_from(files: TinyFiles, cli: Gesso, tmp_path: Path) -> None:
+    command = ["adapt", files.style, *files.options, "--licence", "CC0", "--lr", 0.01, "-o"]
+    code, out, err = cli(*command, tmp_path)
+    assert (code, out) == (0, "")
+    path = tmp_path / "style.safetensors"
+    assert err.splitlines()[-1] == f"{path}: {path.stat().st_size / 1000:.0f} kB written"
+    made = StyleCard.load(path)
+    assert made.provenance["style"] == "style.png" and made.provenance["licence"] == "CC0"
+    assert made.provenance["steps"] == 2 and made.thumbnail
+    assert (made.settings["lr"], made.settings["affine_lr"]) == (0.01, 0.01)
+    refused(cli(*command, path, "--no-overwrite"), "exists; --overwrite replaces it")
+    assert cli(*command, path, "--float32", "-q") == (0, "", "")
+    assert path.stat().st_size > 1.8 * (len(made.thumbnail) + 2 * 28467)
+
+
+def test_a_card_of_instance_norms_alone_is_small_and_tied_to_its_start(
+    files: TinyFiles, cli: Gesso, tmp_path: Path
+) -> None:
+    path = tmp_path / "in.safetensors"
+    assert cli("adapt", files.style, "-o", path, *files.options, "--only-in")[0] == 0
+    assert path.stat().st_size < 4000  # 400 numbers at width 4
+    command = ["stylize", files.photo, "--style", path, "-o", tmp_path / "out.png"]
+    assert cli(*command, "--model", files.start)[0] == 0
+    other = tmp_path / "other.safetensors"
+    save_start(other, seed=1)
+    refused(cli(*command, "--model", other), str(path), "needs the weights it was made with")
+
+
+def test_adapt_never_overwrites_the_weights_it_uses(files: TinyFiles, cli: Gesso) -> None:
+    before = files.start.read_bytes()
+    refused(cli("adapt", files.style, "-o", files.start, *files.options), "is an input")
+    assert files.start.read_bytes() == before
+
+
+def test_steps_of_zero_give_the_start_itself(files: TinyFiles, cli: Gesso, tmp_path: Path) -> None:
+    path = tmp_path / "start.safetensors"
+    options = [*files.options, "--steps", 0, "--contents", files.photos, "--size", 64]
+    assert cli("adapt", files.style, "-o", path, "--float32", *options)[0] == 0
+    method = gesso.load(weights=files.start, encoder=files.encoder)
+    start = method.neutral().tensors
+    assert all(torch.equal(t, start[n]) for n, t in StyleCard.load(path).tensors.items())
+
+
+def test_the_originals_commands_work(files: TinyFiles, cli: Gesso, tmp_path: Path) -> None:
+    fast = ["fast", "--content-dataset", files.photos, "--style-image", files.style]
+    fast += ["--steps", 1, "--cuda", 0, "-o", tmp_path / "card.safetensors", "--model"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GESSO_WEIGHTS", str(files.folder))
+        assert cli(*fast, files.start)[0] == 0
+        test = ["test", "--content-image", files.photo, "--model", tmp_path / "card.safetensors"]
+        assert cli(*test, "--output-image", tmp_path / "out.png", "--cuda", 0)[0] == 0
+    assert read_image(tmp_path / "out.png").shape == (3, 66, 68)

@@ -1,0 +1,154 @@
+"""`gesso stylize`: files in, files out."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+import torch
+
+from command_line import Gesso, refused
+from gesso.images.read import read_image
+from tiny_files import TinyFiles
+
+
+def test_stylize_adapts_once_and_then_takes_the_card_from_the_cache(
+    files: TinyFiles, cli: Gesso, tmp_path: Path
+) -> None:
+    command = ["stylize", files.photo, "--style", files.style, *files.options, "-o"]
+    code, out, err = cli(*command, tmp_path / "one.png")
+    assert (code, out) == (0, "") and "adapted, 2 steps in" in err
+    code, _, err = cli(*command, tmp_path / "two.png")
+    assert code == 0 and "card taken from the cache" in err
+    one = (tmp_path / "one.png").read_bytes()
+    assert (tmp_path / "two.png").read_bytes() == one
+    assert read_image(tmp_path / "one.png").shape == read_image(files.photo).shape
+    code, _, err = cli(*command, tmp_path / "three.png", "--no-cache")
+    assert "adapted, 2 steps in" in err
+    assert (tmp_path / "three.png").read_bytes() == one
+    code, _, err = cli(*command, tmp_path / "four.png", "--contents", files.photos, "--quiet")
+    assert (code, err) == (0, "")
+    assert (tmp_path / "four.png").read_bytes() != one
+
+
+def test_a_folder_is_done_but_for_its_bad_files(
+    files: TinyFiles, card: Path, cli: Gesso, tmp_path: Path
+) -> None:
+    (tmp_path / "out").mkdir()
+    results = tmp_path / "out"
+    command = ["stylize", files.photos, "--style", card, "--model", files.start, "-o", results]
+    code, _, err = cli(*command)
+    assert code == 1
+    lines = err.splitlines()
+    assert lines[0] == f"{results}: 3 of 4 pictures written"
+    assert lines[1].startswith(f"{files.bad}: damaged") and len(lines) == 2
+    found = {p.relative_to(results).as_posix(): p for p in results.rglob("*") if p.is_file()}
+    assert set(found) == {"a.jpg", "a.png", "sub/c.webp"}
+    cli("stylize", files.photo, "--style", card, "--model", files.start, "-o", tmp_path / "a.png")
+    assert found["a.png"].read_bytes() == (tmp_path / "a.png").read_bytes()
+
+    found["a.png"].write_bytes(b"mine")
+    found["a.jpg"].unlink()
+    code, _, err = cli(*command, "--no-overwrite", "--quiet")
+    assert code == 1 and err.splitlines() == lines[1:]
+    assert found["a.png"].read_bytes() == b"mine" and found["a.jpg"].exists()
+
+
+def test_entries_that_cannot_be_looked_at_are_named_and_the_rest_is_done(
+    files: TinyFiles, card: Path, cli: Gesso, tmp_path: Path
+) -> None:
+    photos, out = tmp_path / "photos", tmp_path / "out"
+    photos.mkdir()
+    (photos / "good.png").write_bytes(files.photo.read_bytes())
+    (photos / "loop.jpg").symlink_to("loop.jpg")
+    (photos / "nowhere.jpg").symlink_to("missing.jpg")
+    os.mkfifo(photos / "pipe.jpg")
+    command = ["stylize", photos, "--style", card, "--model", files.start, "-o", out]
+    code, _, err = cli(*command)
+    assert code == 1 and (out / "good.png").is_file()
+    first, *lines = err.splitlines()
+    assert first == f"{out}: 1 of 1 pictures written"
+    names = ["loop.jpg", "nowhere.jpg", "pipe.jpg"]
+    assert [line.partition(": ")[0] for line in lines] == [str(photos / name) for name in names]
+
+
+def test_photos_of_one_name_are_reported_under_their_new_ones(
+    files: TinyFiles, card: Path, cli: Gesso, tmp_path: Path
+) -> None:
+    photos = [tmp_path / year / "a.png" for year in ("2023", "2024")]
+    for photo in photos:
+        photo.parent.mkdir()
+        photo.write_bytes(files.photo.read_bytes())
+    command = ["stylize", *photos, "--style", card, "--model", files.start, "-o"]
+    code, _, err = cli(*command, tmp_path / "out")
+    new = [tmp_path / "out" / photo.relative_to(tmp_path) for photo in photos]
+    assert code == 0 and all(path.is_file() for path in new)
+    assert all(f"{old}: goes to {out}" in err for old, out in zip(photos, new, strict=True))
+    refused(cli(*command, tmp_path / "x.png"), "x.png: names one file")
+
+
+def test_verbose_says_where_the_seconds_went(files: TinyFiles, cli: Gesso, tmp_path: Path) -> None:
+    command = ["stylize", files.photo, "-s", files.style, *files.options, "--no-cache", "-o"]
+    before = torch.get_num_threads()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OMP_NUM_THREADS", "1")
+        code, _, err = cli(*command, tmp_path / "out.png", "-v", "--threads", 1)
+        torch.set_num_threads(before)
+    last = err.splitlines()[-1]
+    assert code == 0 and re.search(r"adapting \d+\.\d\d s, stylizing \d+\.\d\d s, 1 threads$", last)
+    assert "threads" not in cli(*command, tmp_path / "out.png")[2]
+
+
+def test_when_no_photo_can_be_read_each_is_named(
+    files: TinyFiles, cli: Gesso, tmp_path: Path
+) -> None:
+    command = ["--style", files.style, *files.options, "-o"]
+    refused(cli("stylize", files.bad, *command, tmp_path / "out.png"), str(files.bad))
+    missing = tmp_path / "missing.jpg"
+    code, _, err = cli("stylize", missing, files.bad, *command, tmp_path / "out", "-q")
+    assert code == 1
+    assert [line.partition(": ")[0] for line in err.splitlines()] == [str(missing), str(files.bad)]
+
+
+def test_a_bad_style_is_one_line_and_leaves_nothing(
+    files: TinyFiles, cli: Gesso, tmp_path: Path
+) -> None:
+    for style in (files.bad, tmp_path / "missing.jpg", files.start):
+        result = cli("stylize", files.photos, "-s", style, *files.options, "-o", tmp_path / "out")
+        refused(result, str(style))
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_existing_output_is_replaced_unless_told_not_to_and_an_input_never(
+    files: TinyFiles, card: Path, cli: Gesso, tmp_path: Path
+) -> None:
+    out = tmp_path / "out.png"
+    out.write_bytes(b"mine")
+    command = ["stylize", files.photo, "--style", card, "--model", files.start, "-o"]
+    refused(cli(*command, out, "--no-overwrite"), str(out), "exists; --overwrite replaces it")
+    assert out.read_bytes() == b"mine"
+    assert cli(*command, out)[0] == 0 and read_image(out).shape == (3, 66, 68)
+    before = files.photo.read_bytes()
+    refused(cli(*command, files.photo), "is an input")
+    assert files.photo.read_bytes() == before
+
+
+def test_strength_and_size_reach_the_picture(
+    files: TinyFiles, card: Path, cli: Gesso, tmp_path: Path
+) -> None:
+    command = ["stylize", files.photo, "--style", card, "--model", files.start, "-o"]
+    assert cli(*command, tmp_path / "0.png", "--strength", 0)[0] == 0
+    assert torch.equal(read_image(tmp_path / "0.png"), read_image(files.photo))
+    assert cli(*command, tmp_path / "s.png", "--size", 34)[0] == 0
+    assert read_image(tmp_path / "s.png").shape == (3, 33, 34)
+
+
+def test_options_of_an_adaptation_are_refused_with_a_card(
+    files: TinyFiles, card: Path, cli: Gesso, tmp_path: Path
+) -> None:
+    command = ["stylize", files.photo, "--style", card, "--model", files.start]
+    command += ["-o", tmp_path / "out.png"]
+    refused(cli(*command, "--steps", 5, "--lr", 0.1), "--lr, --steps: of no use with", str(card))
+    refused(cli(*command, "--method", "adain"), "--method: adain, but", "a card of metastyle")
