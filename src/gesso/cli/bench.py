@@ -11,7 +11,7 @@ import typer
 from gesso.cli import options as opt
 from gesso.cli.console import benchmarking, import_torch, say
 from gesso.disk.atomic import shown
-from gesso.errors import GessoError
+from gesso.errors import GessoError, OptionError
 
 if TYPE_CHECKING:
     from gesso.bench.report import Report
@@ -125,7 +125,10 @@ def bench(
         device=device or "cpu",
         fresh=fresh,
     )
-    bench, absent = set_up(options)
+    try:
+        bench, absent = set_up(options)
+    except OptionError as error:
+        raise GessoError(f"--{error}") from error
     for missing in absent:
         say(f"{missing.name}: not measured: {missing.reason}", quiet)
     complete = False
