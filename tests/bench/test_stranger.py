@@ -72,9 +72,7 @@ def command(
     return ["bench", f"--out={tmp_path / 'out'}", *folders, *encoders, *limits]
 
 
-def test_a_strangers_method_is_measured_like_any_other(
-    command: list[str], tmp_path: Path
-) -> None:
+def test_a_strangers_method_is_measured_like_any_other(command: list[str], tmp_path: Path) -> None:
     assert gesso([*command, "--set=sepia.share=0.25"]) == 0
     with open(tmp_path / "out" / "results.csv", newline="", encoding="utf-8") as file:
         (row,) = (row for row in csv.DictReader(file) if row["method"] == "sepia")
