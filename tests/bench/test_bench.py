@@ -20,11 +20,12 @@ from skimage.metrics import structural_similarity
 from torch import Tensor, nn
 
 from gesso import write_image
+from gesso.bench import entries as listed_by
 from gesso.bench import memory, page, pictures, setup, svg, table
 from gesso.bench.bench import SIZES, Bench, Plan
 from gesso.bench.contestants import Absent, Contestant, Entry, enter
-from gesso.bench.entries import Wishes
 from gesso.bench.measures import SeenPhoto, Yardstick, distortion_level, seen_style
+from gesso.bench.options import Options
 from gesso.bench.report import Report
 from gesso.bench.ssim import ssim
 from gesso.bench.store import Budget, Store
@@ -34,8 +35,8 @@ from gesso.cards.card import StyleCard
 from gesso.cli import run as gesso
 from gesso.controls.color import luminance
 from gesso.encoders import load_encoder
-from gesso.errors import GessoError
 from gesso.encoders.levels import LEVELS
+from gesso.errors import GessoError
 from gesso.methods.about import About, Needs
 from gesso.methods.base import Adapted, Method
 from gesso.options import Option
@@ -438,8 +439,8 @@ def test_memory_is_that_of_a_process_of_its_own(files: TinyFiles) -> None:
     assert "\n" not in str(caught.value)
 
 
-def entries(**wishes: Any) -> dict[str, Entry]:
-    return {entry.name: entry for entry in Wishes(**wishes).entries()[0]}
+def entries(judge: str = "compact", **options: Any) -> dict[str, Entry]:
+    return {entry.name: entry for entry in listed_by.entries(Options(**options), judge)[0]}
 
 
 def test_every_method_is_set_by_what_it_declares(
@@ -462,7 +463,7 @@ def test_every_method_is_set_by_what_it_declares(
 
 
 def test_slow_methods_take_few_steps_or_no_part_in_a_first_impression() -> None:
-    listed, absent = Wishes(quick=True).entries()
+    listed, absent = listed_by.entries(Options(quick=True), "compact")
     steps = {entry.name: entry.options.get("steps") for entry in listed}
     assert steps["gatys"] == 20 and steps["metastyle"] is None
     assert absent == [Absent("johnson", "too slow for --quick")]
