@@ -59,7 +59,7 @@ class Comparison:
         """The options of `Johnson.adapt` from a start. Every photo gives one crop, unless --adapt
         pool= says how many."""
         args = self.study.args
-        given = {"pool": args.training_photos, **self.study.options_of("johnson")}
+        given = {"pool": args.training_photos, **self.study.options("johnson")}
         given |= {"steps": steps or self.checkpoints[-1], "seed": args.seed}
         return self.johnson.chosen(None, {**given, "start": self.starts[name]})
 

@@ -27,7 +27,7 @@ from gesso.methods.base import Method
 from gesso.methods.metastyle.bilevel import InnerLoop
 from gesso.methods.metastyle.method import MetaStyle
 from gesso.methods.registry import about, load_class
-from gesso.options import parsed
+from gesso.options import changed, parsed
 
 RESULTS = Path(__file__).parent / "results"
 CELL_PX, CAPTION_PX, GAP_PX = 256, 22, 8  # of a sheet of pictures
@@ -61,12 +61,17 @@ class Study:
         self.conditions = f"{machine_class()}-{args.size}px{tag}"
         self.suffix = f"{machine_class()}-{args.size}px-{args.pairs}pairs{tag}"
         self.out = args.pictures / self.conditions
-        self.options = self.options_of("metastyle")
 
-    def options_of(self, method: str) -> dict[str, Any]:
-        """The texts of --adapt as options of a method, which checks them."""
+    def options(self, method: str = "metastyle") -> dict[str, Any]:
+        """The texts of --adapt as options of a method. Raises GessoError for those it lacks."""
         texts = dict(text.partition("=")[::2] for text in self.args.adapt)
-        return parsed(about(method).options, texts)
+        kind = about(method).options
+        try:
+            found = parsed(kind, texts)
+            changed(kind(), found)
+        except GessoError as error:
+            raise GessoError(f"--adapt: {error}") from error
+        return found
 
     @cached_property
     def vgg(self) -> Encoder:

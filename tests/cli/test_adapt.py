@@ -10,7 +10,7 @@ import torch
 import gesso
 from command_line import Gesso, refused
 from gesso.cards.card import StyleCard
-from gesso.images.read import read_image
+from gesso.nn.pictures import read_image
 from tiny_files import TinyFiles, save_start
 
 

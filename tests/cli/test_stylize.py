@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from command_line import Gesso, refused
-from gesso.images.read import read_image
+from gesso.nn.pictures import read_image
 from tiny_files import TinyFiles
 
 

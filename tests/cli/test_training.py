@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from command_line import Gesso, refused
-from gesso.disk.tensors import load_file
 from gesso.errors import GessoError
 from gesso.methods.metastyle import training as metastyle_training
+from gesso.nn.checkpoint import load_file
 from gesso.training.config import TrainResult
 from tiny_files import TinyFiles
 

@@ -11,10 +11,10 @@ import numpy as np
 from gesso.controls.controls import Controls
 from gesso.disk.atomic import shown
 from gesso.errors import GessoError
-from gesso.images.read import read_image
 from gesso.images.sheet import sheet
 from gesso.images.write import write_image
 from gesso.methods.base import OnStep
+from gesso.nn.pictures import read_image
 from gesso.pipeline.photos import Pictures, finished
 from gesso.pipeline.plan import Job
 from gesso.pipeline.session import Session
