@@ -11,10 +11,10 @@ import numpy as np
 from gesso.controls.controls import Controls
 from gesso.disk.atomic import shown
 from gesso.errors import GessoError
+from gesso.images import read
 from gesso.images.sheet import sheet
 from gesso.images.write import write_image
 from gesso.methods.base import OnStep
-from gesso.nn.pictures import read_image
 from gesso.pipeline.photos import Pictures, finished
 from gesso.pipeline.plan import Job
 from gesso.pipeline.session import Session
@@ -59,7 +59,7 @@ def write_sheet(jobs: Sequence[Job], out: Path) -> None:
     done = [job for job in jobs if job.out.is_file()]
     if not done:
         return
-    cells = [read_image(job.out, size=SHEET_PX) for job in done]
+    cells = [read.read_image(job.out, size=SHEET_PX) for job in done]
     names = [job.style.stem if job.style else "" for job in done]
     columns = math.ceil(math.sqrt(len(done)))
     missing = -len(done) % columns
