@@ -16,7 +16,7 @@ from gesso.distillation.distill import (
     distill_losses,
     principal_directions,
 )
-from gesso.distillation.pictures import Descents, Emitted, Players
+from gesso.distillation.pictures import AdaptationPool, DescentPool, Emitted
 from gesso.distillation.training_options import Training
 from gesso.encoders import load_encoder
 from gesso.encoders.compact import HEADS, CompactEncoder
@@ -148,13 +148,13 @@ def test_a_student_learns_its_teacher() -> None:
 # --- the pictures
 
 
-def test_players_adapt_to_their_styles_against_the_student() -> None:
+def test_networks_of_the_pool_adapt_to_their_styles_against_the_student() -> None:
     encoder, net = tiny_encoder(), tiny_net()
     before = {name: p.clone() for name, p in net.state_dict().items()}
     contents, styles = pictures(2, 32), pictures(2, 32, seed=4)
     torch.manual_seed(0)
-    players = Players(encoder, net, 2, seed=3)
-    emitted = [players(contents, styles) for _ in range(8)]
+    pool = AdaptationPool(encoder, net, 2, seed=3)
+    emitted = [pool(contents, styles) for _ in range(8)]
     for one in (one for call in emitted for one in call):
         assert one.picture.shape == one.content.shape == (1, 3, 32, 32)
         assert not one.picture.requires_grad
@@ -169,7 +169,7 @@ def test_players_adapt_to_their_styles_against_the_student() -> None:
 def test_descents_go_down_the_students_objective_until_they_begin_anew() -> None:
     encoder = tiny_encoder()
     content, style, picture = (pictures(1, 32, seed=seed) for seed in (1, 2, 3))
-    descents, starts = Descents(encoder, 1, seed=4), [Emitted(picture, content, style)]
+    descents, starts = DescentPool(encoder, 1, seed=4), [Emitted(picture, content, style)]
     first = descents(starts)[0]
     descent = descents.descents[0]
     assert descent is not None

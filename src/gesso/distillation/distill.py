@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gesso.distillation.pictures import Descents, Emitted, Players
+from gesso.distillation.pictures import AdaptationPool, DescentPool, Emitted
 from gesso.distillation.training_options import Training
 from gesso.encoders.base import Encoder
 from gesso.encoders.compact import HEADS, CompactEncoder, from_tensors
@@ -31,7 +31,7 @@ from gesso.training.recipe import Ingredients, Recipe
 from gesso.training.train import train_by
 
 PCA_BATCHES = 40
-RESIZE_MAX = 288  # of the shorter side of the pictures, in px
+RESIZE_MAX = 288  # px: the shorter side of a picture before cropping becomes at most this
 
 
 class Student(nn.Module):
@@ -75,7 +75,7 @@ def distill_losses(
 def principal_directions(
     teacher: Encoder, batches: Batches, heads: tuple[int, ...] = HEADS
 ) -> list[tuple[Tensor, Tensor]]:
-    """(P (C × k), E) per level from the uncentred second moment of the teacher's features."""
+    """P (C × k) and E of every level, from the second moment of the teacher's features."""
     moments: dict[str, Tensor] = {}
     device = next(teacher.parameters()).device
     for step in range(PCA_BATCHES):
@@ -137,10 +137,10 @@ def recipe(training: Training, given: Ingredients) -> Recipe:
     photos, paintings = (_draw(training, given, stream) for stream in (0, 1))
     encoder, pca = _student_start(given.start, teacher, paintings)
     student = Student(encoder, pca).to(given.device)
-    players = Players(
+    adaptations = AdaptationPool(
         encoder, _emitter(training.emitter).to(given.device), training.emitted, training.seed
     )
-    descents = Descents(encoder, training.descended, training.seed)
+    descents = DescentPool(encoder, training.descended, training.seed)
 
     def make_batch(step: int, rank: int = 0, world: int = 1) -> dict[str, Tensor]:
         return {
@@ -151,7 +151,7 @@ def recipe(training: Training, given: Ingredients) -> Recipe:
     def losses(tensors: dict[str, Tensor], step: int) -> dict[str, Tensor]:
         n = training.real
         photos, paintings = tensors["photos"], tensors["paintings"]
-        emitted = players(photos[n:], paintings[n:])
+        emitted = adaptations(photos[n:], paintings[n:])
         pictures = [photos[:n], paintings[:n], *(e.picture for e in emitted)]
         pictures += descents(emitted or _untouched(photos[:n], paintings[:n]))
         return distill_losses(student, teacher, torch.cat(pictures), training.gram_weight)

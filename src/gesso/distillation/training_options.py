@@ -1,4 +1,4 @@
-"""What distillation takes. Needs no torch."""
+"""The options of distillation. Needs no torch."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from gesso.disk.atomic import atomic_path, atomic_write
-from gesso.errors import GessoError
+from gesso.errors import GessoError, OptionError
 from gesso.reports import Progress, report
 from gesso.training.state import SAMPLES
 
@@ -128,7 +128,6 @@ def _summary_writer(log_dir: str | Path, start: int) -> SummaryWriter:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
-        raise GessoError(
-            "--log-dir needs TensorBoard, which is not installed: pip install 'gesso[train]'"
-        ) from error
+        reason = "needs TensorBoard, which is not installed: pip install 'gesso[train]'"
+        raise OptionError("log_dir", reason) from error
     return SummaryWriter(str(log_dir), purge_step=start + 1 if start else None)

@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a run trains.
+    """A module to train, its losses and its batches.
 
     Attributes:
         module: its parameters that require gradients are trained (all of one dtype), its state is
@@ -51,7 +51,7 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Ingredients:
-    """What a recipe is made of.
+    """Pictures, an encoder and first weights, from which a recipe is made.
 
     Attributes:
         contents, styles: folders or shards of photos and of paintings.

@@ -1,4 +1,4 @@
-"""The state of a training run: what is in a checkpoint, and what a resumed run must agree on."""
+"""The state of a training run: what a checkpoint holds, and what a resumed run must agree on."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from gesso.disk.atomic import sweep_stale
-from gesso.errors import GessoError
+from gesso.errors import GessoError, OptionError
 from gesso.nn.checkpoint import load_file, read_header, save_file
 from gesso.training.config import TrainConfig
 from gesso.training.process import World
@@ -76,8 +76,8 @@ class TrainingState:
         return tensors | {f"ema.{n}": t for n, t in self.ema.items()}
 
     def weights(self) -> dict[str, Tensor]:
-        """What users load: the module's state, with the moving average where there is one, and
-        the constants."""
+        """The tensors that users load: the module's state, with the moving average where there is
+        one, and the constants."""
         own = {n: self.ema.get(n, t) for n, t in self.module.state_dict().items()}
         return {**own, **self.constants}
 
@@ -180,10 +180,10 @@ def prepare_folder(out_dir: Path, resume: bool, needed: int) -> None:
     """
     checkpoint = out_dir / CHECKPOINT
     if resume and not checkpoint.exists():
-        raise GessoError(f"{checkpoint}: does not exist, so there is nothing to resume")
+        raise OptionError("resume", f"{checkpoint} does not exist, so there is nothing to resume")
     if not resume and checkpoint.exists():
-        raise GessoError(
-            f"{out_dir}: holds a training run; continue it by --resume or name another"
+        raise OptionError(
+            "resume", f"{out_dir} holds a training run; resume it or name another folder"
         )
     try:
         out_dir.mkdir(parents=True, exist_ok=True)

@@ -13,6 +13,7 @@ from gesso.encoders.base import Encoder
 from gesso.encoders.decoder import Decoder
 from gesso.errors import GessoError
 from gesso.methods.adain.layer import (
+    LEVEL,
     OBJECTIVE,
     PAPER_OBJECTIVE,
     SKIPS,
@@ -35,7 +36,7 @@ def recipe(training: Training, given: Ingredients) -> Recipe:
     Raises:
         GessoError: a level that the encoder does not have, or nothing to train for.
     """
-    encoder = given.encoder(training.level)
+    encoder = given.encoder(max(training.level, LEVEL))  # the method runs with LEVEL loaded
     config = _config(training, given.source, encoder)
     method = AdaIN(encoder, config).to(given.device)
     contents, styles = (_draw(training, given, stream) for stream in (0, STYLE_STREAM))

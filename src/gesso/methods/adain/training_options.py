@@ -1,4 +1,4 @@
-"""What the training of AdaIN's decoder takes. Needs no torch."""
+"""The options of AdaIN's training. Needs no torch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the training of Meta Networks takes. Needs no torch."""
+"""The options of Meta Networks' training. Needs no torch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the training of MetaStyle takes. Needs no torch."""
+"""The options of MetaStyle's training. Needs no torch."""
 
 from __future__ import annotations
 
