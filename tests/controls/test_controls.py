@@ -170,12 +170,12 @@ def test_a_mask_is_the_luminance_of_what_can_be_seen(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "styles", "trouble"),
     [
-        ({"strength": 1.1}, 1, "strength: 1.1 is out of range"),
+        ({"strength": 1.1}, 1, "strength: 1.1; allowed are numbers from 0 to 1"),
         ({"color": "blue"}, 1, "color: blue is unknown"),
         ({"weights": [1.0], "masks": [torch.ones(4, 4)]}, 1, "weights: of no use with masks"),
         ({"weights": [1.0]}, 2, "weights: 1 numbers for 2 styles"),
         ({"feather": 3.0}, 1, "feather: of no use without masks"),
-        ({"feather": float("nan"), "masks": [torch.ones(4, 4)]}, 1, "feather: nan px"),
+        ({"feather": float("nan"), "masks": [torch.ones(4, 4)]}, 1, "feather: nan; allowed are numbers from 0"),
         ({"masks": [torch.ones(4, 4)] * 4}, 2, "mask: 4 given, for 2 styles; allowed are 2, or 1"),
     ],
 )

@@ -102,5 +102,5 @@ def test_a_picture_at_a_distance_lies_on_the_way_by_the_soft_one() -> None:
 
 @pytest.mark.parametrize("strength", [-0.1, 1.1, float("nan")])
 def test_strength_out_of_range_is_refused(strength: float) -> None:
-    with pytest.raises(OptionError, match=r"strength: .* allowed are 0 to 1"):
+    with pytest.raises(OptionError, match=r"strength: .*; allowed are numbers from 0 to 1"):
         Controls(strength)
