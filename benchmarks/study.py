@@ -21,7 +21,8 @@ from gesso.bench.store import Budget, Row, Store, machine_class, write_csv
 from gesso.bench.tasks import run_all
 from gesso.bench.workshop import CONTROLS, Workshop
 from gesso.disk.atomic import atomic_path, atomic_write, shown
-from gesso.encoders import Encoder, check_encoder, load_encoder
+from gesso.encoders import check_encoder, load_encoder
+from gesso.encoders.base import Encoder
 from gesso.errors import GessoError
 from gesso.methods.base import Method
 from gesso.methods.metastyle.bilevel import InnerLoop

@@ -12,12 +12,12 @@ from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from gesso import write_image
 from gesso.bench import measures, store, table
 from gesso.bench.pictures import Gallery, Picture
 from gesso.encoders.levels import LEVELS
 from gesso.encoders.vgg import VGG
 from gesso.errors import GessoError
+from gesso.images.write import write_image
 from gesso.losses.objectives import Objective
 from gesso.losses.terms import grams
 from gesso.methods.johnson.method import Johnson

@@ -64,7 +64,7 @@ def measure(spec: dict[str, Any]) -> dict[str, Any]:
     """The row of `in_own_process`, measured in this process."""
     import torch
 
-    from gesso import read_image
+    from gesso.nn.pictures import read_image
 
     torch.set_num_threads(spec["threads"])
     style, content = (read_image(spec[name]) for name in ("style", "content"))
