@@ -153,7 +153,7 @@ class Study:
 
     def measure(self, workshop: Workshop) -> bool:
         """Measure what is missing; returns whether everything is there."""
-        return run_all(workshop.qualities(), self.store, self.budget, _announce)
+        return run_all(workshop.qualities(), self.store, self.budget, announce)
 
     def report(self, part: str, rows: list[Row], workshop: Workshop, done: bool) -> int:
         """Print the table, write it and the sheet of pictures; returns the exit status."""
@@ -212,7 +212,8 @@ def control_rows(workshop: Workshop) -> list[Row]:
     return [{"": name, **table.means(rows), "seconds": 0.0} for name, rows in found.items() if rows]
 
 
-def _announce(task: str, done: float, total: float) -> None:
+def announce(task: str, done: float, total: float) -> None:
+    """Print the task that begins."""
     print(task, file=sys.stderr)
 
 
