@@ -120,15 +120,11 @@ class Study:
     ) -> Contestant:
         """Adaptation from a start; all of them with the settings and objective of the first."""
         objective = self.method.config.adapting_objective()
-        options = {
-            "objective": objective,
-            **self.options,
-            **({} if steps is None else {"steps": steps}),
-        }
+        options = {"objective": objective, **self.options()}
+        options |= {} if steps is None else {"steps": steps}
         label = f"{name}, {method.chosen(None, options).steps} steps"
-        return contestant(
-            f"{label}, {polish} of polish" if polish else label, method, options, polish
-        )
+        label += f", {polish} of polish" if polish else ""
+        return contestant(label, method, options, polish)
 
     def random_start(self) -> MetaStyle:
         """An untrained network like the start, which has learned no inner step."""

@@ -173,7 +173,7 @@ def test_rows_are_kept_until_their_settings_change(tmp_path: Path) -> None:
         store.Store(path)
 
 
-@pytest.mark.parametrize("path", study.RESULTS.glob("*.json"), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(study.RESULTS.glob("*.json")), ids=lambda path: path.stem)
 def test_committed_results_can_be_gone_on_with(path: Path) -> None:
     rows = store.Store(path).rows
     assert rows and all("settings" in row for row in rows.values())

@@ -28,7 +28,7 @@ STYLE_PX = 512  # longer side of the styles, as MetaStyle adapts to them
 
 
 def ordered(folder: Path) -> list[Path]:
-    """The folder's pictures in an order that depends on their names alone and mixes families."""
+    """The folder's pictures in an order that depends only on their names and mixes families."""
     return sorted(list_images(folder), key=lambda p: hashlib.sha256(p.name.encode()).digest())
 
 

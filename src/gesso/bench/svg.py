@@ -62,7 +62,7 @@ class _Scale:
         return self.bottom - value / self.top * (self.bottom - TOP)
 
     def x_ticks(self) -> list[float]:
-        """1, 2 and 5 times powers of ten; powers of ten alone on long axes."""
+        """1, 2 and 5 times powers of ten; only powers of ten on long axes."""
         factors = (1,) if self.high - self.low > 2.5 else (1, 2, 5)
         exponents = range(math.floor(self.low), math.ceil(self.high) + 1)
         ticks = [factor * 10.0**e for e in exponents for factor in factors]
