@@ -12,12 +12,12 @@ from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from gesso import write_image
 from gesso.bench import measures, store, table
 from gesso.bench.pictures import Gallery, Picture
 from gesso.encoders.levels import LEVELS
 from gesso.encoders.vgg import VGG
 from gesso.errors import GessoError
+from gesso.images.write import write_image
 from gesso.losses.objectives import Objective
 from gesso.losses.terms import grams
 from gesso.methods.johnson.method import Johnson
@@ -173,7 +173,7 @@ def test_rows_are_kept_until_their_settings_change(tmp_path: Path) -> None:
         store.Store(path)
 
 
-@pytest.mark.parametrize("path", study.RESULTS.glob("*.json"), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(study.RESULTS.glob("*.json")), ids=lambda path: path.stem)
 def test_committed_results_can_be_gone_on_with(path: Path) -> None:
     rows = store.Store(path).rows
     assert rows and all("settings" in row for row in rows.values())

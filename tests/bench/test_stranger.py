@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from gesso import write_image
 from gesso.cli import run as gesso
+from gesso.images.write import write_image
 from tiny import pictures
 from tiny_files import TinyFiles
 
