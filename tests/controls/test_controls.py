@@ -175,7 +175,11 @@ def test_a_mask_is_the_luminance_of_what_can_be_seen(tmp_path: Path) -> None:
         ({"weights": [1.0], "masks": [torch.ones(4, 4)]}, 1, "weights: of no use with masks"),
         ({"weights": [1.0]}, 2, "weights: 1 numbers for 2 styles"),
         ({"feather": 3.0}, 1, "feather: of no use without masks"),
-        ({"feather": float("nan"), "masks": [torch.ones(4, 4)]}, 1, "feather: nan; allowed are numbers from 0"),
+        (
+            {"feather": float("nan"), "masks": [torch.ones(4, 4)]},
+            1,
+            "feather: nan; allowed are numbers from 0",
+        ),
         ({"masks": [torch.ones(4, 4)] * 4}, 2, "mask: 4 given, for 2 styles; allowed are 2, or 1"),
     ],
 )
