@@ -13,15 +13,16 @@ from typing import Any
 from study import Study
 from torch import Tensor
 
-from gesso import read_image, write_image
 from gesso.bench import svg, table
 from gesso.bench.pictures import Pair, Picture, file_name, make_folder, ordered
 from gesso.bench.store import Row
 from gesso.disk.atomic import sha256_file, shown
 from gesso.errors import GessoError
+from gesso.images.write import write_image
 from gesso.methods.johnson.about import METASTYLE, RANDOM
 from gesso.methods.johnson.method import Johnson
 from gesso.methods.metastyle.start import STYLE_WEIGHT
+from gesso.nn.pictures import read_image
 from gesso.stylizers.stylizer import of_network
 from training import Run, trained
 
@@ -59,7 +60,7 @@ class Comparison:
         """The options of `Johnson.adapt` from a start. Every photo gives one crop, unless --adapt
         pool= says how many."""
         args = self.study.args
-        given = {"pool": args.training_photos, **self.study.options_of("johnson")}
+        given = {"pool": args.training_photos, **self.study.options("johnson")}
         given |= {"steps": steps or self.checkpoints[-1], "seed": args.seed}
         return self.johnson.chosen(None, {**given, "start": self.starts[name]})
 

@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 import time
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from statistics import median
 
 import torch
 from plain import PlainNet, PlainVGG, plain_step
+from study import announce
 from torch import Tensor, nn
 
-from gesso.bench.memory import peak_mib
+from gesso.bench.memory import answer_of, peak_mib
 from gesso.bench.store import Budget, Row, Store, machine_class, write_csv
 from gesso.bench.table import markdown
+from gesso.bench.tasks import Task, run_all
 from gesso.encoders.vgg import VGG
 from gesso.errors import GessoError
 from gesso.losses.objectives import PAPER
@@ -29,6 +31,7 @@ from gesso.methods.metastyle.bilevel import InnerLoop, bilevel_losses
 from gesso.nn import checkpoint
 from gesso.nn.precision import compute_in, fast_dtype
 from gesso.nn.transfer import TransferNet
+from gesso.stylizers.progress import OnStep
 from gesso.training.malloc import keep_freed_memory
 
 RESULTS = Path(__file__).parent / "results"
@@ -149,33 +152,27 @@ def in_own_process(variant: str, args: argparse.Namespace, gradient: Path) -> Ro
     numbers = ("styles", "contents", "size", "width", "inner_lr")
     options = [f"--{n.replace('_', '-')}={getattr(args, n)}" for n in numbers]
     command = [sys.executable, __file__, *options, f"--worker={variant}", f"--gradient={gradient}"]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
-        raise GessoError(f"{variant}: its process failed (out of memory?): {last}")
-    return dict(json.loads(done.stdout.splitlines()[-1]))
+    return answer_of(command, f"{variant}: its process failed (out of memory?)")
 
 
 def run(args: argparse.Namespace, store: Store, settings: Row) -> bool:
-    """Measure what is missing; whether everything is there."""
-    budget = Budget(args.minutes)
+    """Measure what is missing; returns whether everything is there."""
     args.scratch.mkdir(parents=True, exist_ok=True)
     reference = args.scratch / f"{store.path.stem}.gradient.safetensors"
+
+    def compared(variant: str, target: Path, on_step: OnStep | None) -> Row:
+        row = in_own_process(variant, args, target)
+        grads = [checkpoint.load_file(f, kind="gradient")[0] for f in (target, reference)]
+        return {**row, "difference": difference(grads[0]["gradient"], grads[1]["gradient"])}
+
+    tasks = []
     for turn in range(args.runs):
         for variant in variants():
-            key = f"{turn}/{variant}"
-            known = variant != "plain" or reference.is_file()
-            if known and store.get(key, settings):
-                continue
-            if budget.over():
-                return False
-            print(f"run {turn + 1} of {args.runs}: {variant}", file=sys.stderr)
-            target = reference if variant == "plain" else reference.with_stem("ours")
-            row = in_own_process(variant, args, target)
-            grads = [checkpoint.load_file(f, kind="gradient")[0] for f in (target, reference)]
-            row["difference"] = difference(grads[0]["gradient"], grads[1]["gradient"])
-            store.put(key, settings, row)
-    return True
+            plain = variant == "plain"
+            target = reference if plain else reference.with_stem("ours")
+            measured, file = partial(compared, variant, target), reference if plain else None
+            tasks.append(Task(f"{turn}/{variant}", settings, 1.0, measured, file=file))
+    return run_all(tasks, store, Budget(args.minutes), announce)
 
 
 def summary(store: Store, settings: Row, runs: int) -> list[Row]:

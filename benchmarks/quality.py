@@ -53,7 +53,7 @@ def gatys(study: Study) -> int:
 
 
 def encoders(study: Study) -> int:
-    """The same adaptation on --encoder and on VGG-19: objectives and wall time, pair by pair."""
+    """Adapt on --encoder and, alike, on VGG-19: objectives and wall time, pair by pair."""
     steps = study.args.steps[0] if study.args.steps else None
     on_vgg = MetaStyle.load(study.vgg, study.args.start)
     small, large = study.ours(steps), study.adapted("MetaStyle on VGG-19", on_vgg, steps)

@@ -2,7 +2,7 @@
 
     gesso bench -o bench                             # on an idle machine
     python benchmarks/readme_table.py --adopt bench  # into results/, and into the README
-    python benchmarks/readme_table.py                # the README alone, from the latest result
+    python benchmarks/readme_table.py                # only the README, from the latest result
 
 The block between the two markers in the README is nothing but what this script writes.
 """

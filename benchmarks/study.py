@@ -21,13 +21,14 @@ from gesso.bench.store import Budget, Row, Store, machine_class, write_csv
 from gesso.bench.tasks import run_all
 from gesso.bench.workshop import CONTROLS, Workshop
 from gesso.disk.atomic import atomic_path, atomic_write, shown
-from gesso.encoders import Encoder, check_encoder, load_encoder
+from gesso.encoders import check_encoder, load_encoder
+from gesso.encoders.base import Encoder
 from gesso.errors import GessoError
 from gesso.methods.base import Method
 from gesso.methods.metastyle.bilevel import InnerLoop
 from gesso.methods.metastyle.method import MetaStyle
 from gesso.methods.registry import about, load_class
-from gesso.options import parsed
+from gesso.options import changed, parsed
 
 RESULTS = Path(__file__).parent / "results"
 CELL_PX, CAPTION_PX, GAP_PX = 256, 22, 8  # of a sheet of pictures
@@ -61,12 +62,17 @@ class Study:
         self.conditions = f"{machine_class()}-{args.size}px{tag}"
         self.suffix = f"{machine_class()}-{args.size}px-{args.pairs}pairs{tag}"
         self.out = args.pictures / self.conditions
-        self.options = self.options_of("metastyle")
 
-    def options_of(self, method: str) -> dict[str, Any]:
-        """The texts of --adapt as options of a method, which checks them."""
+    def options(self, method: str = "metastyle") -> dict[str, Any]:
+        """The texts of --adapt as options of a method. Raises GessoError for those it lacks."""
         texts = dict(text.partition("=")[::2] for text in self.args.adapt)
-        return parsed(about(method).options, texts)
+        kind = about(method).options
+        try:
+            found = parsed(kind, texts)
+            changed(kind(), found)
+        except GessoError as error:
+            raise GessoError(f"--adapt: {error}") from error
+        return found
 
     @cached_property
     def vgg(self) -> Encoder:
@@ -114,15 +120,11 @@ class Study:
     ) -> Contestant:
         """Adaptation from a start; all of them with the settings and objective of the first."""
         objective = self.method.config.adapting_objective()
-        options = {
-            "objective": objective,
-            **self.options,
-            **({} if steps is None else {"steps": steps}),
-        }
+        options = {"objective": objective, **self.options()}
+        options |= {} if steps is None else {"steps": steps}
         label = f"{name}, {method.chosen(None, options).steps} steps"
-        return contestant(
-            f"{label}, {polish} of polish" if polish else label, method, options, polish
-        )
+        label += f", {polish} of polish" if polish else ""
+        return contestant(label, method, options, polish)
 
     def random_start(self) -> MetaStyle:
         """An untrained network like the start, which has learned no inner step."""
@@ -147,7 +149,7 @@ class Study:
 
     def measure(self, workshop: Workshop) -> bool:
         """Measure what is missing; returns whether everything is there."""
-        return run_all(workshop.qualities(), self.store, self.budget, _announce)
+        return run_all(workshop.qualities(), self.store, self.budget, announce)
 
     def report(self, part: str, rows: list[Row], workshop: Workshop, done: bool) -> int:
         """Print the table, write it and the sheet of pictures; returns the exit status."""
@@ -206,7 +208,8 @@ def control_rows(workshop: Workshop) -> list[Row]:
     return [{"": name, **table.means(rows), "seconds": 0.0} for name, rows in found.items() if rows]
 
 
-def _announce(task: str, done: float, total: float) -> None:
+def announce(task: str, done: float, total: float) -> None:
+    """Print the task that begins."""
     print(task, file=sys.stderr)
 
 

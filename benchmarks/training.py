@@ -11,8 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from gesso.bench.store import Row
-from gesso.fitting.config import FitOptions
-from gesso.fitting.network import FitConfig, fit
+from gesso.fitting.network import fit_network
 from gesso.losses.objectives import Objective
 from gesso.methods.base import Style
 from gesso.methods.johnson.method import Johnson
@@ -67,11 +66,9 @@ def trained(
     network at the checkpoints. The clock stands still while a network is copied."""
     run, copying = Run(), 0.0
     net, _ = johnson.begun(options.start, options.seed)
-    config = FitConfig(
-        **{name: getattr(options, name) for name in FitOptions.__dataclass_fields__},
-        steps=options.steps,
-    )
-    reference = Style(style, options.style_size, johnson.encoder, johnson.place)
+    found = Style(style, options.style_size, johnson.encoder, johnson.place)
+    objective = Objective(style_weight=STYLE_WEIGHT)
+    target = objective.targets(found.features(options.style_size, objective.style_levels))
     began = time.perf_counter()
 
     def note(step: int, terms: dict[str, float]) -> None:
@@ -85,6 +82,6 @@ def trained(
             copying += time.perf_counter() - now
 
     with compute_in(fast_dtype()):
-        objective, target = Objective(style_weight=STYLE_WEIGHT), reference.at(options.style_size)
-        fit(net, johnson.encoder, objective, target, contents, config, note)
+        steps = options.steps
+        fit_network(net, johnson.encoder, objective, target, contents, options, steps, on_step=note)
     return run

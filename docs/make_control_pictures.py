@@ -15,13 +15,12 @@ from torch import Tensor
 
 import gesso
 from gesso.cards.card import StyleCard
-from gesso.controls.color import checked_color, grey, recolored
 from gesso.controls.controls import Controls
-from gesso.controls.polish import keep_grams
 from gesso.images.arrays import Pixels
 from gesso.images.sheet import grid_weights, sheet
+from gesso.images.write import write_image
 from gesso.methods.base import Method
-from gesso.nn.pictures import resize
+from gesso.nn.pictures import read_image, resize
 
 ROOT = Path(__file__).parent.parent
 OUT = Path(__file__).with_name("pictures")
@@ -31,12 +30,12 @@ QUALITY = 82
 
 def photo(name: str) -> Tensor:
     """(3, h, w), the longer side SIDE_PX."""
-    return gesso.read_image(ROOT / f"src/gesso/assets/contents/{name}.jpg", size=SIDE_PX)
+    return read_image(ROOT / f"src/gesso/assets/contents/{name}.jpg", size=SIDE_PX)
 
 
 def style(name: str) -> Tensor:
     """(3, H, W) at its own size."""
-    return gesso.read_image(ROOT / f"examples/styles/{name}.jpg")
+    return read_image(ROOT / f"examples/styles/{name}.jpg")
 
 
 @cache
@@ -52,8 +51,9 @@ def card(name: str, content: str, style_size: int = 512) -> StyleCard:
     return method().adapt(style(name), [photo(content)], style_size=style_size)
 
 
-def stylized(content: Tensor, cards: list[StyleCard], controls: Controls, **more: bool) -> Tensor:
-    return controls.stylizer(method(), cards, **more)(content.unsqueeze(0))[0]
+def stylized(content: Tensor, cards: list[StyleCard], controls: Controls) -> Tensor:
+    """(3, h, w) of a photo."""
+    return controls.stylizer(method(), cards)(content.unsqueeze(0))[0]
 
 
 def boxed(image: Tensor, like: Tensor) -> Tensor:
@@ -83,17 +83,16 @@ def grid() -> Pixels:
 
 
 def color() -> Pixels:
-    content, name = photo("coffee"), "ukiyo-e"
-    cells = [content, boxed(style(name), content)]
-    cells.append(stylized(content, [card(name, "coffee")], Controls()))
-    for word in ("content", "luminance"):
-        print(f"adapting to {name} in the photo's colours ({word})", flush=True)
-        own = recolored(style(name), content, checked_color(word))
-        practice = grey(content) if word == "luminance" else content
-        adapted = [method().adapt(own, [practice])]
-        cells.append(stylized(content, adapted, Controls(color=word), matched=True))
-    words = ["photo", "style", "--color style", "--color content", "--color luminance"]
-    return sheet([cells], [words])
+    """The style's colours, and both ways to keep the photo's; adapted to anew for each."""
+    content, own = photo("coffee"), style("ukiyo-e")
+    session = gesso.Session(method())
+    words = ("style", "content", "luminance")
+    cells = [content, boxed(own, content)]
+    for word in words:
+        print(f"adapting to ukiyo-e in the colours of the {word}", flush=True)
+        made = session.stylize(content, [own], Controls(color=word))
+        cells.append(torch.from_numpy(made.rgb))
+    return sheet([cells], [["photo", "style", *(f"--color {word}" for word in words)]])
 
 
 def mask() -> Pixels:
@@ -117,9 +116,8 @@ def disc(height: int, width: int) -> Tensor:
 def polish() -> Pixels:
     """A network's picture, and after 8 and 30 steps of polish."""
     content, made = photo("lake"), card("impasto", "lake")
-    keep_grams(made, method(), style("impasto"))
     cells = [stylized(content, [made], Controls(polish=steps)) for steps in (0, 8, 30)]
-    return sheet([[content, *cells]], [["photo", "network alone", "8 steps", "30 steps"]])
+    return sheet([[content, *cells]], [["photo", "only the network", "8 steps", "30 steps"]])
 
 
 def style_size() -> Pixels:
@@ -139,7 +137,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*", help=f"of {', '.join(PICTURES)}; default: all")
     for name in parser.parse_args().names or PICTURES:
         path = OUT / f"{name}.jpg"
-        gesso.write_image(path, PICTURES[name](), quality=QUALITY)
+        write_image(path, PICTURES[name](), quality=QUALITY)
         print(f"{path.name}: {path.stat().st_size / 1000:.0f} kB", flush=True)
 
 

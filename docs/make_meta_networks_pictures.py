@@ -13,9 +13,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 import gesso
-from gesso.controls.controls import apply_strength
+from gesso.controls.controls import Controls
 from gesso.images.sheet import sheet
 from gesso.methods.meta_networks.method import MetaNetworks
+from gesso.nn.pictures import read_image
 from gesso.pipeline.photos import noise
 
 HERE = Path(__file__).parent
@@ -50,14 +51,13 @@ class Pictures:
 
     def __init__(self, method: MetaNetworks, out: Path) -> None:
         self.method, self.out = method, out
-        self.photos = [gesso.read_image(PHOTOS_DIR / name, size=512) for name in PHOTOS]
-        self.styles = {name: gesso.read_image(STYLES_DIR / f"{name}.jpg") for name in STYLES}
+        self.photos = [read_image(PHOTOS_DIR / name, size=512) for name in PHOTOS]
+        self.styles = {name: read_image(STYLES_DIR / f"{name}.jpg") for name in STYLES}
         self.cards = {name: method.adapt(style) for name, style in self.styles.items()}
 
     def run(self, card: gesso.StyleCard, content: Tensor) -> Tensor:
         """One picture."""
-        image: Tensor = self.method.stylizer(card)(content[None])
-        return image
+        return self.method.stylizer(card)(content[None])
 
     def one_pass(self) -> None:
         """Every photo in every style."""
@@ -80,7 +80,7 @@ class Pictures:
         """From the photo to the style."""
         photo, card = self.photos[1], self.cards["stained-glass"]
         row = [
-            (f"strength {share:g}", apply_strength(self.method, card, share)(photo[None]))
+            (f"strength {share:g}", Controls(share).stylizer(self.method, card)(photo[None]))
             for share in SHARES
         ]
         write([row], self.out / "meta-networks-strength.jpg")

@@ -12,78 +12,43 @@ from pathlib import Path
 import skimage
 from contact_sheet import contact_sheet
 from PIL import Image
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-from torch import Tensor
 
 import gesso
-from gesso.controls.polish import keep_grams
+from gesso.cli.progress import showing, step_reporter
 from gesso.disk.atomic import atomic_path
-from gesso.methods.base import AdaptStep, Method
+from gesso.pipeline.style_cards import Contents
 
 STYLES_DIR = Path(__file__).parent / "styles"
 PHOTOS_DIR = Path(skimage.__file__).parent / "data"
-PHOTOS = {"astronaut": "astronaut.png", "cat": "chelsea.png"}
+PHOTOS = {"astronaut": PHOTOS_DIR / "astronaut.png", "cat": PHOTOS_DIR / "chelsea.png"}
 STYLES = ("stained-glass", "impasto", "linocut", "watercolour")
 SIZE_PX = 512
 
 
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description:<24}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("steps"),
-        TimeElapsedColumn(),
-        TextColumn("ETA"),
-        TimeRemainingColumn(),
-    )
-
-
-def adapt_all(method: Method, photos: list[Tensor], out: Path) -> dict[str, gesso.StyleCard]:
-    """Adapt to every style on the photographs themselves; cards are saved beside the pictures."""
-    cards = {}
-    with _progress() as progress:
-        for name in STYLES:
-            task = progress.add_task(f"adapting to {name}", total=None)
-
-            def report(step: AdaptStep, task: TaskID = task) -> None:
-                progress.update(task, completed=step.step, total=step.steps)
-
-            card = method.adapt(STYLES_DIR / f"{name}.jpg", contents=photos, on_step=report)
-            keep_grams(card, method, STYLES_DIR / f"{name}.jpg")  # for polish
-            card.save(out / f"{name}.safetensors")
-            cards[name] = card
-    return cards
-
-
-def stylize_all(
-    method: Method, cards: dict[str, gesso.StyleCard], photos: dict[str, Tensor], out: Path
-) -> list[list[Path]]:
-    """Write every photograph in every style, polished as by `gesso stylize`; the files, by row."""
-    controls = gesso.Controls(polish=method.polish)
-    stylizers = {name: controls.stylizer(method, card) for name, card in cards.items()}
-    rows = []
-    for photo, content in photos.items():
-        row = []
-        for style, stylizer in stylizers.items():
-            path = out / f"{photo}-{style}.jpg"
-            gesso.write_image(path, stylizer(content[None])[0])
-            row.append(path)
-        rows.append(row)
-    return rows
+def stylized(session: gesso.Session, out: Path) -> tuple[list[list[Path]], float]:
+    """Write every photograph in every style and the styles' cards; the files, by row, and the
+    seconds that the adaptations took. The network practises on the photographs themselves."""
+    contents = Contents(list(PHOTOS.values()), SIZE_PX)
+    photos = {name: session.photo(path, SIZE_PX) for name, path in PHOTOS.items()}
+    rows: list[list[Path]] = [[] for _ in photos]
+    adapting = 0.0
+    with showing(quiet=False) as show:
+        for style in STYLES:
+            began = time.perf_counter()
+            report = step_reporter(show, f"adapting to {style}")
+            picture = STYLES_DIR / f"{style}.jpg"
+            card = session.card(picture, contents=contents, on_step=report)
+            card.save(out / f"{style}.safetensors")
+            adapting += time.perf_counter() - began
+            for (name, photo), row in zip(photos.items(), rows, strict=True):
+                row.append(out / f"{name}-{style}.jpg")
+                gesso.write_image(row[-1], session.stylize(photo, [card]).rgb)
+    return rows, adapting
 
 
 def write_sheet(rows: list[list[Path]], out: Path) -> Path:
-    photos = [(name, Image.open(PHOTOS_DIR / file)) for name, file in PHOTOS.items()]
+    """Write the sheet of all pictures; its file."""
+    photos = [(name, Image.open(path)) for name, path in PHOTOS.items()]
     styles = [(name, Image.open(STYLES_DIR / f"{name}.jpg")) for name in STYLES]
     results = [[Image.open(path) for path in row] for row in rows]
     sheet = contact_sheet("gesso: two photographs in four styles", photos, styles, results)
@@ -94,28 +59,22 @@ def write_sheet(rows: list[list[Path]], out: Path) -> Path:
 
 
 def demo(out: Path) -> None:
-    console = Console()
-    start = time.perf_counter()
+    """Make all pictures in a folder, and say what was made."""
     out.mkdir(parents=True, exist_ok=True)
-    method = gesso.load("metastyle")
-    photos = {
-        name: gesso.read_image(PHOTOS_DIR / file, size=SIZE_PX) for name, file in PHOTOS.items()
-    }
-    cards = adapt_all(method, list(photos.values()), out)
-    adapted = time.perf_counter()
-    rows = stylize_all(method, cards, photos, out)
-    stylized = time.perf_counter()
+    start = time.perf_counter()
+    rows, adapting = stylized(gesso.Session("metastyle"), out)
+    rest = time.perf_counter() - start - adapting
     sheet = write_sheet(rows, out)
-    count = sum(map(len, rows))
-    console.print(
-        f"\nAdapted to {len(cards)} styles in {adapted - start:.0f} s, "
-        f"then stylized and polished {count} pictures in {stylized - adapted:.1f} s."
+    print(
+        f"\nAdapted to {len(STYLES)} styles in {adapting:.0f} s, "
+        f"then stylized and polished {sum(map(len, rows))} pictures in {rest:.1f} s.\n"
+        f"Pictures and style cards: {out.resolve()}\n"
+        f"All on one sheet: {sheet.resolve()}"
     )
-    console.print(f"Pictures and style cards: {out.resolve()}", soft_wrap=True)
-    console.print(f"All on one sheet: {sheet.resolve()}", soft_wrap=True)
 
 
 def main() -> int:
+    """Exit status 0; 2 for a folder that cannot be written."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("demo"), help="folder to write to")
     try:

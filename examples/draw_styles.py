@@ -1,4 +1,4 @@
-"""Draw the example styles: ten pictures in ten manners, by code alone.
+"""Draw the example styles: ten pictures in ten manners, by nothing but code.
 
 Run ``python examples/draw_styles.py --out examples/styles``. The same seed and size draw the same
 pixels again.

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
 from gesso.encoders.compact import CompactEncoder
+from gesso.methods.base import Method
 from gesso.nn.transfer import TransferNet
 
 WIDTHS = (4, 6, 8, 10)
+QUICK: dict[str, Any] = {"steps": 1, "crop": 32, "batch": 1, "style_size": 64}
 
 
 def tiny_encoder(seed: int = 0, dtype: torch.dtype = torch.float32) -> CompactEncoder:
@@ -21,6 +26,12 @@ def tiny_encoder(seed: int = 0, dtype: torch.dtype = torch.float32) -> CompactEn
             nn.init.uniform_(module.bias, -0.1, 0.1)
     encoder.freeze()
     return encoder.to(dtype)
+
+
+def quick(method: Method, **more: Any) -> dict[str, Any]:
+    """Those of QUICK, with `more`, that are options of the method."""
+    known = [field.name for field in fields(method.about.options)]
+    return {name: value for name, value in (QUICK | more).items() if name in known}
 
 
 def tiny_net(seed: int = 0, dtype: torch.dtype = torch.float32, width: int = 4) -> TransferNet:

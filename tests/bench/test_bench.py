@@ -8,9 +8,9 @@ import json
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pytest
@@ -19,23 +19,28 @@ from PIL import Image
 from skimage.metrics import structural_similarity
 from torch import Tensor, nn
 
+from gesso.bench import entries as listed_by
 from gesso.bench import memory, page, pictures, setup, svg, table
-from gesso.bench.bench import Bench
-from gesso.bench.contestants import Absent, Contestant, Entry, enter, settings_of
+from gesso.bench.bench import SIZES, Bench, Plan
+from gesso.bench.contestants import Absent, Contestant, Entry, enter
 from gesso.bench.measures import SeenPhoto, Yardstick, distortion_level, seen_style
+from gesso.bench.options import Options
 from gesso.bench.report import Report
-from gesso.bench.ssim import luminance, ssim
+from gesso.bench.ssim import ssim
 from gesso.bench.store import Budget, Store
 from gesso.bench.tasks import Task, run_all, turns
-from gesso.bench.workshop import CONTROLS, SIZES, STYLE_ITSELF, UNTOUCHED, Plan
+from gesso.bench.workshop import CONTROLS, STYLE_ITSELF, UNTOUCHED
 from gesso.cards.card import StyleCard
 from gesso.cli import run as gesso
+from gesso.controls.color import luminance
 from gesso.encoders import load_encoder
 from gesso.encoders.levels import LEVELS
 from gesso.errors import GessoError
 from gesso.images.write import write_image
-from gesso.methods.base import Method
-from gesso.methods.registry import methods
+from gesso.methods.about import About, Needs
+from gesso.methods.base import Adapted, Method
+from gesso.options import Option
+from gesso.stylizers.stylizer import Stylizer
 from tiny import pictures as draw
 from tiny import tiny_encoder
 from tiny_files import TinyFiles, make_tiny_files
@@ -53,40 +58,37 @@ class Clock:
         return self.now
 
 
-class Fake(Method):
-    """Takes on a style and makes a picture in given seconds; tells a diary."""
+@dataclass(frozen=True)
+class FakeOptions:
+    """What a fake method takes."""
 
-    options = ("steps",)
+    steps: Annotated[int, Option("Steps.", "N", least=0)] = 27
+    style_size: Annotated[int, Option("Longer side of the style.", "PX", least=16)] = 64
+
+
+class Fake(Method):
+    """Takes on a style in two seconds and makes a picture, half of it the style's mean colour, in
+    given ones; keeps a diary. The one named "slow" descends."""
 
     def __init__(self, name: str, clock: Clock, diary: list[str], seconds: list[float]) -> None:
         super().__init__(tiny_encoder())
-        self.name, self.clock, self.diary = name, clock, diary
+        needs = Needs(levels=LEVELS)
+        descends = name == "slow"
+        self.about = About(name, name, "a fake", FakeOptions, needs, descends=descends)  # type: ignore[misc]
+        self.clock, self.diary = clock, diary
         self.seconds: Iterator[float] = iter(seconds)
-        self.weight = nn.Parameter(torch.zeros(7))
 
-    def adapt_settings(self, **options: Any) -> dict[str, Any]:
-        return {"steps": 27, **options}
-
-    def adapt(self, style: Any, contents: Any = None, **options: Any) -> StyleCard:
+    def _adapt(self, style: Any, contents: Any, options: Any, on_step: Any) -> Adapted:
         self.clock.now += 2.0
-        return StyleCard(self.name, {"mean": style.mean((1, 2))})
+        return Adapted({"mean": style.picture.mean((1, 2))}, {})
 
-    def stylizer(self, card: StyleCard) -> nn.Module:
-        return Painted(self, card.tensors["mean"].view(1, 3, 1, 1))
+    def _stylizer(self, card: StyleCard) -> Stylizer:
+        def run(contents: Tensor, on_step: Any) -> Tensor:
+            self.diary.append(f"{self.name} {contents.shape[-1]}")
+            self.clock.now += next(self.seconds, 1.0)
+            return 0.5 * contents + 0.5 * card.tensors["mean"].view(1, 3, 1, 1)
 
-
-class Painted(nn.Module):
-    """The photo, half of it the style's mean colour."""
-
-    def __init__(self, method: Fake, colour: Tensor) -> None:
-        super().__init__()
-        self.told, self.colour = [method], colour
-
-    def forward(self, content: Tensor) -> Tensor:
-        (method,) = self.told
-        method.diary.append(f"{method.name} {content.shape[-1]}")
-        method.clock.now += next(method.seconds, 1.0)
-        return 0.5 * content + 0.5 * self.colour
+        return Stylizer(run, why_none="paints by hand")
 
 
 @pytest.fixture(scope="module")
@@ -101,34 +103,32 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> TinyFiles:
 
 def gallery(files: TinyFiles, out: Path) -> pictures.Gallery:
     folders = (files.folder / "contents", files.folder / "styles")
-    return pictures.gather(*folders, out, size=64, most_contents=50, most_styles=10)
-
-
-def fakes(clock: Clock, diary: list[str], **seconds: list[float]) -> list[Contestant]:
-    return [
-        Contestant(
-            Entry(name), Fake(name, clock, diary, times), 7, 0, {"m": name, "adapt": {"steps": 27}}
-        )
-        for name, times in seconds.items()
-    ]
+    return pictures.gather(*folders, out, size=64)
 
 
 def fake_bench(
     files: TinyFiles, out: Path, clock: Clock, diary: list[str], **seconds: Any
 ) -> Bench:
-    plan = Plan(runs=3, slow_s=20.0, sizes=(64, 128))
-    store = Store(out / "results.json")
-    shown = gallery(files, out)
-    bench = Bench(out, shown, fakes(clock, diary, **seconds), tiny_encoder(), plan, store)
-    bench.clock = clock
-    bench.memory_of = lambda *_: {"peak_mib": 300.0, "baseline_mib": 100.0}
-    return bench
+    contestants = [
+        Contestant(Entry(name), Fake(name, clock, diary, times), 7)
+        for name, times in seconds.items()
+    ]
+    return Bench(
+        out,
+        gallery(files, out),
+        contestants,
+        tiny_encoder(),
+        Store(out / "results.json"),
+        clock=clock,
+        plan=Plan(runs=3, slow_s=20.0, sizes=(64, 128)),
+        memory_of=lambda *_: {"peak_mib": 300.0, "baseline_mib": 100.0},
+    )
 
 
 # speed
 
 
-def test_methods_take_turns_after_a_warm_up_and_medians_are_told(
+def test_methods_take_turns_after_a_warm_up_and_medians_are_given(
     files: TinyFiles, tmp_path: Path
 ) -> None:
     diary: list[str] = []
@@ -136,7 +136,7 @@ def test_methods_take_turns_after_a_warm_up_and_medians_are_told(
     bench = fake_bench(
         files, tmp_path, clock, diary, one=[9.0, 1.0, 5.0, 2.0], two=[9.0, 4.0, 4.0, 3.0]
     )
-    run_all(bench._speeds(), bench.store, Budget(None))
+    run_all(bench.speeds(), bench.store, Budget(None))
     rounds = ["one", "one", "two", "two", "two", "one", "one", "two"]  # warm-ups in the first
     assert diary[:8] == [f"{name} 64" for name in rounds]
     assert [diary.count(f"{name} {px}") for name in ("one", "two") for px in (64, 128)] == [4] * 4
@@ -150,7 +150,7 @@ def test_methods_take_turns_after_a_warm_up_and_medians_are_told(
 def test_a_slow_method_has_its_warm_up_for_its_only_run(files: TinyFiles, tmp_path: Path) -> None:
     diary: list[str] = []
     bench = fake_bench(files, tmp_path, Clock(), diary, slow=[60.0] * 9, fast=[1.0] * 9)
-    run_all(bench._speeds(), bench.store, Budget(None))
+    run_all(bench.speeds(), bench.store, Budget(None))
     slow, fast = bench.contestants
     assert bench.runs(slow, 64) == [60.0] and len(bench.runs(fast, 64)) == 3
     assert diary.count("slow 64") == 1
@@ -168,9 +168,9 @@ def test_what_is_measured_is_not_measured_again(files: TinyFiles, tmp_path: Path
     diary: list[str] = []
     bench = fake_bench(files, tmp_path, Clock(), diary, one=[], two=[])
     assert not bench.measure(Budget(0)) and not diary
-    told: list[str] = []
-    assert bench.measure(Budget(None), lambda key, done, total: told.append(key))
-    assert len(set(told)) == len(told)
+    begun: list[str] = []
+    assert bench.measure(Budget(None), lambda key, done, total: begun.append(key))
+    assert len(set(begun)) == len(begun)
     before = len(diary)
     again = fake_bench(files, tmp_path, Clock(), diary, one=[], two=[])
     assert again.measure(Budget(None), lambda *_: pytest.fail("measured twice"))
@@ -180,12 +180,13 @@ def test_what_is_measured_is_not_measured_again(files: TinyFiles, tmp_path: Path
     assert len(diary) == before + 1  # a picture that is gone is made again, with the card kept
 
 
-def test_costs_are_told_for_the_time_left(tmp_path: Path) -> None:
-    told: list[tuple[str, float, float]] = []
-    tasks = [Task(name, {}, cost, dict) for name, cost in (("a", 1.0), ("b", 3.0), ("a", 1.0))]
+def test_costs_are_reported_for_the_time_left(tmp_path: Path) -> None:
+    heard: list[tuple[str, float, float]] = []
+    costs = (("a", 1.0), ("b", 3.0), ("a", 1.0))
+    tasks = [Task(name, {}, cost, lambda on_step: {}) for name, cost in costs]
     store = Store(tmp_path / "rows.json")
-    assert run_all(tasks, store, Budget(None), lambda *args: told.append(args))
-    assert told == [("a", 0.0, 4.0), ("b", 1.0, 4.0)]
+    assert run_all(tasks, store, Budget(None), lambda *args: heard.append(args))
+    assert heard == [("a", 0.0, 4.0), ("b", 1.0, 4.0)]
 
 
 # quality
@@ -238,7 +239,7 @@ def computed_again(encoder: nn.Module, out: Path, name: str) -> dict[str, float]
         ]
         change = float((f["relu3_3"] - p["relu3_3"]).norm() ** 2 / p["relu3_3"].norm() ** 2)
         found["objective"].append(sum(terms) + change)
-        a, b = (luminance(x[0]).numpy() for x in (made, photo))
+        a, b = (luminance(x[0].double())[0].numpy() for x in (made, photo))
         found["ssim"].append(structural_similarity(a, b, **WANG))
     return {key: sum(values) / len(values) for key, values in found.items()}
 
@@ -277,7 +278,7 @@ def test_the_compact_encoder_judges_at_its_deepest_level() -> None:
 def test_ssim_is_that_of_wang_et_al() -> None:
     a, b = draw(2, 40)
     b = (b + 0.1 * torch.rand(b.shape, generator=torch.Generator().manual_seed(0))).clamp(0, 1)
-    x, y = luminance(a).numpy(), luminance(b).numpy()
+    x, y = (luminance(image.double())[0].numpy() for image in (a, b))
     _, image = structural_similarity(x, y, full=True, **WANG)
     inside = image[5:-5, 5:-5].mean()  # windows that lie wholly inside, as in the authors' code
     assert ssim(a, b) == pytest.approx(float(inside), abs=1e-6)
@@ -287,20 +288,20 @@ def test_ssim_is_that_of_wang_et_al() -> None:
         ssim(a, b[:, 1:])
 
 
-def test_objectives_are_told_of_gatys_over_the_pairs_of_both(
+def test_objectives_are_compared_with_the_method_that_descends_over_the_pairs_of_both(
     files: TinyFiles, tmp_path: Path
 ) -> None:
-    bench = fake_bench(files, tmp_path, Clock(), [], gatys=[], one=[])
-    gatys, one = bench.contestants
-    bench.contestants = [replace(gatys, entry=replace(gatys.entry, most_pairs=2)), one]
+    bench = fake_bench(files, tmp_path, Clock(), [], slow=[], one=[])
+    slow, one = bench.contestants
+    bench.contestants = [replace(slow, entry=replace(slow.entry, most_pairs=2)), one]
     assert bench.measure(Budget(None))
     rows = {row["method"]: row for row in table.rows(bench)}
-    assert (rows["gatys"]["pairs"], rows["gatys"]["of_gatys"]) == (2, 1.0)
+    assert (rows["slow"]["pairs"], rows["slow"]["of_reference"]) == (2, 1.0)
     assert (rows["one"]["pairs"], rows["one"]["shared_pairs"]) == (6, 2)
-    assert rows["one"]["of_gatys"] == pytest.approx(1)  # it makes the same pictures
+    assert rows["one"]["of_reference"] == pytest.approx(1)  # it makes the same pictures
     same = {row["method"]: row for row in table.same_pairs(bench)}
     assert {row["pairs"] for row in same.values()} == {2}
-    assert same["one"]["objective"] == pytest.approx(same["gatys"]["objective"])
+    assert same["one"]["objective"] == pytest.approx(same["slow"]["objective"])
 
 
 def test_pairs_go_evenly_over_contents_and_styles(files: TinyFiles, tmp_path: Path) -> None:
@@ -316,7 +317,7 @@ def test_pairs_go_evenly_over_contents_and_styles(files: TinyFiles, tmp_path: Pa
 
 
 def test_the_page_loads_nothing_and_shows_all(files: TinyFiles, tmp_path: Path) -> None:
-    bench = fake_bench(files, tmp_path, Clock(), [], gatys=[], one=[])
+    bench = fake_bench(files, tmp_path, Clock(), [], slow=[], one=[])
     bench.plan = replace(bench.plan, sizes=SIZES)
     assert bench.measure(Budget(None))
     absent = [Absent("two<script>", "no weights")]
@@ -329,7 +330,7 @@ def test_the_page_loads_nothing_and_shows_all(files: TinyFiles, tmp_path: Path) 
     text = (tmp_path / "results.md").read_text(encoding="utf-8")
     for part in (html, text):
         assert "relu4_3" in part and "Judged by compact" in part and "Pascal Titan X" in part
-        for name in (*CONTROLS, "gatys", "one", "no weights", "27.0517", "MetaStyle"):
+        for name in (*CONTROLS, "slow", "one", "no weights", "27.0517", "MetaStyle"):
             assert name in part
     with open(tmp_path / "results.csv", newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -338,14 +339,12 @@ def test_the_page_loads_nothing_and_shows_all(files: TinyFiles, tmp_path: Path) 
 
 
 def test_the_grid_shows_pictures_of_slow_methods_first(files: TinyFiles, tmp_path: Path) -> None:
-    bench = fake_bench(files, tmp_path, Clock(), [], gatys=[], one=[])
-    gatys, one = bench.contestants
-    bench.contestants = [replace(gatys, entry=replace(gatys.entry, most_pairs=4)), one]
+    bench = fake_bench(files, tmp_path, Clock(), [], slow=[], one=[])
+    slow, one = bench.contestants
+    bench.contestants = [replace(slow, entry=replace(slow.entry, most_pairs=4)), one]
     assert bench.measure(Budget(None))
     made = [pair.name for pair in bench.pairs(bench.contestants[0])]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(page, "GRID_PAIRS", 4)
-        shown = page._shown_pairs(bench, ["gatys", "one"])
+    shown = page.shown_pairs(bench, ["slow", "one"], most=4)
     assert {pair.name for pair in shown} == set(made)
     styles = [pair.style.name for pair in shown]
     assert styles == sorted(styles, key=[s.name for s in bench.gallery.styles].index)
@@ -371,13 +370,24 @@ def test_curves_end_with_the_methods_own_steps(files: TinyFiles, tmp_path: Path)
 def test_plots_are_logarithmic_and_keep_labels_apart() -> None:
     near = [svg.Series(name, [(10.0, 1.0)], 6.0, i) for i, name in enumerate("ab")]
     far = svg.Series("<far>", [(1.0, 2.0), (100.0, 0.5)], None, 2)
-    drawn = svg.draw(svg.Plot("seconds", "loss", [*near, far], [("photo", 2.0)]))
-    scale = svg._Scale(svg.Plot("", "", [*near, far]))
-    assert scale.x(10) - scale.x(1) == pytest.approx(scale.x(100) - scale.x(10))
+    drawn = svg.draw(svg.Plot("seconds", "loss", [far, *near], [("photo", 2.0)]))
+    left, right, middle, _ = (float(x) for x in re.findall(r'<circle cx="([\d.]+)"', drawn))
+    assert middle - left == pytest.approx(right - middle, abs=0.2)
     heights = [float(re.search(rf'y="([\d.]+)"[^>]*>{name}<', drawn)[1]) for name in "ab"]  # type: ignore[index]
-    assert abs(heights[0] - heights[1]) >= 16
+    assert abs(heights[0] - heights[1]) >= 16  # though their points are the same
     assert "&lt;far&gt;" in drawn and "<far>" not in drawn
     assert svg.draw(svg.Plot("", "", [svg.Series("none", [])])) == ""
+
+
+def test_panels_stand_beside_and_below_each_other() -> None:
+    rows = [{"start": name, "steps": x, "loss": 1.0} for name in "ab" for x in (10, 1)]
+    lines = svg.lines(rows, "start", "steps", "loss")
+    assert [line.points for line in lines] == [[(1, 1.0), (10, 1.0)]] * 2
+    plot = svg.Plot("steps", "loss", lines)
+    drawn = svg.panels([[plot, plot], [plot]])
+    width, height = svg.WIDTH, svg.HEIGHT
+    assert f'viewBox="0 0 {2 * width} {2 * height}"' in drawn
+    assert re.findall(r"translate\((.*?)\)", drawn) == [f"{width} 0", f"0 {height}"]
 
 
 # the README
@@ -396,7 +406,7 @@ def test_a_complete_result_goes_into_the_readme(
     out, results, readme = tmp_path / "out", tmp_path / "results", tmp_path / "README.md"
     results.mkdir()
     readme.write_text(f"above\n{readme_table.BEGIN}old{readme_table.END}\nbelow\n")
-    bench = fake_bench(files, out, Clock(), [], gatys=[], metastyle=[])
+    bench = fake_bench(files, out, Clock(), [], slow=[], metastyle=[])
     options = [f"--adopt={out}", f"--results={results}", f"--readme={readme}"]
     Report(bench, [], "gesso bench", 64, False).write()
     assert readme_table.main(options) == 2
@@ -420,36 +430,73 @@ def test_memory_is_that_of_a_process_of_its_own(files: TinyFiles) -> None:
     assert memory.peak_mib() or sys.platform == "win32"
     spec: dict[str, Any] = {"style": str(files.style), "content": str(files.photo)}
     spec |= {"steps": None, "threads": 1}
-    entry = {"name": "meta_networks", "encoder": str(files.encoder)}
-    row = memory.measure(spec | {"entry": entry | {"weights": str(files.hypernetwork)}})
+    entry = Entry("meta_networks", encoder=str(files.encoder), weights=str(files.hypernetwork))
+    row = memory.measure(spec | {"entry": json.loads(json.dumps(asdict(entry)))})
     assert row["peak_mib"] >= row["baseline_mib"] > 50
+    missing = replace(entry, weights=None)
     with pytest.raises(GessoError, match="meta_networks: memory could not be measured") as caught:
-        memory.in_own_process(Entry(**entry), files.style, files.photo, None, 1)
+        memory.in_own_process(missing, files.style, files.photo, None, 1)
     assert "\n" not in str(caught.value)
 
 
-def test_every_method_is_told_apart_by_what_it_needs(
+def entries(judge: str = "compact", **options: Any) -> dict[str, Entry]:
+    return {entry.name: entry for entry in listed_by.entries(Options(**options), judge)[0]}
+
+
+def test_every_method_is_set_by_what_it_declares(
     files: TinyFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GESSO_WEIGHTS", str(files.folder))
-    judge = load_encoder(files.encoder)
-    listed = setup._entries(setup.Options(Path(), encoder=str(files.encoder)), methods(), "x")
-    found = {c.name: c for e in listed if isinstance(c := enter(e, judge), Contestant)}
-    assert found["gatys"].told == "500 steps on compact" and found["gatys"].descends
-    assert found["gatys"].method.encoder is judge
+    judge, listed = load_encoder(files.encoder), entries(encoder=str(files.encoder), judge="x")
+    found = {c.name: c for e in listed.values() if isinstance(c := enter(e, judge), Contestant)}
+    assert found.keys() == listed.keys() >= {"metastyle", "metastyle-polished"}
+    gatys = found["gatys"]
+    assert gatys.in_words == "500 steps on compact" and gatys.method.encoder is judge
+    assert (gatys.entry.encoder, gatys.entry.most_pairs) == ("x", 10)
+    encoder = sum(p.numel() for p in judge.parameters())
+    assert gatys.parameters == gatys.image_parameters == encoder
     net = sum(p.numel() for p in found["metastyle"].method.net.parameters())  # type: ignore[operator, union-attr]
-    assert found["metastyle"].parameters == net
-    assert (found["johnson"].method.styles, found["johnson"].entry.most_styles) == ("1", 1)
-    assert found["johnson"].entry.note == "not 40,000"
+    assert found["metastyle"].parameters == found["metastyle"].image_parameters == net
+    assert found["meta_networks"].parameters > found["meta_networks"].image_parameters
+    assert found["johnson"].entry.most_styles == 1
+    assert found["johnson"].in_words.endswith("not 40,000")
+
+
+def test_slow_methods_take_few_steps_or_no_part_in_a_first_impression() -> None:
+    listed, absent = listed_by.entries(Options(quick=True), "compact")
+    steps = {entry.name: entry.options.get("steps") for entry in listed}
+    assert steps["gatys"] == 20 and steps["metastyle"] is None
+    assert absent == [Absent("johnson", "too slow for --quick")]
+    assert entries(quick=True, names=["johnson"])["johnson"].options == {"steps": 20}
+    asked = entries(quick=True, changes=["johnson.steps=30", "gatys.steps=7"])
+    assert [asked[name].options["steps"] for name in ("johnson", "gatys")] == [30, 7]
+
+
+def test_options_of_a_method_and_its_limits_are_set_by_name() -> None:
+    changes = ["metastyle.lr=0.01", "metastyle.only_affine=true", "metastyle.most_pairs=3"]
+    for entry in entries(names=["metastyle"], changes=changes).values():
+        assert entry.options == {"lr": 0.01, "only_affine": True} and entry.most_pairs == 3
+    assert entries(changes=["gatys.optimizer=lbfgs"])["gatys"].options["optimizer"] == "lbfgs"
+
+
+def test_a_method_without_weights_takes_no_part(
+    files: TinyFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge, encoder = load_encoder(files.encoder), str(files.encoder)
+    monkeypatch.setattr("gesso.assets.ROOT", tmp_path)
+    entry = Entry("metastyle", encoder=encoder)
+    assert enter(entry, judge) == Absent("metastyle", "no weights")
+    with pytest.raises(GessoError, match=r"none\.safetensors: cannot be read"):
+        enter(replace(entry, weights=str(tmp_path / "none.safetensors")), judge)
 
 
 def test_a_gpus_figures_are_its_own(
     files: TinyFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: f"model of {device}")
-    entry, method = Entry("fake"), Fake("fake", Clock(), [], [])
-    on_gpu = settings_of(replace(entry, device="cuda:1"), method)
-    assert on_gpu == {**settings_of(entry, method), "device": "model of cuda:1"}
+    on_cpu = Contestant(Entry("fake"), Fake("fake", Clock(), [], []))
+    on_gpu = replace(on_cpu, entry=replace(on_cpu.entry, device="cuda:1"))
+    assert on_gpu.settings == {**on_cpu.settings, "device": "model of cuda:1"}
     bench = fake_bench(files, tmp_path, Clock(), [], one=[])
     bench.memory_of = lambda *_: {"peak_mib": 300.0, "device_mib": 77.0}
     (one,) = bench.contestants
@@ -479,8 +526,8 @@ def test_bench_from_start_to_page(
     arguments += ["--contents", str(files.folder / "contents")]
     arguments += ["--styles", str(files.folder / "styles"), "--encoder", str(files.encoder)]
     arguments += ["--judge", str(files.encoder), "--method", "meta_networks", "--method", "gatys"]
-    arguments += ["--model", f"meta_networks={files.hypernetwork}", "--gatys-steps", "1"]
-    arguments += ["--gatys-pairs", "1", "--max-contents", "2", "--max-styles", "1"]
+    arguments += ["--model", f"meta_networks={files.hypernetwork}", "--set", "gatys.steps=1"]
+    arguments += ["--set", "gatys.most_pairs=1", "--max-contents", "2", "--max-styles", "1"]
     with monkeypatch.context() as patch:
         patch.setattr(Bench, "measure", interrupted)
         assert gesso(arguments) == 130
@@ -498,14 +545,20 @@ def test_bench_from_start_to_page(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--method", "magic"], "--method magic: unknown; allowed are"),
+        (["--method", "magic"], "--method: magic: unknown; allowed are"),
         (["--model", "metastyle"], "expected NAME=FILE"),
         (["--model", "metastyle=missing"], "missing: no such file"),
         (["--judge", "vgg20"], "--judge: encoder vgg20: no such file"),
-        (["--contents", "."], "at least two contents"),
+        (["--model", "magic=."], "magic: .: no such file"),
+        (["--set", "metastyle=3"], "--set: metastyle=3: expected METHOD.OPTION=VALUE"),
+        (["--set", "magic.steps=3"], "--set magic: no such method takes part; allowed are"),
+        (["--set", "gatys.steps=x"], "--set gatys.steps: x; allowed are whole numbers from 0"),
+        (["--set", "adain.steps=3"], "steps: unknown; allowed are style_size, most_styles, most_"),
+        (["--set", "adain.most_pairs=0"], "--set adain.most_pairs: 0; allowed are whole numbers"),
+        (["--contents", ".", "--method", "adain"], "at least two contents"),
     ],
 )
-def test_mistakes_are_told_in_one_line(
+def test_mistakes_are_named_in_one_line(
     arguments: list[str],
     words: str,
     tmp_path: Path,

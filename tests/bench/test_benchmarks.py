@@ -12,7 +12,8 @@ from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from gesso.bench import measures, store
+from gesso.bench import measures, store, table
+from gesso.bench.pictures import Gallery, Picture
 from gesso.encoders.levels import LEVELS
 from gesso.encoders.vgg import VGG
 from gesso.errors import GessoError
@@ -20,16 +21,14 @@ from gesso.images.write import write_image
 from gesso.losses.objectives import Objective
 from gesso.losses.terms import grams
 from gesso.methods.johnson.method import Johnson
-from gesso.methods.metastyle.method import Config
+from gesso.methods.metastyle.start import STYLE_WEIGHT, Config
 from gesso.nn import checkpoint
 from tiny import pictures, tiny_encoder, tiny_net
 
-curves = importlib.import_module("curves")
 meta_step = importlib.import_module("meta_step")
 quality = importlib.import_module("quality")
-session = importlib.import_module("session")
+study = importlib.import_module("study")
 training = importlib.import_module("training")
-trials = importlib.import_module("trials")
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +117,7 @@ def test_a_judge_other_than_vgg19_is_refused_in_one_line(tmp_path: Path) -> None
     save_file(tiny_encoder().state_dict(), tmp_path / "small.safetensors")
     for source, words in ((None, "--vgg: missing"), (tmp_path / "small.safetensors", "is compact")):
         with pytest.raises(GessoError, match=words) as caught:
-            session.judge_encoder(source)
+            study.judge_encoder(source)
         assert "\n" not in str(caught.value)
 
 
@@ -174,6 +173,14 @@ def test_rows_are_kept_until_their_settings_change(tmp_path: Path) -> None:
         store.Store(path)
 
 
+@pytest.mark.parametrize("path", sorted(study.RESULTS.glob("*.json")), ids=lambda path: path.stem)
+def test_committed_results_can_be_gone_on_with(path: Path) -> None:
+    rows = store.Store(path).rows
+    assert rows and all("settings" in row for row in rows.values())
+    judged = [row for row in rows.values() if "gap" in row]
+    assert all(table.means([row])["pairs"] == 1 for row in judged)
+
+
 def test_a_budget_is_over_for_good() -> None:
     assert not store.Budget(None).over()
     spent = store.Budget(0)
@@ -184,55 +191,31 @@ def test_a_budget_is_over_for_good() -> None:
 def test_tables_are_markdown() -> None:
     rows = [{"name": "a", "x": 1234.56, "n": 3}, {"name": "b", "x": None, "n": 4}]
     lines = ["| name | x | n |", "| --- | --- | --- |", "| a | 1235 | 3 |", "| b | – | 4 |"]
-    assert store.markdown(rows) == "\n".join(lines)
+    assert table.markdown(rows) == "\n".join(lines)
 
 
-def test_pairs_are_different_even_and_the_same_every_time(tmp_path: Path) -> None:
-    for folder, names in (("photos", "abcd"), ("styles", "vwxyz123")):
-        (tmp_path / folder).mkdir()
-        for name in names:
-            (tmp_path / folder / f"{name}.jpg").touch()
-    make = trials.make_pairs
-    pairs = make(tmp_path / "photos", tmp_path / "styles", 32)
-    assert len({(p.content, p.style) for p in pairs}) == 32  # all there are
-    assert make(tmp_path / "photos", tmp_path / "styles", 8) == pairs[:8]
-    assert len({p.style for p in pairs[:8]}) == 8
-    assert len({p.content for p in pairs[:4]}) == 4
-    assert all(p.content not in p.unrelated and len(set(p.unrelated)) == 3 for p in pairs)
-    with pytest.raises(GessoError, match="allowed are 1 to 32"):
-        make(tmp_path / "photos", tmp_path / "styles", 33)
+@pytest.mark.parametrize(("photos", "styles"), [(4, 8), (3, 2), (5, 5)])
+def test_pairs_are_different_even_and_the_same_every_time(photos: int, styles: int) -> None:
+    contents, paintings = (
+        [Picture(f"{letter}{i}", Path(), f"{letter}{i}") for i in range(count)]
+        for letter, count in (("p", photos), ("s", styles))
+    )
+    gallery = Gallery(contents, paintings)
+    pairs, count = gallery.pairs(), photos * styles
+    assert len({(p.content, p.style) for p in pairs}) == len(pairs) == count  # all there are
+    first = gallery.pairs(most=max(photos, styles))
+    assert first == pairs[: len(first)] == Gallery(contents, paintings, len(first)).pairs()
+    assert {p.content for p in first} == set(contents) and {p.style for p in first} == {*paintings}
+    others = min(4, photos - 1)
+    assert all(p.content not in p.unrelated and len({*p.unrelated}) == others for p in pairs)
 
 
-@pytest.mark.parametrize(("low", "high"), [(0, 3.2), (0, 0.04), (-1, 117), (2, 2)])
-def test_ticks_enclose_the_data(low: float, high: float) -> None:
-    ticks = curves.nice_ticks(low, high)
-    assert ticks[0] <= low < ticks[-1]
-    assert high <= ticks[-1] + 1e-9
-    assert 2 <= len(ticks) <= 8
-
-
-def test_a_chart_is_logarithmic_and_shows_every_line() -> None:
-    lines = [
-        curves.Line("one", [(1, 3.0), (10, 2.0), (100, 1.0)]),
-        curves.Line("two", level=0.5),
-    ]
-    chart = curves.line_chart(lines, title="t", x="steps", y="objective", size=(600, 400))
-    assert chart.size == (600, 400)
-    plot = curves._Plot(lines, (600, 400))
-    a, b, c = (plot.at(x, 0)[0] for x in (1, 10, 100))
-    assert b - a == pytest.approx(c - b)
-    for point, colour in ((plot.at(10, 2.0), "#0072b2"), (plot.at(1, 0.5), "#d55e00")):
-        seen = chart.getpixel((round(point[0]) + 1, round(point[1])))
-        wanted = tuple(bytes.fromhex(colour[1:]))
-        assert max(abs(s - w) for s, w in zip(seen, wanted, strict=True)) < 90
-    with pytest.raises(ValueError, match="above 0"):
-        curves.line_chart([curves.Line("zero", [(0, 1.0)])], title="", x="", y="")
-
-
-def test_a_sheet_holds_wide_tall_and_missing_pictures() -> None:
-    wide, tall = Image.new("RGB", (64, 16), "red"), Image.new("L", (10, 40), 0)
-    sheet = curves.picture_sheet([[("wide", wide), ("tall", tall)], [("none", None)]], cell=32)
-    assert sheet.width == 2 * (32 + 8) + 8
+def test_a_sheet_holds_wide_tall_and_missing_pictures(tmp_path: Path) -> None:
+    Image.new("RGB", (64, 16), "red").save(tmp_path / "wide.png")
+    Image.new("L", (10, 40), 0).save(tmp_path / "tall.png")
+    named = [(name, tmp_path / f"{name}.png") for name in ("wide", "tall", "gone")]
+    sheet = study.picture_sheet([named, [("none", None)]], cell=32)
+    assert sheet.width == 3 * (32 + 8) + 8
     assert sheet.getpixel((10, 8 + 32 - 4)) == (255, 0, 0)
 
 
@@ -280,22 +263,21 @@ def test_quality_from_start_to_figure(bench: list[str], capsys: pytest.CaptureFi
     with_steps[-2:] = ["crop=16", "style_size=32", "steps=3"]
     assert quality.main(["yardstick", *with_steps, "--steps", "1", "2"]) == 0
     rows = {row[""]: row for row in table_of(bench, "yardstick")}
-    assert list(rows)[:3] == ["untouched photo", "the style itself", "MetaStyle, 3 steps"]
+    assert list(rows)[:3] == ["untouched photo", "style itself", "MetaStyle, 3 steps"]
     assert float(rows["untouched photo"]["style gap, %"]) == pytest.approx(100, abs=0.01)
-    assert float(rows["the style itself"]["style gap, %"]) == pytest.approx(0, abs=0.01)
+    assert float(rows["style itself"]["style gap, %"]) == pytest.approx(0, abs=0.01)
     assert float(rows["Gatys, 2 steps"]["objective"]) > 0
-    assert float(rows["MetaStyle, 3 steps"]["pairs"]) == 2
+    assert float(rows["MetaStyle, 3 steps"]["pictures"]) == 2
     capsys.readouterr()
     assert quality.main(["starts", *bench, "--steps", "1", "2"]) == 0
     measured = capsys.readouterr().err.splitlines()
-    assert len(measured) == 8  # two pairs, two numbers of steps, two starts: the third is kept
+    assert len(measured) == 16  # cards and pictures: two pairs, two numbers of steps, two starts
     assert quality.main(["starts", *bench, "--steps", "1", "2"]) == 0
     assert capsys.readouterr().err == ""
     starts = {(row["start"], row["steps"]) for row in table_of(bench, "starts")}
     assert starts == {(s, n) for s in ("MetaStyle", "average start", "random start") for n in "12"}
-    (figure,) = folder_of(bench, "results").glob("quality-starts-*.png")
-    with Image.open(figure) as image:
-        assert image.size == (900, 520)
+    (figure,) = folder_of(bench, "results").glob("quality-starts-*.svg")
+    assert "average start" in figure.read_text(encoding="utf-8")
 
 
 def test_encoders_are_compared_pair_by_pair(bench: list[str]) -> None:
@@ -309,17 +291,17 @@ def test_encoders_are_compared_pair_by_pair(bench: list[str]) -> None:
 
 def test_a_training_that_is_looked_at_is_the_methods_own() -> None:
     contents = list(pictures(3, 24, seed=4))
-    options: dict[str, Any] = {"steps": 3, "crop": 16, "batch": 1, "seed": 2, "style_size": 32}
-    method = Johnson(tiny_encoder(), Config(width=4))
-    style = pictures(1, 40, seed=3)[0]
-    run = training.trained(method.begun("random", 2), style, contents, (1, 3), options)
-    card = method.adapt(style, contents, start="random", **options)
+    method, style = Johnson(tiny_encoder(), 4), pictures(1, 40, seed=3)[0]
+    changes = {"steps": 3, "crop": 16, "batch": 1, "seed": 2, "style_size": 32}
+    options = method.chosen(None, changes)
+    run = training.trained(method, style, contents, (1, 3), options)
+    card = method.adapt(style, contents, options, exact=True)
     state = run.nets[3].state_dict()
     assert all(torch.equal(value, card.tensors[name]) for name, value in state.items())
-    assert run.steps == [0, 1, 2, 3] and list(run.nets) == [1, 3]
+    assert len(run.terms) == len(run.seconds) == 4 and list(run.nets) == [1, 3]
     assert run.seconds == sorted(run.seconds)
-    first, second = run.smoothed(style_weight=2.0)[:2]
-    assert first["total"] == pytest.approx(first["content"] + 2 * first["style"])
+    first, second = run.smoothed()[:2]
+    assert first["total"] == pytest.approx(first["content"] + STYLE_WEIGHT * first["style"])
     assert (first["steps"], second["steps"]) == (0, 1)
 
 
@@ -358,8 +340,7 @@ def test_johnson_from_three_starts(
     starts = ("MetaStyle", "average start", "random start")
     assert rows == [(start, steps) for start in starts for steps in "13"]
     assert len(list(results.glob(f"quality-johnson-losses-*-{extent}.csv"))) == 1
-    with Image.open(judged.with_suffix(".png")) as figure:
-        assert figure.size == (2 * 760, 2 * 440)
+    assert judged.with_suffix(".svg").read_text(encoding="utf-8").count("<polyline") == 12
     assert quality.main(["johnson", *options, "--average", str(tmp_path)]) == 2
     assert quality.main(["johnson", *options, "--training-photos", "0"]) == 2
     assert "--training-photos 0: allowed are" in capsys.readouterr().err
@@ -388,4 +369,4 @@ def test_what_is_missing_is_said_in_one_line(
     assert error.startswith("--vgg: missing")
     assert error.count("\n") == 1
     assert quality.main(["yardstick", *bench, "--adapt", "crop=wide"]) == 2
-    assert "expected NAME=NUMBER" in capsys.readouterr().err
+    assert capsys.readouterr().err == "--adapt: crop: wide; allowed are whole numbers from 16\n"

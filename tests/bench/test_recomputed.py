@@ -142,9 +142,9 @@ def test_every_figure_of_quality_agrees_with_the_written_pictures(
         row = rows[f"picture | meta_networks | {content} × s"]
         assert {key: row[key] for key in measures} == pytest.approx(measures, rel=0.01), content
     with open(out / "results.csv", newline="", encoding="utf-8") as file:
-        (told,) = (row for row in csv.DictReader(file) if row["method"] == "meta_networks")
+        (row,) = (row for row in csv.DictReader(file) if row["method"] == "meta_networks")
     heads = {"gap": "gap_percent", "distortion": "distortion_percent"}
     for key in again["c0"]:
         mean = sum(measures[key] for measures in again.values()) / 2
         scale = 100 if key in heads else 1
-        assert float(told[heads.get(key, key)]) == pytest.approx(scale * mean, rel=0.01)
+        assert float(row[heads.get(key, key)]) == pytest.approx(scale * mean, rel=0.01)

@@ -263,6 +263,12 @@ def test_blends_are_weighted_means(weights: list[float], gamma: list[float]) -> 
     assert sum(part["weight"] for part in parts) == 1.0
 
 
+def test_a_loaded_card_blends_with_one_that_was_not_saved(tmp_path: Path) -> None:
+    made = card(config={"betas": (0.9, 0.99)})
+    made.save(tmp_path / "a")
+    assert blend_tensors([made, StyleCard.load(tmp_path / "a")], [1, 1]).config == made.config
+
+
 def test_a_blend_leaves_its_parts_alone_and_can_be_saved(tmp_path: Path) -> None:
     one = card()
     blended = blend_tensors([one], [2.0])

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from gesso.cards.fields import MAX_TEXT, MAX_VALUES
-from gesso.cards.numbers import GRAM_LEVELS, PlainGrams
+from gesso.cards.numbers import PlainGrams
 from gesso.cards.packing import PlainCard, narrowest, read_card, rounded, write_card
 from gesso.disk.tensors import read_file, write_file
+from gesso.encoders.levels import LEVELS
 from gesso.errors import GessoError
 
 
@@ -21,7 +22,7 @@ def noise(*shape: int, seed: int = 0) -> np.ndarray:
 
 def grams(scale: float = 1.0) -> PlainGrams:
     found = {}
-    for n, level in enumerate(GRAM_LEVELS, 3):
+    for n, level in enumerate(LEVELS, 3):
         square = noise(n, n, seed=n)
         found[level] = (square @ square.T * np.float32(scale)).astype(np.float32)
     return PlainGrams("ab" * 32, found)
@@ -116,12 +117,12 @@ def test_a_header_at_its_limits_is_read_and_shown_in_short(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     "levels",
     [
-        {level: [2, 1e308] for level in GRAM_LEVELS},
-        {level: [2, 2.0**128] for level in GRAM_LEVELS},
-        {level: [2, 1e39] for level in GRAM_LEVELS},
-        {level: [2, "1"] for level in GRAM_LEVELS},
-        {level: [2, True] for level in GRAM_LEVELS},
-        {level: [2.0, 1] for level in GRAM_LEVELS},
+        {level: [2, 1e308] for level in LEVELS},
+        {level: [2, 2.0**128] for level in LEVELS},
+        {level: [2, 1e39] for level in LEVELS},
+        {level: [2, "1"] for level in LEVELS},
+        {level: [2, True] for level in LEVELS},
+        {level: [2.0, 1] for level in LEVELS},
         {"relu1_2": [2, 1]},
         [],
     ],

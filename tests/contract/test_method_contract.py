@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +17,11 @@ from gesso.errors import GessoError
 from gesso.methods.base import Method
 from gesso.methods.registry import about, load_class
 from gesso.options import declared
-from tiny import pictures
+from tiny import pictures, quick
 from tiny_files import TinyFiles
 
 STYLES = pictures(2, 66, seed=5)
 PHOTO = pictures(1, 66, seed=6)
-QUICK: dict[str, Any] = {"steps": 1, "crop": 32, "batch": 1, "style_size": 64}
 
 
 @pytest.fixture(params=[*gesso.list_methods(), "toy"])
@@ -32,11 +30,6 @@ def method(
 ) -> Method:
     monkeypatch.setenv("GESSO_METHODS", "toy_method")  # a method from outside keeps it, too
     return gesso.load(request.param)
-
-
-def quick(method: Method) -> dict[str, Any]:
-    known = [field.name for field in fields(method.about.options)]
-    return {name: value for name, value in QUICK.items() if name in known}
 
 
 def adapted(method: Method, style: int = 0) -> StyleCard:

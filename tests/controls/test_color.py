@@ -20,6 +20,8 @@ from gesso.controls.color import (
     with_luminance,
 )
 from gesso.errors import GessoError
+from gesso.stylizers.progress import OnStep
+from gesso.stylizers.stylizer import Stylizer
 from tiny import pictures
 
 
@@ -64,7 +66,7 @@ def test_grey_and_flat_pictures_stay_without_colour_noise() -> None:
     assert float(hidden.std()) < 0.06
 
 
-def test_clipped_values_are_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_share_of_clipped_values_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     style, photo = torch.rand(3, 20, 20) ** 8, pictures(1, 20)[0].clamp(0.9, 1)
     with caplog.at_level(logging.INFO, logger="gesso.controls.color"):
         logging.getLogger("gesso").propagate = True
@@ -101,7 +103,8 @@ def test_a_new_luminance_is_reached_exactly_and_hue_stays() -> None:
 
 def test_colour_content_matches_every_result_to_its_own_content() -> None:
     contents = torch.stack([noisy(1), noisy(2)])
-    stylize = with_color(lambda x: 1 - x.flip(1), "content", matched=False)
+    negative = Stylizer(lambda contents, _: 1 - contents.flip(1))
+    stylize = with_color(negative, "content", matched=False)
     for picture, content in zip(stylize(contents), contents, strict=True):
         found, wanted = Colors.of(picture), Colors.of(content)
         torch.testing.assert_close(found.mean, wanted.mean, atol=5e-3, rtol=0)
@@ -112,11 +115,11 @@ def test_colour_content_matches_every_result_to_its_own_content() -> None:
 def test_colour_luminance_stylizes_a_grey_photo_and_keeps_its_chroma(matched: bool) -> None:
     contents = 0.4 + 0.2 * torch.stack([noisy(1), noisy(2)])
 
-    def stylize(seen: torch.Tensor) -> torch.Tensor:
+    def run(seen: torch.Tensor, on_step: OnStep | None) -> torch.Tensor:
         torch.testing.assert_close(seen, grey(contents))
         return 1 - seen
 
-    pictures = with_color(stylize, "luminance", matched)(contents)
+    pictures = with_color(Stylizer(run), "luminance", matched)(contents)
     chroma = contents - luminance(contents)
     torch.testing.assert_close(pictures - luminance(pictures), chroma, atol=1e-5, rtol=0)
     light = luminance(pictures)
@@ -137,5 +140,5 @@ def test_a_style_is_recoloured_as_the_word_says() -> None:
 
 def test_an_unknown_word_is_refused() -> None:
     assert [checked_color(word) for word in COLORS] == list(COLORS)
-    with pytest.raises(GessoError, match="color blue: unknown; allowed are style, content, lum"):
+    with pytest.raises(GessoError, match="color: blue is unknown; allowed are style, content, lum"):
         checked_color("blue")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,16 @@ from gesso.encoders.base import Encoder
 from gesso.encoders.levels import LEVELS
 from gesso.errors import GessoError
 from gesso.losses.terms import gram_matrix, grams
-from gesso.methods.base import Method
-from gesso.methods.registry import load_class
+from gesso.methods.base import AdaptStep, Method
+from gesso.methods.inputs import Style
 from gesso.nn.checkpoint import load_file, save_file
-from tiny import pictures, tiny_encoder
+from gesso.stylizers.stylizer import Stylizer
+from tiny import pictures, quick, tiny_encoder
 from tiny_files import TinyFiles
 
 STYLE = pictures(1, 64, seed=5)[0]
 PHOTOS = pictures(2, 64, seed=6)
+SAME = Stylizer(lambda contents, _: contents.clone())
 
 
 @pytest.fixture(scope="module")
@@ -35,15 +38,19 @@ def encoder() -> Encoder:
 
 
 @pytest.fixture(params=gesso.list_methods())
-def method(
-    request: pytest.FixtureRequest, files: TinyFiles, monkeypatch: pytest.MonkeyPatch
-) -> Method:
-    monkeypatch.setenv("GESSO_WEIGHTS", str(files.folder))
-    return gesso.load(request.param, encoder=files.encoder)
+def method(request: pytest.FixtureRequest, tiny_weights: TinyFiles) -> Method:
+    return gesso.load(request.param)
 
 
 def card_of(encoder: Encoder, style: Tensor = STYLE) -> StyleCard:
-    return StyleCard("metastyle", {}, grams=polish.style_grams(encoder, style))
+    matrices = Style(style, 64, encoder, torch.device("cpu")).grams(64, LEVELS)
+    return StyleCard("metastyle", {}, grams=StyleGrams(encoder.identity, matrices))
+
+
+def foreign_encoder() -> Encoder:
+    other = tiny_encoder(seed=3)
+    other.identity = "ab" * 32
+    return other
 
 
 def objective(encoder: Encoder, photo: Tensor, picture: Tensor) -> float:
@@ -64,7 +71,7 @@ def objective(encoder: Encoder, photo: Tensor, picture: Tensor) -> float:
 def test_every_step_goes_on_lowering_the_objective(encoder: Encoder) -> None:
     card = card_of(encoder)
     found = [
-        objective(encoder, PHOTOS[0], polish.polished(torch.clone, encoder, card, steps)(PHOTOS)[0])
+        objective(encoder, PHOTOS[0], polish.polished(SAME, encoder, card, steps)(PHOTOS)[0])
         for steps in (0, 5, 20)
     ]
     assert found[0] > 1.1 * found[1] and found[1] > 1.1 * found[2]
@@ -72,8 +79,8 @@ def test_every_step_goes_on_lowering_the_objective(encoder: Encoder) -> None:
 
 def test_no_step_changes_nothing_and_a_batch_is_its_pictures(encoder: Encoder) -> None:
     card = card_of(encoder)
-    assert torch.equal(polish.polished(torch.clone, encoder, card, 0)(PHOTOS), PHOTOS)
-    stylize = polish.polished(torch.clone, encoder, card, 3)
+    assert torch.equal(polish.polished(SAME, encoder, card, 0)(PHOTOS), PHOTOS)
+    stylize = polish.polished(SAME, encoder, card, 3)
     both = stylize(PHOTOS)
     assert both.shape == PHOTOS.shape and float(both.min()) >= 0 and float(both.max()) <= 1
     assert torch.equal(both[1:], stylize(PHOTOS[1:]))
@@ -84,7 +91,7 @@ def test_no_step_changes_nothing_and_a_batch_is_its_pictures(encoder: Encoder) -
 @pytest.mark.parametrize("size", [(1, 1), (5, 90), (33, 47)])
 def test_any_size(encoder: Encoder, size: tuple[int, int]) -> None:
     content = torch.rand(1, 3, *size)
-    picture = polish.polished(torch.clone, encoder, card_of(encoder), 2)(content)
+    picture = polish.polished(SAME, encoder, card_of(encoder), 2)(content)
     assert picture.shape == content.shape and bool(torch.isfinite(picture).all())
 
 
@@ -93,41 +100,67 @@ def test_of_a_large_picture_a_small_copy_is_polished(
 ) -> None:
     photo = pictures(1, 64, seed=8)
     card = card_of(encoder)
-    own = polish.polished(torch.clone, encoder, card, 10)(photo)
+    own = polish.polished(SAME, encoder, card, 10)(photo)
     seen: list[int] = []
     encoder.register_forward_pre_hook(lambda module, args: seen.append(args[0].shape[-1]))
     monkeypatch.setattr(polish, "MAX_PIXELS", 48 * 48)
-    carried = polish.polished(torch.clone, encoder, card, 10)(photo)
+    carried = polish.polished(SAME, encoder, card, 10)(photo)
     assert carried.shape == photo.shape and max(seen) <= 48
     before, exact, found = (objective(encoder, photo[0], x[0]) for x in (photo, own, carried))
     assert exact < found < before
 
 
 def test_all_methods_are_polished_by_the_same_word(method: Method) -> None:
-    quick: dict[str, Any] = {"steps": 1, "crop": 32, "batch": 1, "style_size": 64}
-    options = {name: value for name, value in quick.items() if name in method.options}
-    card = method.adapt(STYLE, [PHOTOS[0]], **options)
-    with pytest.raises(GessoError, match="no Gram matrices"):
-        Controls(polish=1).stylizer(method, card)
-    polish.keep_grams(card, method, STYLE, size=64)
-    plain = Controls().stylizer(method, card)(PHOTOS[:1])
+    bare = method.adapt(STYLE, [PHOTOS[0]], grams=False, **quick(method))
+    with pytest.raises(GessoError, match="polish: the card holds no Gram matrices"):
+        Controls(polish=1).stylizer(method, bare)
+    card = method.adapt(STYLE, [PHOTOS[0]], grams=True, **quick(method))
+    plain = Controls(polish=0).stylizer(method, card)(PHOTOS[:1])
     better = Controls(polish=20).stylizer(method, card)(PHOTOS[:1])
     assert torch.equal(plain, method.stylizer(card)(PHOTOS[:1]))
     judged = [objective(method.encoder, PHOTOS[0], picture[0]) for picture in (plain, better)]
     assert judged[1] < judged[0]
 
 
-def test_masks_put_polished_pictures_together(method: Method) -> None:
-    if method.name != "metastyle":
-        pytest.skip("one method shows it")
-    quick: dict[str, Any] = {"steps": 1, "crop": 32, "batch": 1, "style_size": 64}
-    card = method.adapt(STYLE, [PHOTOS[0]], **quick)
-    polish.keep_grams(card, method, STYLE, size=64)
+def test_by_default_pictures_are_polished_as_the_method_says_where_the_card_can_be(
+    method: Method,
+) -> None:
+    card = method.adapt(STYLE, [PHOTOS[0]], **quick(method))
+    assert (card.grams is not None) == (method.about.polish > 0)
+    found = Controls().stylizer(method, card)(PHOTOS[:1])
+    said = Controls(polish=method.about.polish).stylizer(method, card)(PHOTOS[:1])
+    assert torch.equal(found, said)
+    plain = method.stylizer(card)(PHOTOS[:1])
+    for other in (None, card_of(foreign_encoder()).grams):
+        lacking = replace(card, grams=other)
+        assert torch.equal(Controls().stylizer(method, lacking)(PHOTOS[:1]), plain)
+
+
+def test_a_card_can_be_completed_later(method: Method) -> None:
+    whole = method.adapt(STYLE, [PHOTOS[0]], grams=True, **quick(method))
+    bare = method.adapt(STYLE, [PHOTOS[0]], grams=False, **quick(method))
+    options = method.chosen(None, quick(method))
+    pictures = [
+        Controls(polish=2).stylizer(method, card)(PHOTOS[:1])
+        for card in (whole, method.complete(bare, STYLE, options))
+    ]
+    assert torch.equal(*pictures)
+
+
+def test_masks_put_polished_pictures_together(tiny_weights: TinyFiles) -> None:
+    method = gesso.load("metastyle")
+    cards = [method.adapt(style, [PHOTOS[0]], **quick(method)) for style in (STYLE, PHOTOS[1])]
     mask = torch.zeros(64, 64)
     mask[:, :32] = 1
-    whole = Controls(polish=2).stylizer(method, card)(PHOTOS[:1])
-    halves = Controls(polish=2, masks=[mask]).stylizer(method, [card, card])(PHOTOS[:1])
-    torch.testing.assert_close(halves, whole)
+    one, other = (Controls(polish=2).stylizer(method, card)(PHOTOS[:1]) for card in cards)
+    halves = Controls(polish=2, masks=[mask]).stylizer(method, cards)(PHOTOS[:1])
+    torch.testing.assert_close(halves, torch.cat([one[..., :32], other[..., 32:]], -1))
+
+
+def test_the_steps_of_polish_are_reported(encoder: Encoder) -> None:
+    seen: list[AdaptStep] = []
+    polish.polished(SAME, encoder, card_of(encoder), 3)(PHOTOS, seen.append)
+    assert [(now.step, now.steps) for now in seen] == [(i, 6) for i in (0, 1, 2, 3, 3, 4, 5, 6)]
 
 
 def test_a_card_keeps_gram_matrices(encoder: Encoder, tmp_path: Path) -> None:
@@ -160,12 +193,11 @@ def test_a_mixture_has_the_mixture_of_the_statistics(encoder: Encoder) -> None:
 
 
 def test_gram_matrices_of_another_encoder_are_refused(encoder: Encoder) -> None:
-    other = tiny_encoder(seed=3)
-    other.identity = "ab" * 32
     with pytest.raises(GessoError, match="Gram matrices are of the encoder abab"):
-        polish.polished(torch.clone, encoder, card_of(other), 1)
-    with pytest.raises(GessoError, match="allowed are 0 to 1000"):
-        Controls(polish=-1)
+        polish.polished(SAME, encoder, card_of(foreign_encoder()), 1)
+    for steps in (-1, 1001):
+        with pytest.raises(GessoError, match=f"polish: {steps}; allowed are whole numbers"):
+            Controls(polish=steps)
 
 
 @pytest.mark.parametrize(
@@ -180,7 +212,7 @@ def test_gram_matrices_of_another_encoder_are_refused(encoder: Encoder) -> None:
         None,
     ],
 )
-def test_a_damaged_card_is_told_of_in_one_line(
+def test_a_damaged_card_is_refused_in_one_line(
     damage: dict[str, Any] | None, encoder: Encoder, tmp_path: Path
 ) -> None:
     path = tmp_path / "a.safetensors"
@@ -190,8 +222,3 @@ def test_a_damaged_card_is_told_of_in_one_line(
     save_file(path, stored, {k: v for k, v in header.items() if k not in ("format", "sha256")})
     with pytest.raises(GessoError, match=r"a\.safetensors: not a card gesso can read"):
         StyleCard.load(path)
-
-
-def test_metastyle_alone_is_polished_by_default() -> None:
-    polished = {name for name in gesso.list_methods() if load_class(name).polish}
-    assert polished == {"metastyle"}

@@ -241,6 +241,57 @@ def test_killed_writers_lose_nothing(tmp_path: Path) -> None:
     assert names(tmp_path) == ["a"]
 
 
+def test_a_link_is_written_through(tmp_path: Path) -> None:
+    (tmp_path / "far").mkdir()
+    (tmp_path / "near").mkdir()
+    link, target = tmp_path / "near/link.png", tmp_path / "far/target.png"
+    link.symlink_to("../far/target.png")
+    (tmp_path / "near/again.png").symlink_to("link.png")
+    for name, data in ((link, b"new"), (tmp_path / "near/again.png", b"newer")):
+        atomic_write(name, data)  # at first the link points to nothing
+        assert link.is_symlink() and target.read_bytes() == data
+        assert names(tmp_path / "far") == ["target.png"]
+    (tmp_path / "near/lost.png").symlink_to("../none/a.png")
+    (tmp_path / "near/loop.png").symlink_to("loop.png")
+    for name in ("lost.png", "loop.png"):
+        with pytest.raises(GessoError, match="cannot be written"):
+            atomic_write(tmp_path / "near" / name, b"x")
+    assert names(tmp_path / "near") == ["again.png", "link.png", "loop.png", "lost.png"]
+
+
+def test_the_first_write_in_a_folder_sweeps_what_killed_writers_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def leave(age: float) -> Path:
+        path = tmp_path / f".tmp-{'a' * 16}-x.png"
+        path.write_bytes(b"half")
+        os.utime(path, (time.time() - age, time.time() - age))
+        return path
+
+    assert leave(4000).exists()
+    atomic_write(tmp_path / "a.png", b"x")
+    assert names(tmp_path) == ["a.png"]
+    young = leave(3000)
+    atomic_write(tmp_path / "a.png", b"x")
+    assert young.exists()  # perhaps a writer at work
+    old, hour = leave(4000), time.monotonic() + 3600
+    atomic_write(tmp_path / "a.png", b"x")
+    assert old.exists()  # swept a moment ago: a folder of many files is not listed at every write
+    monkeypatch.setattr(time, "monotonic", lambda: hour)
+    atomic_write(tmp_path / "a.png", b"x")
+    assert names(tmp_path) == ["a.png"]
+
+
+def test_names_with_a_nul_are_refused_in_one_printable_line(tmp_path: Path) -> None:
+    for name in (f"{tmp_path}/a\0b", Path(f"{tmp_path}/a\0b")):
+        words = r"a\\x00b: no file has a name with a NUL in it"
+        with pytest.raises(GessoError, match=words) as one:
+            atomic_write(name, b"x")
+        with pytest.raises(GessoError, match=words):
+            sha256_file(name)
+        assert str(one.value).isprintable()
+
+
 def test_sha256(tmp_path: Path) -> None:
     expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # FIPS 180-4
     (tmp_path / "a").write_bytes(b"abc")

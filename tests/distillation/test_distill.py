@@ -11,13 +11,13 @@ from torch import Tensor
 
 from gesso.distillation import distill as distill_module
 from gesso.distillation.distill import (
-    DistillBatch,
     Student,
     distill,
     distill_losses,
     principal_directions,
 )
-from gesso.distillation.pictures import Descents, Emitted, Players
+from gesso.distillation.pictures import AdaptationPool, DescentPool, Emitted
+from gesso.distillation.training_options import Training
 from gesso.encoders import load_encoder
 from gesso.encoders.compact import HEADS, CompactEncoder
 from gesso.encoders.levels import LEVELS
@@ -26,7 +26,6 @@ from gesso.images.write import write_image
 from gesso.losses.terms import grams, total
 from gesso.nn.checkpoint import load_file, save_file
 from gesso.training.batches import Batches
-from gesso.training.loop import TrainConfig
 from tiny import WIDTHS, pictures, tiny_encoder, tiny_net
 
 Pca = list[tuple[Tensor, Tensor]]
@@ -149,13 +148,13 @@ def test_a_student_learns_its_teacher() -> None:
 # --- the pictures
 
 
-def test_players_adapt_to_their_styles_against_the_student() -> None:
+def test_networks_of_the_pool_adapt_to_their_styles_against_the_student() -> None:
     encoder, net = tiny_encoder(), tiny_net()
     before = {name: p.clone() for name, p in net.state_dict().items()}
     contents, styles = pictures(2, 32), pictures(2, 32, seed=4)
     torch.manual_seed(0)
-    players = Players(encoder, net, 2, seed=3)
-    emitted = [players(contents, styles) for _ in range(8)]
+    pool = AdaptationPool(encoder, net, 2, seed=3)
+    emitted = [pool(contents, styles) for _ in range(8)]
     for one in (one for call in emitted for one in call):
         assert one.picture.shape == one.content.shape == (1, 3, 32, 32)
         assert not one.picture.requires_grad
@@ -170,7 +169,7 @@ def test_players_adapt_to_their_styles_against_the_student() -> None:
 def test_descents_go_down_the_students_objective_until_they_begin_anew() -> None:
     encoder = tiny_encoder()
     content, style, picture = (pictures(1, 32, seed=seed) for seed in (1, 2, 3))
-    descents, starts = Descents(encoder, 1, seed=4), [Emitted(picture, content, style)]
+    descents, starts = DescentPool(encoder, 1, seed=4), [Emitted(picture, content, style)]
     first = descents(starts)[0]
     descent = descents.descents[0]
     assert descent is not None
@@ -203,7 +202,7 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path
     return tmp_path / "photos", tmp_path / "paintings"
 
 
-BATCH = DistillBatch(real=1, emitted=1, descended=1, crop=16)
+QUICK = Training(steps=1, lr=1e-9, workers=0, real=1, emitted=1, descended=1, crop=16)
 
 
 def toy_teacher() -> CompactEncoder:
@@ -219,9 +218,8 @@ def toy_teacher() -> CompactEncoder:
 def test_distill_writes_an_encoder_that_loads(
     folders: tuple[Path, Path], tmp_path: Path, emitted: int, descended: int
 ) -> None:
-    training = TrainConfig(steps=2, lr=1e-3, log_every=1, workers=0)
-    batch = replace(BATCH, emitted=emitted, descended=descended)
-    result = distill(*folders, tmp_path / "run", toy_teacher(), training, batch)
+    training = replace(QUICK, steps=2, lr=1e-3, emitted=emitted, descended=descended)
+    result = distill(*folders, tmp_path / "run", training, teacher=toy_teacher())
     assert result.step == 2
     encoder = load_encoder(tmp_path / "run" / "weights.safetensors")
     features = encoder(pictures(1, 16))
@@ -244,8 +242,7 @@ def compact_start(path: Path, bases: bool) -> Path:
 
 def test_distill_continues_from_a_student(folders: tuple[Path, Path], tmp_path: Path) -> None:
     start = compact_start(tmp_path / "start.safetensors", bases=True)
-    training = TrainConfig(steps=1, lr=1e-9, workers=0)
-    distill(*folders, tmp_path / "run", toy_teacher(), training, BATCH, start=start)
+    distill(*folders, tmp_path / "run", QUICK, teacher=toy_teacher(), start=start)
     before, after = (load_encoder(p) for p in (start, tmp_path / "run" / "weights.safetensors"))
     state = after.state_dict()
     for name, value in before.state_dict().items():
@@ -254,10 +251,9 @@ def test_distill_continues_from_a_student(folders: tuple[Path, Path], tmp_path: 
 
 def test_what_distill_wrote_can_be_gone_on_from(folders: tuple[Path, Path], tmp_path: Path) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
-    training = TrainConfig(steps=1, lr=1e-9, workers=0)
-    distill(*folders, first, toy_teacher(), training, BATCH)
+    distill(*folders, first, QUICK, teacher=toy_teacher())
     start = first / "weights.safetensors"
-    distill(*folders, second, toy_teacher(), training, BATCH, start=start)
+    distill(*folders, second, QUICK, teacher=toy_teacher(), start=start)
     before, after = (load_file(d / "weights.safetensors")[0] for d in (first, second))
     for i in range(len(LEVELS)):
         assert torch.equal(before[f"pca.{i}.basis"], after[f"pca.{i}.basis"])
@@ -268,5 +264,5 @@ def test_a_start_without_its_bases_is_refused_in_one_line(
 ) -> None:
     start = compact_start(tmp_path / "start.safetensors", bases=False)
     with pytest.raises(GessoError, match=r"start\.safetensors: .*pca\.0\.basis") as error:
-        distill(*folders, tmp_path / "run", toy_teacher(), TrainConfig(steps=1), BATCH, start=start)
+        distill(*folders, tmp_path / "run", QUICK, teacher=toy_teacher(), start=start)
     assert "\n" not in str(error.value)

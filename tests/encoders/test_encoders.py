@@ -527,7 +527,7 @@ def test_a_download_that_goes_wrong_leaves_nothing_and_says_what_to_do(
     text = one_line(error)
     assert text.startswith("encoder vgg16: http://127.0.0.1:")
     assert text.endswith(
-        "download it on another machine and pass --encoder FILE, or use --encoder compact"
+        "download it on another machine and give the file as the encoder, or use the encoder compact"
     )
     assert list(cache.iterdir()) == []
 

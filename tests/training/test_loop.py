@@ -22,11 +22,12 @@ from torch import Tensor, nn
 
 import gesso.training.state
 from gesso.disk.tensors import read_header
-from gesso.errors import GessoError
-from gesso.nn.checkpoint import load_file
+from gesso.errors import GessoError, OptionError
+from gesso.nn.checkpoint import load_file, save_file
 from gesso.reports import Progress, listening
 from gesso.training.log import read_log
 from gesso.training.loop import TrainConfig, TrainResult, train
+from gesso.training.recipe import Recipe
 
 CONFIG = TrainConfig(steps=12, lr=1e-2, lr_decay=0.1, ema=0.9, grad_clip=0.5, workers=0)
 CHECKPOINT, WEIGHTS = "checkpoint.safetensors", "weights.safetensors"
@@ -59,7 +60,9 @@ class Toy:
         return {"mse": loss, "_brightest": images.max()}
 
     def train(self, out: Path, config: TrainConfig = CONFIG, **options: Any) -> TrainResult:
-        return train(self.net, self.loss, make_batch, config, out, **options)
+        parts = ("header", "settings", "sample", "constants")
+        given = {name: options.pop(name) for name in parts if name in options}
+        return train(Recipe(self.net, self.loss, make_batch, **given), config, out, **options)
 
 
 def checkpoint(out: Path) -> dict[str, Tensor]:
@@ -167,7 +170,7 @@ def test_rows_after_the_checkpoint_are_dropped(tmp_path: Path) -> None:
 def test_a_run_is_never_overwritten(tmp_path: Path) -> None:
     Toy().train(tmp_path, replace(CONFIG, steps=2))
     before = (tmp_path / CHECKPOINT).read_bytes()
-    with pytest.raises(GessoError, match="holds a training run; continue it by --resume"):
+    with pytest.raises(GessoError, match="^resume: .* holds a training run; resume it"):
         Toy().train(tmp_path)
     assert (tmp_path / CHECKPOINT).read_bytes() == before
     with pytest.raises(GessoError, match="nothing to resume"):
@@ -188,6 +191,12 @@ def test_resume_under_another_configuration_is_refused(tmp_path: Path) -> None:
     free = replace(CONFIG, steps=3, save_every=7, log_every=3, workers=1)
     settings = {"crop": 12, "sizes": (1, 2)}
     assert Toy().train(tmp_path, free, settings=settings, resume=True).step == 3
+
+
+def test_settings_that_an_older_gesso_did_not_save_are_not_compared(tmp_path: Path) -> None:
+    Toy().train(tmp_path, replace(CONFIG, steps=2), settings={"crop": 12})
+    now = {"crop": 12, "photos": "a hash"}
+    assert Toy().train(tmp_path, CONFIG, settings=now, resume=True).step == 12
 
 
 def test_another_network_is_refused_in_one_line(tmp_path: Path) -> None:
@@ -338,13 +347,74 @@ def test_saving_by_the_clock(tmp_path: Path) -> None:
     assert saved == list(range(12))
 
 
-def test_a_full_disk_is_found_before_the_first_step(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("spare", [-1, 0])
+def test_a_disk_without_room_for_all_that_two_saves_write_is_found_before_the_first_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spare: int
 ) -> None:
-    usage = type("Usage", (), {"free": 1000})
+    Toy().train(tmp_path / "measured", replace(CONFIG, steps=1))
+    files = [load_file(tmp_path / "measured" / name)[0] for name in (CHECKPOINT, WEIGHTS)]
+    needed = sum(t.numel() * t.element_size() for tensors in files for t in tensors.values())
+    usage = type("Usage", (), {"free": 2 * needed + spare})
     monkeypatch.setattr(gesso.training.state.shutil, "disk_usage", lambda path: usage)
-    with pytest.raises(GessoError, match="too little room"):
-        Toy().train(tmp_path)
+    if spare < 0:
+        with pytest.raises(GessoError, match="too little room"):
+            Toy().train(tmp_path / "run")
+    else:
+        Toy().train(tmp_path / "run", replace(CONFIG, steps=1))
+
+
+def test_temporaries_of_killed_runs_are_swept_and_fresh_ones_are_not(tmp_path: Path) -> None:
+    (tmp_path / "samples").mkdir()
+    names = [CHECKPOINT, WEIGHTS, "log.jsonl", "samples/step-0000005.png"]
+    left = [(tmp_path / name).with_name(f".tmp-{i:016x}-x") for i, name in enumerate(names)]
+    for path in left:
+        path.write_bytes(b"half")
+        os.utime(path, (1e9, 1e9))
+    fresh = tmp_path / f".tmp-{9:016x}-{WEIGHTS}"
+    fresh.write_bytes(b"of a writer at work")
+    Toy().train(tmp_path, replace(CONFIG, steps=1))
+    assert [path.name for path in left if path.exists()] == [] and fresh.exists()
+
+
+@pytest.mark.parametrize("more_steps", [0, 3])
+@pytest.mark.parametrize("harm", ["another step's", "missing", "damaged", "no weights"])
+def test_weights_of_another_step_than_the_checkpoint_are_written_anew(
+    tmp_path: Path, harm: str, more_steps: int
+) -> None:
+    """As a kill between the two files of a save leaves them, and whatever else became of them."""
+    weights = tmp_path / "run" / WEIGHTS
+    Toy().train(tmp_path / "run", replace(CONFIG, steps=2))
+    before = weights.read_bytes()
+    Toy().train(tmp_path / "run", replace(CONFIG, steps=4), resume=True)
+    if harm == "missing":
+        weights.unlink()
+    elif harm == "no weights":
+        save_file(weights, {"mean": torch.zeros(1)}, {"kind": "card"})
+    else:
+        weights.write_bytes(before if harm == "another step's" else before[:-1])
+    config = replace(CONFIG, steps=4 + more_steps)
+    seen: list[int] = []
+
+    def on_step(step: int, values: dict[str, float]) -> None:
+        seen.append(read_header(weights)["trained"]["steps"])
+
+    Toy().train(tmp_path / "run", config, resume=True, on_step=on_step)
+    Toy().train(tmp_path / "whole", config)
+    assert weights.read_bytes() == (tmp_path / "whole" / WEIGHTS).read_bytes()
+    assert seen == [4] * more_steps
+
+
+def test_constants_are_saved_with_the_weights_from_the_first_save_on(tmp_path: Path) -> None:
+    constants = {"basis": torch.eye(3)}
+    saved: list[dict[str, Tensor]] = []
+    Toy().train(
+        tmp_path,
+        replace(CONFIG, steps=1),
+        constants=constants,
+        on_step=lambda *_: saved.append(load_file(tmp_path / WEIGHTS)[0]),
+    )
+    final = load_file(tmp_path / WEIGHTS)[0]
+    assert all(torch.equal(found["basis"], torch.eye(3)) for found in (*saved, final))
 
 
 def test_moving_average_is_what_users_get(tmp_path: Path) -> None:
@@ -405,15 +475,15 @@ def test_learning_rate_schedules() -> None:
     ],
 )
 def test_senseless_configurations_are_refused(field: str, value: Any) -> None:
-    with pytest.raises(GessoError, match=f"^{field} = .*: must be"):
+    with pytest.raises(OptionError, match=f"^{field}: .*allowed are"):
         TrainConfig(**({"steps": 1} | {field: value}))
 
 
 def test_samples_are_written_and_change_nothing(tmp_path: Path) -> None:
-    def sample(step: int) -> Tensor:
+    def sample(batch: dict[str, Tensor]) -> Tensor:
         return torch.rand(3, 8, 16) * 2 - 0.5  # its random numbers and range do no harm
 
-    Toy().train(tmp_path / "with", replace(CONFIG, sample_every=5), sample_fn=sample)
+    Toy().train(tmp_path / "with", replace(CONFIG, sample_every=5), sample=sample)
     names = [file.name for file in sorted((tmp_path / "with" / "samples").iterdir())]
     assert names == ["step-0000005.png", "step-0000010.png", "step-0000012.png"]
     Toy().train(tmp_path / "without")
@@ -425,7 +495,7 @@ def test_tensorboard(tmp_path: Path) -> None:
         "tensorboard.backend.event_processing.event_accumulator"
     )
     config = replace(CONFIG, steps=4, log_every=2, sample_every=2)
-    options = {"log_dir": tmp_path / "tb", "sample_fn": lambda step: torch.rand(3, 8, 8)}
+    options = {"log_dir": tmp_path / "tb", "sample": lambda batch: torch.rand(3, 8, 8)}
     Toy().train(tmp_path / "run", config, **options)
     Toy().train(tmp_path / "run", replace(config, steps=6), resume=True, **options)
     events = event_accumulator.EventAccumulator(str(tmp_path / "tb")).Reload()

@@ -18,9 +18,11 @@ from torch import Tensor, nn
 
 from gesso.encoders.compact import CompactEncoder
 from gesso.methods.meta_networks import method as meta
-from gesso.methods.metastyle.method import Config, MetaStyle
+from gesso.methods.metastyle.method import MetaStyle
+from gesso.methods.metastyle.start import Config
 from gesso.nn.checkpoint import load_file, read_header
-from gesso.training.loop import LossFn, TrainConfig, TrainResult, train
+from gesso.training.loop import TrainConfig, TrainResult, train
+from gesso.training.recipe import LossFn, Recipe
 
 CHECKPOINT = "checkpoint.safetensors"
 SIGTERM_AT = 4  # the step during which rank 1 alone is told to stop
@@ -88,10 +90,11 @@ def run(
         say(f"step {step} {values['total']!r} {values['grad_norm']!r}")
 
     torch.manual_seed(seed)
-    net, loss_fn = job()
+    net, losses = job()
     config = TrainConfig(steps=steps, lr=1e-2, ema=0.9, grad_clip=0.1, workers=0)
     resume = (out / CHECKPOINT).exists()
-    return train(net, loss_fn, make_batch, config, out, resume=resume, on_step=on_step)
+    recipe = Recipe(net, losses, make_batch)
+    return train(recipe, config, out, resume=resume, on_step=on_step)
 
 
 def torchrun(*arguments: str) -> str:

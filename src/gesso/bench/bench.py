@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 
-from gesso import write_image
 from gesso.bench import memory
 from gesso.bench.contestants import Contestant
 from gesso.bench.measures import covering
@@ -17,6 +16,7 @@ from gesso.bench.pictures import Pair, file_name, make_folder
 from gesso.bench.store import Budget, Row, machine_class
 from gesso.bench.tasks import OnTask, Task, run_all, turns
 from gesso.bench.workshop import JUDGING_S, Workshop
+from gesso.images.write import write_image
 from gesso.stylizers.progress import OnStep
 
 SIZES = (256, 512)  # px, of the papers' tables

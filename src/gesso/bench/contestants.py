@@ -181,7 +181,7 @@ def picture_seconds(
 ) -> float:
     """Seconds on two cores of a picture of `size` px, as roughly."""
     steps = getattr(options, "steps", 0) if about.descends else 0
-    return 0.1 + 0.2 * (min(steps, most or steps) + polish / 2) * (size / 256) ** 2
+    return max(0.1, 0.2 * (min(steps, most or steps) + polish / 2) * (size / 256) ** 2)
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from gesso.bench.contestants import Absent, Entry, picture_seconds, style_seconds
+from gesso.bench.options import Options
 from gesso.errors import OptionError
 from gesso.methods.about import About
 from gesso.methods.registry import about, methods
@@ -15,6 +15,7 @@ from gesso.options import Option, changed, declared, parsed
 
 SLOW_S = 60.0  # a style, or a picture of 256 px, that takes longer makes a method a slow one
 QUICK_STEPS = 20  # of slow methods, with --quick
+LONG_S, QUICK_S = (1000.0, 1000.0), (20.0, 8.0)  # for a method's styles, and for its pictures
 
 
 @dataclass(frozen=True)
@@ -25,83 +26,65 @@ class Limits:
     most_pairs: Annotated[int | None, Option("Pictures that it makes.", "N", least=1)] = None
 
 
-@dataclass(frozen=True)
-class Wishes:
-    """Which methods take part, and how.
+def entries(options: Options, judge: str) -> tuple[list[Entry], list[Absent]]:
+    """An entry for every method, and one more polished where `gesso stylize` polishes by
+    default; and the methods that are too slow.
 
-    Attributes:
-        names: methods; none: all.
-        weights: method → file.
-        changes: texts METHOD.OPTION=VALUE.
-        encoder: what methods adapt on; those that descend on the objective do on the judge.
-        quick: a first impression: slow methods take few steps, or no part.
+    Args:
+        judge: the encoder that measures: methods that descend on the objective do so on it.
+
+    Raises:
+        OptionError: an unknown method or option, weights of a method that takes no part.
     """
-
-    names: Sequence[str] = ()
-    weights: dict[str, Path] = field(default_factory=dict)
-    changes: Sequence[str] = ()
-    encoder: str = "compact"
-    judge: str = "compact"
-    device: str = "cpu"
-    quick: bool = False
-
-    def entries(self) -> tuple[list[Entry], list[Absent]]:
-        """An entry for every method, and one more polished where `gesso stylize` polishes by
-        default; and the methods that are too slow.
-
-        Raises:
-            OptionError: an unknown method or option, weights of a method that takes no part.
-        """
-        names = self._chosen()
-        changes = _by_method(self.changes)
-        for name in (*self.weights, *changes):
+    names = _chosen(options.names)
+    changes = _by_method(options.changes)
+    for option, given in (("model", options.weights), ("set", changes)):
+        for name in given:
             if name not in names:
-                option = "model" if name in self.weights else "set"
                 trouble = f"no such method takes part; allowed are {', '.join(names)}"
                 raise OptionError(f"{option} {name}", trouble)
-        present: list[Entry] = []
-        absent: list[Absent] = []
-        for name in names:
-            found = self._entry(name, changes.get(name, {}))
-            if isinstance(found, Absent):
-                absent.append(found)
-                continue
-            polish = about(name).polish
-            present += [found, *([replace(found, polish=polish)] if polish else [])]
-        return present, absent
+    found = [_entry(about(name), options, judge, changes.get(name, {})) for name in names]
+    plain = [one for one in found if isinstance(one, Entry)]
+    present = [
+        entry
+        for one in plain
+        for entry in (one, replace(one, polish=about(one.method).polish))
+        if entry.polish or entry is one
+    ]
+    return present, [one for one in found if isinstance(one, Absent)]
 
-    def _chosen(self) -> list[str]:
-        known = methods()
-        for name in self.names:
-            if name not in known:
-                raise OptionError("method", f"{name}: unknown; allowed are {', '.join(known)}")
-        return list(dict.fromkeys(self.names)) or known
 
-    def _entry(self, name: str, texts: dict[str, str]) -> Entry | Absent:
-        known = about(name)
-        limits, options = _read(known, texts)
-        if known.descends and known.full_steps:
-            options = {"steps": known.full_steps, **options}
-        chosen = changed(known.options(), options)
+def _chosen(names: Sequence[str]) -> list[str]:
+    known = methods()
+    for name in names:
+        if name not in known:
+            raise OptionError("method", f"{name}: unknown; allowed are {', '.join(known)}")
+    return list(dict.fromkeys(names)) or known
+
+
+def _entry(known: About, options: Options, judge: str, texts: dict[str, str]) -> Entry | Absent:
+    limits, own = _read(known, texts)
+    if known.descends and known.full_steps:
+        own = {"steps": known.full_steps, **own}
+    chosen = changed(known.options(), own)
+    style, picture = style_seconds(known, chosen), picture_seconds(known, chosen, 256)
+    if options.quick and max(style, picture) > SLOW_S:
+        if style > SLOW_S and known.name not in options.names:
+            return Absent(known.name, "too slow for --quick")
+        own["steps"] = QUICK_STEPS
+        chosen = changed(chosen, {"steps": QUICK_STEPS})
         style, picture = style_seconds(known, chosen), picture_seconds(known, chosen, 256)
-        if self.quick and max(style, picture) > SLOW_S:
-            if style > SLOW_S and name not in self.names:
-                return Absent(name, "too slow for --quick")
-            options["steps"] = QUICK_STEPS
-            chosen = changed(chosen, {"steps": QUICK_STEPS})
-        room = (20.0, 8.0) if self.quick else (1000.0, 1000.0)
-        styles = max(1, int(room[0] / style_seconds(known, chosen)))
-        pairs = max(1, int(room[1] / picture_seconds(known, chosen, 256)))
-        return Entry(
-            name,
-            options,
-            weights=str(self.weights[name]) if name in self.weights else None,
-            encoder=self.judge if known.descends else self.encoder,
-            device=self.device,
-            most_styles=limits.most_styles or styles,
-            most_pairs=limits.most_pairs or pairs,
-            note=_note(known, getattr(chosen, "steps", 0)),
-        )
+    for_styles, for_pictures = QUICK_S if options.quick else LONG_S
+    return Entry(
+        known.name,
+        own,
+        weights=str(options.weights[known.name]) if known.name in options.weights else None,
+        encoder=judge if known.descends else options.encoder,
+        device=options.device,
+        most_styles=limits.most_styles or max(1, int(for_styles / style)),
+        most_pairs=limits.most_pairs or max(1, int(for_pictures / picture)),
+        note=_note(known, getattr(chosen, "steps", 0)),
+    )
 
 
 def _note(known: About, steps: int) -> str:

@@ -97,7 +97,7 @@ class Yardstick:
 
     @classmethod
     def of(cls, judge: Encoder, photo: SeenPhoto, style: dict[str, Tensor]) -> Yardstick:
-        """The same of a photo and a style that other yardsticks share."""
+        """A yardstick of a photo and a style that the judge has seen."""
         yardstick = cls.__new__(cls)
         yardstick._set(judge, photo, style)
         return yardstick

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -52,10 +53,19 @@ def in_own_process(
         "threads": threads,
     }
     command = [sys.executable, "-m", "gesso.bench.memory", json.dumps(spec)]
+    return answer_of(command, f"{entry.name}: memory could not be measured")
+
+
+def answer_of(command: Sequence[str], failed: str) -> dict[str, Any]:
+    """The JSON object in the last line that a command prints.
+
+    Raises:
+        GessoError: the command failed; `failed` and the last line of its errors.
+    """
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-        raise GessoError(f"{entry.name}: memory could not be measured: {lines[-1]}")
+        raise GessoError(f"{failed}: {lines[-1]}")
     row: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return row
 
@@ -64,7 +74,7 @@ def measure(spec: dict[str, Any]) -> dict[str, Any]:
     """The row of `in_own_process`, measured in this process."""
     import torch
 
-    from gesso import read_image
+    from gesso.nn.pictures import read_image
 
     torch.set_num_threads(spec["threads"])
     style, content = (read_image(spec[name]) for name in ("style", "content"))

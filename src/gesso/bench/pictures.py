@@ -15,11 +15,12 @@ from pathlib import Path
 
 from torch import Tensor
 
-from gesso import read_image, write_image
 from gesso.assets import CONTENTS, STYLES
 from gesso.disk.atomic import os_error_line, sha256_file, shown
 from gesso.errors import GessoError
 from gesso.images.folders import list_images
+from gesso.images.write import write_image
+from gesso.nn.pictures import read_image
 
 CROPS = ("astronaut-face", "cat-face", "coffee-cup", "rocket-launch")  # of others bundled
 UNRELATED = 4  # other photos that content distortion is measured against
@@ -27,7 +28,7 @@ STYLE_PX = 512  # longer side of the styles, as MetaStyle adapts to them
 
 
 def ordered(folder: Path) -> list[Path]:
-    """The folder's pictures in an order that depends on their names alone and mixes families."""
+    """The folder's pictures in an order that depends only on their names and mixes families."""
     return sorted(list_images(folder), key=lambda p: hashlib.sha256(p.name.encode()).digest())
 
 

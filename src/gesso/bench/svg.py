@@ -12,7 +12,7 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")  # 
 INK, FAINT, RULE = "#222222", "#6b6b6b", "#e4e4e4"
 WIDTH, HEIGHT = 860, 470
 LEFT, RIGHT, TOP, BOTTOM = 74, 170, 26, 62  # margins in px
-CHARACTER = 7.2  # px, the width of one in a label of 13 px
+LINE_PX = 18  # between the names at the right
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class _Scale:
         return self.bottom - value / self.top * (self.bottom - TOP)
 
     def x_ticks(self) -> list[float]:
-        """1, 2 and 5 times powers of ten; powers of ten alone on long axes."""
+        """1, 2 and 5 times powers of ten; only powers of ten on long axes."""
         factors = (1,) if self.high - self.low > 2.5 else (1, 2, 5)
         exponents = range(math.floor(self.low), math.ceil(self.high) + 1)
         ticks = [factor * 10.0**e for e in exponents for factor in factors]
@@ -108,12 +108,15 @@ def _moved(parts: list[str], column: int, row: int) -> list[str]:
 def _parts(plot: Plot) -> list[str]:
     series = [replace(s, points=[(x, y) for x, y in s.points if x > 0]) for s in plot.series]
     plot = replace(plot, series=[s for s in series if s.points])
-    scale, labels = _Scale(plot), _Labels()
-    parts = [*_axes(plot, scale), *_levels(plot, scale, labels)]
+    scale = _Scale(plot)
+    parts = [*_axes(plot, scale), *_levels(plot, scale)]
     for s in plot.series:
-        parts += _marks(s, COLOURS[s.colour % len(COLOURS)], scale)
-    named = [_label(s, COLOURS[s.colour % len(COLOURS)], scale, labels) for s in plot.series]
-    return [*parts, *named]
+        parts += _marks(s, _colour(s), scale)
+    return [*parts, *_names(plot, scale)]
+
+
+def _colour(series: Series) -> str:
+    return COLOURS[series.colour % len(COLOURS)]
 
 
 def _text(x: float, y: float, text: str, colour: str = INK, anchor: str = "start") -> str:
@@ -142,14 +145,21 @@ def _axes(plot: Plot, scale: _Scale) -> list[str]:
     return parts
 
 
-def _levels(plot: Plot, scale: _Scale, labels: _Labels) -> list[str]:
-    parts = []
-    for name, value in plot.levels:
-        height = scale.y(value)
-        dashes = 'stroke-dasharray="6 5"'
-        parts.append(_line(LEFT, height, scale.right, height, FAINT, dashes))
-        x, y = labels.place(scale.right + 8, height + 4, name, fixed_x=True)
-        parts.append(_text(x, y, name, FAINT))
+def _levels(plot: Plot, scale: _Scale) -> list[str]:
+    heights = [scale.y(value) for _, value in plot.levels]
+    dashes = 'stroke-dasharray="6 5"'
+    return [_line(LEFT, height, scale.right, height, FAINT, dashes) for height in heights]
+
+
+def _names(plot: Plot, scale: _Scale) -> list[str]:
+    """Names at the right, each at the height of its last point or level, pushed down where it
+    would touch the one above."""
+    ends = [(scale.y(value), name, FAINT) for name, value in plot.levels]
+    ends += [(scale.y(s.points[-1][1]), s.name, _colour(s)) for s in plot.series]
+    parts, lowest = [], 0.0
+    for height, name, colour in sorted(ends):
+        lowest = max(height + 4, lowest + LINE_PX)
+        parts.append(_text(scale.right + 8, lowest, name, colour))
     return parts
 
 
@@ -161,32 +171,3 @@ def _marks(s: Series, colour: str, scale: _Scale) -> list[str]:
     joined = " ".join(f"{x:.1f},{y:.1f}" for x, y in at)
     line = f'<polyline points="{joined}" fill="none" stroke="{colour}" stroke-width="2"/>'
     return [line, *(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{colour}"/>' for x, y in at)]
-
-
-def _label(s: Series, colour: str, scale: _Scale, labels: _Labels) -> str:
-    """Beside the last point, moved away from labels that are there already."""
-    x, y = s.points[-1]
-    x, y = labels.place(scale.x(x) + (s.radius or 4) + 5, scale.y(y) + 4, s.name)
-    return _text(x, y, s.name, colour)
-
-
-class _Labels:
-    """Keeps labels apart."""
-
-    def __init__(self) -> None:
-        self.taken: list[tuple[float, float, float]] = []  # left, right, baseline
-
-    def place(self, x: float, y: float, text: str, fixed_x: bool = False) -> tuple[float, float]:
-        """The nearest free place above or below."""
-        width = CHARACTER * len(text)
-        x = x if fixed_x else min(x, WIDTH - width - 4)
-        for shift in (0, 17, -17, 34, -34, 51, -51, 68, -68):
-            free = all(
-                abs(y + shift - baseline) >= 16 or x + width < left or x > right
-                for left, right, baseline in self.taken
-            )
-            if free and TOP - 8 < y + shift < HEIGHT - BOTTOM + 4:
-                y += shift
-                break
-        self.taken.append((x, x + width, y))
-        return x, y

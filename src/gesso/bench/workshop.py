@@ -11,7 +11,6 @@ from typing import Any
 
 from torch import Tensor
 
-from gesso import read_image, write_image
 from gesso.bench.contestants import Contestant
 from gesso.bench.measures import SeenPhoto, Yardstick, seen_style
 from gesso.bench.pictures import Gallery, Pair, Picture, file_name, make_folder
@@ -19,6 +18,8 @@ from gesso.bench.store import Row, Store, digest, machine_class
 from gesso.bench.tasks import Task, turns
 from gesso.cards.card import StyleCard
 from gesso.encoders.base import Encoder
+from gesso.images.write import write_image
+from gesso.nn.pictures import read_image
 from gesso.stylizers.progress import OnStep
 
 UNTOUCHED, STYLE_ITSELF = CONTROLS = ("untouched photo", "style itself")

@@ -11,6 +11,7 @@ import torch
 from gesso.cards.card import StyleCard, provenance
 from gesso.cards.grams import blend_grams
 from gesso.disk.header import brief
+from gesso.disk.raw import compact_json
 from gesso.errors import GessoError
 
 
@@ -84,7 +85,7 @@ def _difference(one: StyleCard, other: StyleCard) -> str:
         bases = [brief(card.base[:12], 12) or "none" for card in (one, other)]
         return f"base weights {bases[0]} and {bases[1]}"
     for key in sorted(one.config.keys() | other.config.keys()):
-        if one.config.get(key) != other.config.get(key):
+        if compact_json(one.config.get(key)) != compact_json(other.config.get(key)):
             values = [brief(card.config.get(key, "none"), 30) for card in (one, other)]
             return f"configuration {brief(key, 30)} is {values[0]} and {values[1]}"
     odd = sorted(one.tensors.keys() ^ other.tensors.keys())

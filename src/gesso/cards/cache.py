@@ -93,7 +93,6 @@ class CardCache:
         except OSError as error:
             raise GessoError(os_error_line(self.folder, error, "cannot be created")) from error
         card.save(self._path(key), card.narrowest())
-        sweep_stale(self.folder)
         self._trim()
 
     def entries(self) -> list[CachedCard]:

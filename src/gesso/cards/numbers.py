@@ -17,11 +17,9 @@ from numpy.typing import DTypeLike, NDArray
 
 from gesso.disk.header import MAX_TENSORS, brief, valid_name, valid_shape
 from gesso.disk.raw import Raw
+from gesso.encoders.levels import LEVELS
 
 Array = NDArray[np.float32]
-
-GRAM_LEVELS = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")
-"""The encoder's levels whose Gram matrices a card holds, in this order."""
 
 MAX_CHANNELS = 1024
 
@@ -118,12 +116,12 @@ def packed_grams(grams: PlainGrams) -> tuple[Array, dict[str, Any]]:
     for the compact encoder.
 
     Raises:
-        ValueError: other levels than `GRAM_LEVELS`, or numbers that are not finite.
+        ValueError: other levels than `LEVELS`, or numbers that are not finite.
     """
-    if set(grams.matrices) != set(GRAM_LEVELS):
-        raise ValueError(f"Gram matrices of other levels than {', '.join(GRAM_LEVELS)}")
+    if set(grams.matrices) != set(LEVELS):
+        raise ValueError(f"Gram matrices of other levels than {', '.join(LEVELS)}")
     rows, levels = [], {}
-    for level in GRAM_LEVELS:
+    for level in LEVELS:
         matrix = grams.matrices[level]
         size = _power_of_two(float(np.abs(matrix).max()))
         triangle = matrix[np.triu_indices(len(matrix))]
@@ -178,7 +176,7 @@ def _parsed(header: Any) -> tuple[str, dict[str, tuple[int, float]]]:
         found = {level: (channels, size) for level, (channels, size) in levels.items()}
     except (KeyError, TypeError, ValueError, AttributeError):
         raise ValueError(_NO_GRAMS) from None
-    valid = isinstance(encoder, str) and list(found) == list(GRAM_LEVELS)
+    valid = isinstance(encoder, str) and list(found) == list(LEVELS)
     for channels, size in found.values():
         valid = valid and type(channels) is int and 1 <= channels <= MAX_CHANNELS
         valid = valid and type(size) in (int, float) and 0 <= size <= _LARGEST

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gesso.bench.options import Options
 from gesso.cli import options as opt
 from gesso.cli.console import import_torch, say
+from gesso.cli.flags import Derived, Given, fields_shown, values_of
 from gesso.cli.progress import showing, step_reporter
 from gesso.disk.atomic import shown
-from gesso.errors import GessoError
+from gesso.errors import GessoError, OptionError
+from gesso.options import changed
 from gesso.reports import Progress
 
 if TYPE_CHECKING:
@@ -20,29 +23,18 @@ if TYPE_CHECKING:
 
 INCOMPLETE = 1
 
+OfBench = Annotated[
+    Given, Derived(lambda: {"": fields_shown(Options)}, lambda flag: "What is measured")
+]
+
 
 def bench(
     out: Annotated[
         Path,
         typer.Option("-o", "--out", metavar="DIR", help="Results; those there are gone on with."),
     ] = Path("bench"),
-    contents: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Photos; default: a bundled set.")
-    ] = None,
-    styles: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Styles; default: a bundled set.")
-    ] = None,
-    max_contents: Annotated[
-        int | None,
-        typer.Option(min=2, metavar="N", help="At most so many of them; default: 50 (quick: 3)."),
-    ] = None,
-    max_styles: Annotated[
-        int | None,
-        typer.Option(min=1, metavar="N", help="At most so many of them; default: 10 (quick: 2)."),
-    ] = None,
-    size: Annotated[
-        int, typer.Option(min=64, metavar="PX", help="Longer side of the photos judged.")
-    ] = 256,
+    *,
+    given: OfBench,
     method: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME", help="This method; may be repeated. Default: all."),
@@ -51,14 +43,6 @@ def bench(
         list[str] | None,
         typer.Option(metavar="NAME=FILE", help="Weights of a method; may be repeated."),
     ] = None,
-    judge: Annotated[
-        str | None,
-        typer.Option(
-            metavar="compact|vgg16|vgg19|FILE",
-            help="What measures quality; default: VGG if it is in the cache, else compact.",
-        ),
-    ] = None,
-    encoder: opt.EncoderName = None,
     changes: Annotated[
         list[str] | None,
         typer.Option(
@@ -68,29 +52,7 @@ def bench(
             "most_styles, most_pairs. May be repeated.",
         ),
     ] = None,
-    runs: Annotated[
-        int | None,
-        typer.Option(min=1, metavar="N", help="Timed runs of a method; default: 5 (quick: 3)."),
-    ] = None,
-    quick: Annotated[
-        bool, typer.Option("--quick", help="A first impression: at most 3 minutes on two cores.")
-    ] = False,
-    minutes: Annotated[
-        float | None,
-        typer.Option(
-            min=0, metavar="N", help="Begin nothing new after this; default: no end (quick: 2.5)."
-        ),
-    ] = None,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Forget what was measured in the folder.")
-    ] = False,
-    device: opt.Device = None,
-    threads: Annotated[
-        int | None,
-        typer.Option(min=1, metavar="N", help="CPU threads that compute; default: all cores."),
-    ] = None,
-    quiet: opt.Quiet = False,
-    verbose: opt.Verbose = 0,
+    talk: opt.Talk,
 ) -> int:
     """Measure speed, size and quality of every method on this machine.
 
@@ -98,51 +60,34 @@ def bench(
     beside the papers' own figures: results.csv, results.md, index.html and all pictures in the
     folder DIR. What is measured is kept at once: after Ctrl-C the same command goes on.
     """
-    given = named_files(model or [])
+    values = values_of(fields_shown(Options), given)
+    values |= {"names": method, "weights": named_files(model or []), "changes": changes}
+    options = changed(Options(), values)
     import_torch()
-    import torch
 
     from gesso.bench.report import Report
-    from gesso.bench.setup import QUICK_MINUTES, Options, set_up
+    from gesso.bench.setup import set_up
     from gesso.bench.store import Budget
 
-    # Before anything else: setting up counts too.
-    budget = Budget(QUICK_MINUTES if quick and minutes is None else minutes)
-    if threads is not None:
-        torch.set_num_threads(threads)
-    options = Options(
-        out=out,
-        contents=contents,
-        styles=styles,
-        most_contents=max_contents,
-        most_styles=max_styles,
-        size=size,
-        names=method or [],
-        weights=given,
-        changes=changes or [],
-        judge=judge,
-        encoder=encoder or "compact",
-        runs=runs,
-        quick=quick,
-        device=device or "cpu",
-        fresh=fresh,
-    )
-    bench, absent = set_up(options)
-    for missing in absent:
-        say(f"{missing.name}: not measured: {missing.reason}", quiet)
-    complete = False
+    budget = Budget(options.most_minutes)  # before anything else: setting up counts too
     try:
-        with showing(quiet) as show:
+        bench, absent = set_up(out, options)
+    except OptionError as error:
+        raise GessoError(f"--{error}") from error
+    for missing in absent:
+        say(f"{missing.name}: not measured: {missing.reason}", talk.quiet)
+    complete = False
+    with showing(talk.quiet) as show:
 
-            def on_task(title: str, done: float, total: float) -> None:
-                share = 100 * done / total if total else 100.0
-                show(Progress("bench", share, 100, "%", note=title))
+        def begins(task: str, done: float, total: float) -> None:
+            show(Progress("bench", 100 * done / total, 100, "%", task))
 
-            complete = bench.measure(budget, on_task, step_reporter(show, "adapting"))
-    finally:
-        report = Report(bench, absent, command_line(), size, complete)
-        report.write()
-        _announce(report, out, quiet)
+        try:
+            complete = bench.measure(budget, begins, step_reporter(show, "adapting"))
+        finally:
+            report = Report(bench, absent, command_line(), options.size, complete)
+            report.write()
+            _announce(report, out, talk.quiet)
     return 0 if complete else INCOMPLETE
 
 
@@ -153,16 +98,15 @@ def _announce(report: Report, out: Path, quiet: bool) -> None:
 
 
 def named_files(texts: list[str]) -> dict[str, Path]:
-    """NAME=FILE as a name and a file. Raises GessoError for anything else."""
+    """NAME=FILE as a name and a file. Raises OptionError for anything else."""
     files = {}
     for text in texts:
         name, equals, file = text.partition("=")
         if not (name and equals and file):
-            raise GessoError(
-                f"--model {shown(text)}: expected NAME=FILE, as metastyle=start.safetensors"
-            )
+            trouble = f"{shown(text)}: expected NAME=FILE, as metastyle=start.safetensors"
+            raise OptionError("model", trouble)
         if not Path(file).is_file():
-            raise GessoError(f"--model {name}: {shown(file)}: no such file")
+            raise OptionError("model", f"{name}: {shown(file)}: no such file")
         files[name] = Path(file)
     return files
 

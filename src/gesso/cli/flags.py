@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from inspect import Parameter
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import typer
 
@@ -43,14 +43,16 @@ class Flag:
         """As typer reads it."""
         kinds = {_kind(one) for one in self.owners.values()}
         kind = kinds.pop() if len(kinds) == 1 else float if kinds == {int, float} else str
-        rules = [one.option for one in self.owners.values()]
+        words = [_words(one) for one in self.owners.values()]
+        metavars = [one.option.metavar for one in self.owners.values()]
+        metavars += ["|".join(some) for some in words]
         switched = any(one.default is True for one in self.owners.values())
         option = typer.Option(
             f"{self.name}/--no-{self.name[2:]}" if switched else self.name,
-            metavar=next((rule.metavar for rule in rules if rule.metavar), _METAVARS.get(kind)),
+            metavar=next(filter(None, metavars), _METAVARS.get(kind)),
             help=self.help(),
             rich_help_panel=None if self.main else heading,
-            autocompletion=_completion([word for rule in rules for word in rule.choices]),
+            autocompletion=_completion(words),
         )
         return Parameter(
             self.key,
@@ -177,5 +179,11 @@ def _range(rule: Option) -> str:
     return f"  [x>={least}]" if least else f"  [x<={most}]" if most else ""
 
 
-def _completion(words: list[str]) -> Any:
-    return (lambda: list(dict.fromkeys(words))) if words else None
+def _words(one: Declared) -> tuple[str, ...]:
+    """The words that a text may be; () any."""
+    return one.option.choices or (get_args(one.kind) if get_origin(one.kind) is Literal else ())
+
+
+def _completion(words: list[tuple[str, ...]]) -> Any:
+    known = list(dict.fromkeys(word for some in words for word in some))
+    return (lambda: known) if known else None

@@ -121,7 +121,7 @@ class Controls(ControlOptions):
         of_regions = composite(each) if steps else method.stylizer_of_regions(cards)
 
         def run(contents: Tensor, on_step: OnStep | None) -> Tensor:
-            return of_regions(contents, self._regions(len(cards), contents)[0])
+            return of_regions(contents, self._regions(len(cards), contents)[0], on_step)
 
         return Stylizer(run, why_none="puts several styles together")
 

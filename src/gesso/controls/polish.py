@@ -20,7 +20,8 @@ from gesso.encoders.base import Encoder
 from gesso.errors import OptionError
 from gesso.fitting.picture import Descent, OnTerms, Start, optimise
 from gesso.losses.objectives import Objective
-from gesso.methods.base import AdaptStep, Method, OnStep
+from gesso.methods.base import Method, OnStep
+from gesso.stylizers.progress import in_batch
 from gesso.stylizers.stylizer import Stylizer
 
 LR = 0.02  # of Adam; tried: 0.01 to 0.08, constant and falling
@@ -75,11 +76,8 @@ def polished(stylizer: Stylizer, encoder: Encoder, card: StyleCard, steps: int) 
         return change.add_(picture).clamp_(0, 1)
 
     def run(contents: Tensor, on_step: OnStep | None) -> Tensor:
-        def heard(step: int, count: int, losses: dict[str, float]) -> None:
-            assert on_step is not None
-            on_step(AdaptStep(step, count, losses))
-
-        rows = [one(c.unsqueeze(0), heard if on_step else None) for c in contents]
+        count = len(contents)
+        rows = [one(c.unsqueeze(0), in_batch(on_step, i, count)) for i, c in enumerate(contents)]
         return torch.cat([row.to(contents.device) for row in rows])
 
     return Stylizer(run, why_none="optimises every picture")

@@ -2,7 +2,9 @@
 
 A file is written under a temporary name in its own folder, flushed to the disk (fsync), renamed
 over the final name and the folder flushed. Whatever stops a write, an error, a signal or a power
-cut, the final name holds the previous file or the new one, each complete. Needs no torch.
+cut, the final name holds the previous file or the new one, each complete. A link is followed: the
+file it points to is replaced. What killed writers left in a folder is removed by the next write
+there. Needs no torch.
 """
 
 from __future__ import annotations
@@ -26,6 +28,9 @@ StrPath = str | os.PathLike[str]
 _TEMPORARY = re.compile(r"\.tmp-[0-9a-f]{16}-.+", re.DOTALL)
 _LONGEST_NAME = 255  # bytes, on every common file system
 _NO_FOLDER_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EBADF}
+_HOUR = 3600.0
+
+_swept: dict[Path, float] = {}  # folders this process has swept, and when
 
 
 @contextmanager
@@ -39,9 +44,10 @@ def atomic_path(path: StrPath) -> Iterator[Path]:
         GessoError: the folder is missing or read-only, the disk is full, `path` is a folder, or
             the body met another OSError while writing.
     """
-    target = Path(path)
+    target = _followed(path)
     temporary = _temporary_path(target)
     try:
+        _sweep_now_and_then(target.parent)
         mode = _mode_of_existing(target)
         _create(temporary, mode)
         yield temporary
@@ -50,7 +56,7 @@ def atomic_path(path: StrPath) -> Iterator[Path]:
         _sync_folder(target.parent)
     except OSError as error:
         if _is_about_another_file(error, temporary, target):
-            raise  # the body failed to read something: not our story to tell
+            raise  # the error concerns another file: pass it on
         raise GessoError(os_error_line(target, error, "cannot be written")) from error
     finally:
         with suppress(OSError):  # gone after the rename; nothing more to do if it cannot be removed
@@ -67,7 +73,7 @@ def atomic_write(path: StrPath, data: bytes | bytearray | memoryview) -> None:
         file.write(data)
 
 
-def sweep_stale(folder: StrPath, older_than: float = 3600.0) -> list[Path]:
+def sweep_stale(folder: StrPath, older_than: float = _HOUR) -> list[Path]:
     """Remove the temporaries that killed writers left in `folder`; return what was removed.
 
     Only regular files with the name pattern of `atomic_path` whose last write lies more than
@@ -108,6 +114,7 @@ def open_regular(path: StrPath) -> Iterator[io.BufferedReader]:
     Raises:
         GessoError: the file is missing, is not a regular file, or a read in the body failed.
     """
+    _check_name(path)
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
             raise GessoError(f"{shown(path)}: not a file")
@@ -127,6 +134,30 @@ def os_error_line(path: StrPath, error: OSError, trouble: str) -> str:
     """One line that names `path`, the `trouble` ("cannot be read") and the system's reason."""
     reason = error.strerror or (str(error).splitlines() or [type(error).__name__])[0]
     return f"{shown(path)}: {trouble}: {reason}"
+
+
+def _followed(path: StrPath) -> Path:
+    """The file to be written: what `path` points to if it is a link, which may not exist yet.
+
+    Raises:
+        GessoError: a name with a NUL in it.
+    """
+    _check_name(path)
+    target = Path(path)
+    return Path(os.path.realpath(target)) if target.is_symlink() else target
+
+
+def _check_name(path: StrPath) -> None:
+    if "\0" in os.fsdecode(path):
+        raise GessoError(f"{shown(os.fsdecode(path))}: no file has a name with a NUL in it")
+
+
+def _sweep_now_and_then(folder: Path) -> None:
+    """Sweep a folder at its first write, and then at most once an hour."""
+    now = time.monotonic()
+    if now - _swept.get(folder, -_HOUR) >= _HOUR:
+        _swept[folder] = now
+        sweep_stale(folder)
 
 
 def _mode_of_existing(target: Path) -> int | None:

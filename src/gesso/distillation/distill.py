@@ -1,45 +1,37 @@
-"""`gesso distill`: the compact encoder, a student of VGG (docs/encoders.md).
+"""Distil the compact encoder from VGG (docs/encoders.md).
 
 For each level the student's head learns Pᵀf / √(E/k): the teacher's features f on their k leading
 principal directions P, scaled to mean square 1. Half of every batch is what style transfer really
-feeds an encoder (emission.py).
+feeds an encoder (`pictures.py`).
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from gesso.distillation.pictures import Descents, Emitted, Players
+from gesso.distillation.pictures import AdaptationPool, DescentPool, Emitted
+from gesso.distillation.training_options import Training
 from gesso.encoders.base import Encoder
 from gesso.encoders.compact import HEADS, CompactEncoder, from_tensors
 from gesso.encoders.levels import LEVELS
 from gesso.losses.terms import gram_matrix, grams, relative_squared_error
 from gesso.nn import checkpoint
-from gesso.nn.precision import compute_in, fast_dtype, widen
+from gesso.nn.precision import widen
 from gesso.nn.transfer import TransferNet
-from gesso.training.batches import Batches, ImageSource
-from gesso.training.loop import TrainConfig, TrainResult, train
+from gesso.options import changed
+from gesso.training.batches import Batches
+from gesso.training.config import TrainResult
+from gesso.training.loop import OnTrained
+from gesso.training.recipe import Ingredients, Recipe
+from gesso.training.train import train_by
 
 PCA_BATCHES = 40
-
-
-@dataclass(frozen=True)
-class DistillBatch:
-    """Per step `real` photographs, as many paintings, `emitted` pictures of networks (`Players`)
-    and `descended` ones whose pixels descend (`Descents`), beginning with those of networks or,
-    where there are none, with photographs."""
-
-    real: int = 2
-    emitted: int = 2
-    descended: int = 3
-    crop: int = 144
-    gram_weight: float = 0.5
+RESIZE_MAX = 288  # px: the shorter side of a picture before cropping becomes at most this
 
 
 class Student(nn.Module):
@@ -83,7 +75,7 @@ def distill_losses(
 def principal_directions(
     teacher: Encoder, batches: Batches, heads: tuple[int, ...] = HEADS
 ) -> list[tuple[Tensor, Tensor]]:
-    """(P (C × k), E) per level from the uncentred second moment of the teacher's features."""
+    """P (C × k) and E of every level, from the second moment of the teacher's features."""
     moments: dict[str, Tensor] = {}
     device = next(teacher.parameters()).device
     for step in range(PCA_BATCHES):
@@ -102,43 +94,53 @@ def principal_directions(
 def distill(
     contents: str | Path,
     styles: str | Path,
-    out_dir: str | Path,
-    teacher: Encoder,
-    training: TrainConfig,
-    batch: DistillBatch | None = None,
+    out: str | Path,
+    training: Training | None = None,
     *,
+    teacher: str | Path | Encoder | None = None,
     start: str | Path | None = None,
-    emitter: str | Path | None = None,
     resume: bool = False,
     log_dir: str | Path | None = None,
+    on_step: OnTrained | None = None,
+    **changes: Any,
 ) -> TrainResult:
-    """Train a compact encoder on `teacher` and write it to out_dir/weights.safetensors.
+    """Train a compact encoder and write it to out/weights.safetensors.
 
-    start: a compact encoder to continue from, with its bases (pca.i.basis, pca.i.energy) in the
-    file; emitter: a transfer network whose pictures to learn on (random weights by default). A
-    resumed run goes on with the same weights and pictures, but its adaptations begin anew.
+    A resumed run goes on with the same weights and pictures, but its adaptations begin anew.
+
+    Args:
+        contents, styles: photos and paintings: folders of pictures, .tar shards, or both.
+        training, changes: the options, and single ones by name.
+        teacher: the encoder to learn from; by default the one that `training` names.
+        start: a compact encoder to go on from, with its bases (pca.i.basis, pca.i.energy) in the
+            file.
+        resume, log_dir, on_step: as for `gesso.training.loop.train`.
+
+    Raises:
+        GessoError: as `gesso.training.loop.train` does; pictures or encoders that cannot be used.
     """
-    batch = batch or DistillBatch()
-    torch.manual_seed(training.seed)
-    photos, paintings = (
-        Batches(
-            ImageSource(path),
-            size,
-            crop=batch.crop,
-            resize_max=288,
-            seed=training.seed,
-            stream=stream,
-        )
-        for stream, (path, size) in enumerate(
-            ((contents, batch.real + batch.emitted), (styles, batch.real + batch.emitted))
-        )
+    chosen = changed(training or Training(), changes)
+    return train_by(
+        *(recipe, contents, styles, out, chosen),
+        encoder=chosen.teacher if teacher is None else teacher,
+        start=start,
+        resume=resume,
+        log_dir=log_dir,
+        on_step=on_step,
     )
-    encoder, pca = _student_start(start, teacher, paintings)
-    student = Student(encoder, pca).to(training.device)
-    net = _emitter(emitter).to(training.device)
-    players = Players(encoder, net, batch.emitted, training.seed)
-    descents = Descents(encoder, batch.descended, training.seed)
-    dtype = fast_dtype(training.device)
+
+
+def recipe(training: Training, given: Ingredients) -> Recipe:
+    """The compact encoder, a student of `given.encoder`."""
+    teacher = given.encoder()
+    torch.manual_seed(training.seed)  # anew: the same draws whatever loading the teacher took
+    photos, paintings = (_draw(training, given, stream) for stream in (0, 1))
+    encoder, pca = _student_start(given.start, teacher, paintings)
+    student = Student(encoder, pca).to(given.device)
+    adaptations = AdaptationPool(
+        encoder, _emitter(training.emitter).to(given.device), training.emitted, training.seed
+    )
+    descents = DescentPool(encoder, training.descended, training.seed)
 
     def make_batch(step: int, rank: int = 0, world: int = 1) -> dict[str, Tensor]:
         return {
@@ -146,24 +148,35 @@ def distill(
             "paintings": paintings.batch(step, rank, world),
         }
 
-    def loss_fn(tensors: dict[str, Tensor], step: int) -> dict[str, Tensor]:
-        n = batch.real
+    def losses(tensors: dict[str, Tensor], step: int) -> dict[str, Tensor]:
+        n = training.real
         photos, paintings = tensors["photos"], tensors["paintings"]
-        with compute_in(dtype):
-            emitted = players(photos[n:], paintings[n:])
-            pictures = [photos[:n], paintings[:n], *(e.picture for e in emitted)]
-            pictures += descents(emitted or _untouched(photos[:n], paintings[:n]))
-            return distill_losses(student, teacher, torch.cat(pictures), batch.gram_weight)
+        emitted = adaptations(photos[n:], paintings[n:])
+        pictures = [photos[:n], paintings[:n], *(e.picture for e in emitted)]
+        pictures += descents(emitted or _untouched(photos[:n], paintings[:n]))
+        return distill_losses(student, teacher, torch.cat(pictures), training.gram_weight)
 
-    header = {"kind": "encoder", "config": {"teacher": teacher.name}}
-    settings = {"batch": batch.__dict__, "teacher": teacher.identity}
-    result = train(
-        encoder, loss_fn, make_batch, training, out_dir,
-        resume=resume, log_dir=log_dir, header=header, settings=settings,
-    )  # fmt: skip
-    if os.environ.get("RANK", "0") == "0":
-        _add_bases(Path(out_dir) / "weights.safetensors", pca)
-    return result
+    names = ("real", "emitted", "descended", "crop", "gram_weight")
+    batch = {name: getattr(training, name) for name in names}
+    return Recipe(
+        encoder,
+        losses,
+        make_batch,
+        header={"kind": "encoder", "config": {"teacher": teacher.name}},
+        settings={"batch": batch, "teacher": teacher.identity},
+        constants=_as_tensors(pca),
+    )
+
+
+def _draw(training: Training, given: Ingredients, stream: int) -> Batches:
+    return Batches(
+        given.styles if stream else given.contents,
+        training.real + training.emitted,
+        crop=training.crop,
+        resize_max=RESIZE_MAX,
+        seed=training.seed,
+        stream=stream,
+    )
 
 
 def _untouched(photos: Tensor, paintings: Tensor) -> list[Emitted]:
@@ -171,12 +184,12 @@ def _untouched(photos: Tensor, paintings: Tensor) -> list[Emitted]:
     return [Emitted(photo, photo, painting) for photo, painting in pairs]
 
 
-def _add_bases(path: Path, pca: list[tuple[Tensor, Tensor]]) -> None:
-    """Put the bases into the written encoder, so that another run can start from it."""
-    tensors, header = checkpoint.load_file(path, kind="encoder")
+def _as_tensors(pca: list[tuple[Tensor, Tensor]]) -> dict[str, Tensor]:
+    """The bases as the file holds them, so that another run can start from it."""
+    tensors: dict[str, Tensor] = {}
     for i, (basis, energy) in enumerate(pca):
         tensors |= {f"pca.{i}.basis": basis.cpu(), f"pca.{i}.energy": energy.cpu()}
-    checkpoint.save_file(path, tensors, {k: v for k, v in header.items() if k != "sha256"})
+    return tensors
 
 
 def _student_start(

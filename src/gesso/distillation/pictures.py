@@ -1,9 +1,9 @@
-"""Pictures as style transfer passes them to an encoder, for a student of VGG to learn on.
+"""Training pictures for the compact encoder: what it sees during adaptation and polishing.
 
-A student that knows photographs and paintings alone is easily fooled: adapting against it finds
-pictures that please it and not its teacher. So it learns on the pictures that adapting against it
-makes, while it learns (Ross et al. 2011 call this DAgger), and on pixels that descend its losses:
-what polishing (polish.py) and Gatys' method show it.
+A student that knows only photographs and paintings is easily fooled: adapting against it finds
+pictures that please it and not its teacher. Therefore it learns on pictures of networks that are
+being adapted against it while it learns (Ross et al. 2011 call this DAgger), and on pictures whose
+pixels descend its own losses, as polishing makes them.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from gesso.nn.transfer import TransferNet, is_affine
 
 LONGEST = 150  # steps of an adaptation; the shortest takes 4
 LONGEST_DESCENT = 60  # steps of a descent on pixels; the shortest takes 2
-DESCENT_LR = 0.02  # polish.LR; each descent takes from a half to twice of it
+DESCENT_LR = 0.02  # that of polishing; each descent takes from a half to twice of it
 
 
 class Emitted(NamedTuple):
-    """A picture on its way from a content to a style; each (1, 3, h, w)."""
+    """A picture between a content and a style; each (1, 3, h, w)."""
 
     picture: Tensor
     content: Tensor
@@ -41,13 +41,13 @@ class Emitted(NamedTuple):
 
 
 def _judge(student: CompactEncoder) -> Encode:
-    """The student as it is, none of whose weights asks for a gradient."""
+    """The student as an encoder whose weights ask for no gradient."""
     weights = {name: p.detach() for name, p in student.named_parameters()}
     return lambda image, levels: functional_call(student, weights, (image, levels))
 
 
-class Players:
-    """Networks in the middle of being adapted to a style each, judged by the student.
+class AdaptationPool:
+    """Transfer networks, each partly adapted to its own style with the student as encoder.
 
     Every call makes one step with every network and returns its picture from before the step. An
     adaptation that is over begins anew: from the start, now and then with shaken weights, towards
@@ -57,21 +57,23 @@ class Players:
     def __init__(self, student: CompactEncoder, start: TransferNet, count: int, seed: int) -> None:
         self.student, self.start = student, start
         self.random = random.Random(seed)
-        self.players: list[_Player | None] = [None] * count
+        self.adaptations: list[_Adaptation | None] = [None] * count
 
     def __call__(self, contents: Tensor, styles: Tensor) -> list[Emitted]:
         """contents and styles (count, 3, h, w) → pictures, their contents and styles."""
         emitted = []
-        for i in range(len(self.players)):
-            player = self.players[i]
-            if player is None or not player.left:
-                player = self.players[i] = _Player(self.student, self.start, styles[i], self.random)
+        for i in range(len(self.adaptations)):
+            one = self.adaptations[i]
+            if one is None or not one.left:
+                one = self.adaptations[i] = _Adaptation(
+                    self.student, self.start, styles[i], self.random
+                )
             content = contents[i : i + 1]
-            emitted.append(Emitted(player.step(content), content, player.style))
+            emitted.append(Emitted(one.step(content), content, one.style))
         return emitted
 
 
-class _Player:
+class _Adaptation:
     def __init__(
         self, student: CompactEncoder, start: TransferNet, style: Tensor, rng: random.Random
     ) -> None:
@@ -104,8 +106,8 @@ class _Player:
         return torch.sigmoid(raw.detach())
 
 
-class Descents:
-    """Pictures in the middle of a descent down the student's own objective.
+class DescentPool:
+    """Pictures, each some steps down the student's own objective.
 
     Every call makes one step with every picture and returns the pictures from before the step. A
     descent that is over begins anew, from a network's picture blended with its content.
@@ -117,7 +119,7 @@ class Descents:
         self.descents: list[_Descent | None] = [None] * count
 
     def __call__(self, starts: Sequence[Emitted]) -> list[Tensor]:
-        """starts: what to begin with; returns pictures, each (1, 3, h, w)."""
+        """Pictures, each (1, 3, h, w); new descents begin with one of `starts`."""
         pictures = []
         for i, descent in enumerate(self.descents):
             if descent is None or not descent.left:

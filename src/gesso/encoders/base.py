@@ -1,4 +1,4 @@
-"""What every encoder is: a frozen network from images in [0, 1] to feature maps at named levels."""
+"""The base of all encoders: frozen networks from images in [0, 1] to feature maps by level."""
 
 from __future__ import annotations
 

@@ -30,8 +30,8 @@ class CompactEncoder(Encoder):
     """Four blocks of 3×3 convolutions (zero padding) and ReLU, 2×2 max-pool before the last three;
     a linear 1×1 head after each block.
 
-    `levels` are the heads. By name there is also `reluB_I`, which convolution I of block B puts
-    out after its ReLU: the student's own features, no projection of its teacher's.
+    `levels` are the heads. The student's own features, no projections of its teacher's, have the
+    names `reluB_I`: the output of convolution I of block B after its ReLU.
     """
 
     name = "compact"
@@ -97,10 +97,10 @@ class CompactEncoder(Encoder):
 
 
 def from_tensors(tensors: Mapping[str, Tensor]) -> CompactEncoder:
-    """Build the encoder whose weights these are; widths and depths are read off the shapes.
+    """The encoder with these weights; widths and depths are read off their shapes.
 
-    Only the order of the indices in `blocks.I.J` matters, so a student saved as an nn.Sequential
-    with its pooling and ReLUs counted loads too.
+    Only the order of the indices in `blocks.I.J` matters: a student saved as an nn.Sequential,
+    whose indices count poolings and ReLUs, loads too.
 
     Raises:
         GessoError: tensors that are missing or do not fit together.

@@ -27,8 +27,8 @@ Blocks = Sequence[Sequence[int]]
 
 
 class Decoder(nn.Module):
-    """Features by level, the deepest (B, C, h, w) → images (B, 3, h·s, w·s), s = 2 for each
-    pooling of the encoder. Its output is not clamped to [0, 1].
+    """Features by level, the deepest (B, C, h, w) → images (B, 3, h·s, w·s), with a factor 2 in s
+    for each pooling of the encoder. The output is not clamped to [0, 1].
 
     Mirroring VGG-19 up to relu4_1 without skips it has 3,505,219 parameters.
 
@@ -102,8 +102,8 @@ class Decoder(nn.Module):
 
 
 class Layer(NamedTuple):
-    """One of the decoder's: where its input stands in the encoder, its widths, and whether the
-    input is upsampled before."""
+    """One layer of the decoder: the encoder's level at its input, its widths, and whether the input
+    is upsampled first."""
 
     level: str
     inputs: int

@@ -110,7 +110,7 @@ def download(
 ) -> None:
     """Fetch `published` to `target`: whole and with the right SHA-256, or not at all.
 
-    `on_bytes` is told the size of every piece; `opener` is called like `urllib.request.urlopen`.
+    `on_bytes` is given the size of every piece; `opener` is called like `urllib.request.urlopen`.
 
     Raises:
         GessoError: no network, an interrupted transfer, another file; one line with the way out.
@@ -150,7 +150,7 @@ def _pieces(variant: str, published: Published, opener: Callable[..., Any]) -> I
 def _failed(variant: str, published: Published, reason: object) -> GessoError:
     return GessoError(
         f"encoder {variant}: {published.url} cannot be downloaded: {brief(reason, 100)}; download "
-        "it on another machine and pass --encoder FILE, or use --encoder compact"
+        "it on another machine and give the file as the encoder, or use the encoder compact"
     )
 
 

@@ -36,7 +36,7 @@ def compact_file(path: Path) -> Encoder:
 
 
 def encoder_file(path: Path, deepest: str) -> Encoder:
-    """Whatever encoder the file holds, told by its tensors' names; VGG up to `deepest`.
+    """The encoder in a file, recognised by its tensors' names; VGG up to `deepest`.
 
     Raises:
         GessoError: missing, damaged or foreign file, or one that lacks a layer.

@@ -1,11 +1,11 @@
-"""Encoder and decoder on one tile of a picture at a time, so that large ones fit in memory.
+"""Encoder and decoder on one tile of a picture at a time, so that large pictures fit in memory.
 
-Between encoder and decoder are the features of the whole picture, whose statistics AdaIN needs: in
-the dtype they were computed in, 120 bytes a pixel for the compact encoder's four levels in
-bfloat16. All else, several times as much, is there for one tile only. A tile is computed with as
-many cells more at every side as its convolutions see: results are those of the whole, no seams.
+Only the features of the whole picture are kept between the two, for their statistics: 120 bytes a
+pixel for the compact encoder's four levels in bfloat16. Everything else, several times as much,
+exists for one tile only. A tile is computed with the cells around it that its convolutions see: the
+result equals that of the whole picture, without seams.
 
-Positions count in cells, the stride of the deepest level.
+Positions count in cells: one cell is one position of the deepest level.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from gesso.nn.precision import widen
 # cache, and glibc keeps them for the next ones where it maps large ones anew. A 12-megapixel photo
 # took no longer than with 512 and 83 MB less; with 256 another 160 MB less and a sixth longer.
 TILE_PX = 384
-POSITIONS = 2**14  # of features that are widened at a time
+POSITIONS = 2**14  # positions of features that are widened at a time
 
 # Cells of 8 px around a photo, without which the encoder's zero padding shows as a frame. Of the
 # features one cell is kept, which is enough for the decoder: its padding reflects. The outermost
@@ -39,7 +39,7 @@ SMALLEST_SIDE = 2  # cells of a picture: as many as the decoder's reflection by 
 
 @dataclass(frozen=True)
 class Span:
-    """Cells along one side: from `top` to `bottom` wanted, `first` to `last` computed for them."""
+    """One tile along one side: cells [first, last) are computed, [top, bottom) of them kept."""
 
     top: int
     bottom: int
@@ -47,26 +47,27 @@ class Span:
     last: int
 
     def computed(self, scale: int) -> slice:
-        """At a level with `scale` positions a cell."""
+        """Slice that is computed of a level with `scale` positions a cell."""
         return slice(self.first * scale, self.last * scale)
 
     def wanted(self, scale: int) -> slice:
-        """Of the computed ones."""
+        """Slice of the computed positions that is kept."""
         return slice((self.top - self.first) * scale, (self.bottom - self.first) * scale)
 
     def place(self, scale: int, hidden: int) -> slice:
-        """Of the wanted ones where the first `hidden` cells are not kept."""
+        """Slice of the output this tile fills, once the picture's first `hidden` cells are
+        dropped."""
         return slice((self.top - hidden) * scale, (self.bottom - hidden) * scale)
 
 
 Change = Callable[[str, Tensor, slice, slice], Tensor]
-"""A level, its features (B, C, h, w) in one tile, and which rows and columns of the level they
-are → others of that shape."""
+"""(level, its features (B, C, h, w) in one tile, the tile's rows and columns at that level) →
+features of the same shape."""
 
 
 def spans(cells: int, margin: int, beyond: int, stride: int) -> list[Span]:
-    """A side of so many cells without `margin` at both ends, in equal parts of about TILE_PX, each
-    computed with the cells `beyond` it."""
+    """Tiles along a side of `cells` cells, without `margin` of them at both ends: equal parts of
+    about TILE_PX, each computed with the `beyond` cells around it."""
     wanted = cells - 2 * margin
     size = math.ceil(wanted / max(1, round(wanted * stride / TILE_PX)))
     tops = range(margin, cells - margin, size)
@@ -76,16 +77,16 @@ def spans(cells: int, margin: int, beyond: int, stride: int) -> list[Span]:
 
 
 def reach(blocks: Blocks) -> int:
-    """Cells beyond its own at either side that a position of an encoder of 3×3 convolutions sees;
-    of the decoder that mirrors it too."""
+    """Cells to either side that one position of an encoder of 3×3 convolutions sees, or one of the
+    decoder that mirrors it."""
     pixels = sum(len(block) << b for b, block in enumerate(blocks))
     return math.ceil(pixels / (1 << len(blocks) - 1))
 
 
 def mirrored_positions(pixels: int, stride: int, cells: int) -> Tensor:
-    """The positions in a side of so many pixels that make it whole cells of `stride` px, at least
-    SMALLEST_SIDE of them, by repeating the last, and put so many cells of its reflection at both
-    ends (where it is too short for that, of its ends)."""
+    """Index map that pads a side of `pixels` px to whole cells of `stride` px, at least
+    SMALLEST_SIDE of them, by repeating its last pixel, and adds `cells` cells of reflection at both
+    ends. A side too short to be reflected has its ends repeated."""
     whole, edge = max(SMALLEST_SIDE, math.ceil(pixels / stride)) * stride, cells * stride
     places = torch.arange(-edge, whole + edge)
     if whole > edge:
@@ -96,9 +97,8 @@ def mirrored_positions(pixels: int, stride: int, cells: int) -> Tensor:
 def encode(
     encoder: Encoder, images: Tensor, levels: Sequence[str], blocks: Blocks, place: torch.device
 ) -> dict[str, Tensor]:
-    """Features (B, C, h, w) of images (B, 3, H, W) by level, as the encoder puts them out, with
-    MARGIN_CELLS of the reflected image at every side; the deepest of `levels` is where `blocks`
-    end."""
+    """Features (B, C, h, w) of images (B, 3, H, W) by level, in the encoder's dtype, with
+    MARGIN_CELLS of the reflected image at every side. `blocks` end at the deepest of `levels`."""
     stride, hidden = 1 << len(blocks) - 1, SEEN_CELLS - MARGIN_CELLS
     sides = [mirrored_positions(n, stride, SEEN_CELLS) for n in images.shape[-2:]]
     shape = [len(side) // stride for side in sides]
@@ -119,8 +119,8 @@ def encode(
 def decode(
     decoder: Decoder, features: Mapping[str, Tensor], height: int, width: int, change: Change
 ) -> Tensor:
-    """Pictures (B, 3, height, width) in [0, 1] of features with MARGIN_CELLS at every side, each
-    tile of them changed before."""
+    """Pictures (B, 3, height, width) in [0, 1] of features that have MARGIN_CELLS at every side;
+    `change` is applied to every tile of the features before it is decoded."""
     deepest, stride = features[decoder.deepest], decoder.stride
     batch, _, *shape = deepest.shape
     pictures = torch.empty(batch, 3, height, width, device=deepest.device)
@@ -138,7 +138,7 @@ def decode(
 
 
 def unchanged(level: str, x: Tensor, rows: slice, columns: slice) -> Tensor:
-    """The `Change` that is none."""
+    """The `Change` that leaves features as they are."""
     return x
 
 
@@ -149,7 +149,7 @@ def mapped(x: Tensor, channels: tuple[Tensor, Tensor]) -> Tensor:
 
 
 def with_margin(image: Tensor, stride: int) -> Tensor:
-    """(B, C, H, W) in whole cells, with MARGIN_CELLS of its reflection at every side."""
+    """The image (B, C, H, W) in whole cells, with MARGIN_CELLS of its reflection at every side."""
     rows, columns = (
         mirrored_positions(n, stride, MARGIN_CELLS).to(image.device) for n in image.shape[-2:]
     )
@@ -157,7 +157,7 @@ def with_margin(image: Tensor, stride: int) -> Tensor:
 
 
 def without_margin(features: Mapping[str, Tensor], deepest: str) -> dict[str, Tensor]:
-    """Features (B, C, h, w) by level without those MARGIN_CELLS."""
+    """Features (B, C, h, w) by level, with the MARGIN_CELLS at every side cut off."""
     inner = {}
     for level, x in features.items():
         edge = MARGIN_CELLS * (x.shape[-1] // features[deepest].shape[-1])
@@ -166,8 +166,8 @@ def without_margin(features: Mapping[str, Tensor], deepest: str) -> dict[str, Te
 
 
 def mean_and_deviation(x: Tensor) -> tuple[Tensor, Tensor]:
-    """`gesso.adain.mean_and_deviation` of large features: a few rows widened at a time, the sums
-    in float64."""
+    """μ and σ of every channel, (B, C) each, of large features (B, C, h, w), with 1e-6 added to the
+    variance: a few rows are widened at a time, and the sums are float64."""
     total = torch.zeros(x.shape[:2], dtype=torch.float64, device=x.device)
     square = total.clone()
     rows = max(1, POSITIONS // x.shape[3])
@@ -183,13 +183,13 @@ def mean_and_deviation(x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _tiles(shape: Sequence[int], margin: int, beyond: int, stride: int) -> list[tuple[Span, Span]]:
-    """Row by row, (down, across)."""
+    """Spans (down, across) of all tiles, row by row."""
     down, across = (spans(cells, margin, beyond, stride) for cells in shape)
     return list(product(down, across))
 
 
 def _empty_like(x: Tensor, height: int, width: int) -> Tensor:
-    """Of that batch, those channels, dtype and device."""
+    """An empty tensor with the batch, channels, dtype and device of x, in channels_last memory."""
     return torch.empty(
         (*x.shape[:2], height, width),
         dtype=x.dtype,

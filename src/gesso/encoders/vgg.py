@@ -136,7 +136,8 @@ class NormalisedVGG(VGG):
 
 
 def normalised_shapes(deepest: str = DEEPEST) -> dict[str, tuple[int, ...]]:
-    """As `tensor_shapes`, with the 1×1 convolution as conv0."""
+    """Names and shapes of a normalised VGG-19's tensors: `tensor_shapes` and the 1×1 convolution,
+    conv0."""
     first: dict[str, tuple[int, ...]] = {"conv0.weight": (3, 3, 1, 1), "conv0.bias": (3,)}
     return first | tensor_shapes("vgg19", deepest)
 

@@ -27,7 +27,7 @@ def minimise(x: Tensor, evaluate: Evaluate, evaluations: int, first_step: float)
         evaluate: x → (value, gradient); smooth.
         evaluations: calls allowed; the first is at x itself. Fewer if there is nothing to gain.
         first_step: root mean square change of x along the very first direction, whose length the
-            gradient alone does not tell.
+            gradient leaves open.
     """
     x = x.clamp(0, 1)
     if evaluations < 1:
@@ -57,7 +57,7 @@ class _Search:
         self.value, self.gradient = evaluate(x)
 
     def along(self, direction: Tensor) -> bool:
-        """Backtrack until a step lowers the value enough; whether one did."""
+        """Backtrack until a step lowers the value enough; return whether one did."""
         share = 1.0
         while self.left and share > SHORTEST:
             trial = (self.x + share * direction).clamp(0, 1)

@@ -1,4 +1,4 @@
-"""Optimise a picture itself (Gatys et al., CVPR 2016): the loop under the method `gatys`."""
+"""Optimise a picture itself, pixel by pixel (Gatys et al., CVPR 2016)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Start = Callable[[Tensor], Tensor]
 """Contents (1, 3, H, W) → pictures of the same shape to begin with."""
 
 OPTIMIZERS = ("adam", "lbfgs")
-SMALLEST_PX = 16  # of a side: relu5_1 sees one pixel in sixteen
+SMALLEST_PX = 16  # smallest side: relu5_1 sees one pixel in sixteen
 FINER = 0.5  # share of the steps that each finer size gets: it begins near its end
 
 
@@ -30,19 +30,19 @@ class Descent:
     """How to descend on the pixels, which are in [0, 1].
 
     Attributes:
-        steps: of the optimiser at the coarsest size; L-BFGS: evaluations of the objective.
-        lr: Adam's rate; of L-BFGS, the root mean square change along its first direction.
+        steps: the optimiser's steps at the coarsest size; L-BFGS: evaluations of the objective.
+        lr: Adam's rate; L-BFGS: the root mean square change along its first direction.
         optimizer: adam or lbfgs (the paper's).
         coarse: pictures with a longer side above this many px are first optimised at a half, a
             quarter, … of their size, down to this one (Gatys et al. 2017, section 6); 0: never.
         betas: Adam's decay rates.
-        mirror: every second step of Adam sees the picture mirrored. What the step before did that
-            pleases the encoder alone does not last: VGG-19's objective is 1 to 5 % lower after 8 to
-            24 steps on the compact encoder.
-        chroma: Adam's rate for the differences of the colour channels, as a share of lr, which is
-            then that of what they have in common; less where the first picture has less colour than
-            that. 0: pixels are red, green and blue. Slow chroma keeps out coloured fringes, which
-            the compact encoder hardly sees: without it, a drawing was no longer grey.
+        mirror: every second step of Adam sees the picture mirrored. Flipping cancels changes that
+            exploit the encoder: VGG-19's objective is 1 to 5 % lower after 8 to 24 steps on the
+            compact encoder.
+        chroma: learning rate of the two chroma directions as a fraction of `lr`, which then applies
+            to grey; smaller where the first picture has less colour than that. 0: pixels are red,
+            green and blue. Slow chroma keeps out coloured fringes, which the compact encoder hardly
+            sees: without it, a drawing was no longer grey.
     """
 
     steps: int = 100
@@ -91,7 +91,7 @@ def optimise(
         content: (1, 3, H, W) in [0, 1], any H and W.
         start: makes the first picture of the content at the coarsest size.
         style: Gram matrices (1, C, C) by level.
-        on_terms: told of the steps done, the steps in all and the terms of the objective.
+        on_terms: is given the steps done, the steps in all and the terms of the objective.
 
     Returns:
         (1, 3, H, W) in [0, 1].
@@ -153,24 +153,24 @@ class _Problem:
 
     @torch.no_grad()
     def begin(self, content: Tensor) -> None:
-        """Go on with the content at another size."""
+        """Continue with the content at another size."""
         level = self.objective.content_level
         sides = [content, content.flip(-1)] if self.mirror else [content]
         self.contents, self.calls = [self.encoder(side, [level])[level] for side in sides], 0
 
     def end(self, steps: int) -> None:
-        """That many steps count as done, also where fewer were needed."""
+        """Count `steps` steps as done, also where fewer were needed."""
         self.before, self.calls = self.before + steps, 0
 
     def terms(self, image: Tensor) -> dict[str, Tensor]:
-        """Weighted terms; whoever waits is told of them."""
+        """Weighted terms of the objective, which are also reported."""
         side = self.calls % len(self.contents)
         image = image.flip(-1) if side else image
         features = self.encoder(image, self.levels)
         terms = self.objective(image, features, self.contents[side], self.style)
         if self.on_terms is not None:
-            told = {name: float(value.detach().sum()) for name, value in terms.items()}
-            self.on_terms(self.before + self.calls, self.steps, told)
+            sums = {name: float(value.detach().sum()) for name, value in terms.items()}
+            self.on_terms(self.before + self.calls, self.steps, sums)
         self.calls += 1
         return terms
 
@@ -202,8 +202,8 @@ def _descend(image: Tensor, problem: _Problem, steps: int, descent: Descent) -> 
 
 
 def _axes(chroma: float) -> Tensor:
-    """Orthogonal directions of a pixel, the rows: what its channels have in common and two
-    differences of them, each as long; without `chroma` red, green and blue."""
+    """Orthogonal directions of a pixel as rows of equal length: grey and two differences of the
+    channels; without `chroma` red, green and blue."""
     if not chroma:
         return torch.eye(3)
     differences = torch.tensor([[1.0, -1.0, 0.0], [0.5, 0.5, -1.0]])
@@ -211,12 +211,12 @@ def _axes(chroma: float) -> Tensor:
 
 
 def _ratio(a: Tensor, b: Tensor) -> float:
-    """Of the deviations; 1 where b has none."""
+    """The standard deviation of a divided by that of b; 1 where b has none."""
     deviation = float(b.detach().std())
     return float(a.detach().std()) / deviation if deviation > 1e-4 else 1.0
 
 
 def _along(axes: Tensor, image: Tensor) -> tuple[Tensor, ...]:
-    """How far (B, 3, H, W) reaches along the first of the axes and along the others."""
+    """Coordinates of an image (B, 3, H, W) along the first axis, and along the others."""
     along = torch.einsum("bchw,kc->bkhw", image, axes / axes[0].square().sum())
     return along[:, :1], along[:, 1:]

@@ -1,4 +1,4 @@
-"""A term that keeps flat places flat: what Gram matrices leave open is where a colour goes."""
+"""Loss term against blotches in flat areas: Gram matrices fix which colours appear, not where."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def unevenness(picture: Tensor, photo: Tensor) -> Tensor:
     """Squared steps between neighbouring averages of the picture where the photo has none.
 
     A style's Gram matrices ask for its palette, not for a place of each colour, and a small network
-    puts a colour that is missing into the middle of a wall or a sky, a moon with soft rims. Where
-    the photo has an edge (a step s weighs exp(−s²/FLAT²)) colours may change as they like.
+    puts a missing colour into the middle of a wall or a sky, as a soft-edged blob. Where the photo
+    has an edge (a step s weighs exp(−s²/FLAT²)), colours may change as they like.
 
     Args:
         picture, photo: (B, 3, H, W) in [0, 1].

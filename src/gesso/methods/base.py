@@ -269,9 +269,9 @@ class Method(nn.Module):
         raise NotImplementedError
 
     def stylizer_of_regions(self, cards: Sequence[StyleCard]) -> OfRegions:
-        """A function from contents (B, 3, H, W) and shares (K, H, W), one for each card, that sum
-        to 1 at every pixel, to pictures: put together in the picture, unless a method can do
-        better (in feature space)."""
+        """A function from contents (B, 3, H, W), shares (K, H, W), one for each card, that sum to
+        1 at every pixel, and an `on_step` to pictures: put together in the picture, unless a
+        method can do better (in feature space)."""
         return composite([self.stylizer(card) for card in cards])
 
     def neutral(self, content: ImageLike | None = None, like: StyleCard | None = None) -> StyleCard:

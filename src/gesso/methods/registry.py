@@ -89,6 +89,12 @@ def load_class(name: str) -> type[Method]:
     raise GessoError(f"method {name}: {module.__name__} holds no class with that About")
 
 
+def part(name: str, module: str) -> ModuleType:
+    """A module of a method's package, such as "training". Raises GessoError for an unknown name."""
+    about(name)
+    return _module(_places()[name], module)
+
+
 def checked_device(name: str) -> torch.device:
     """The device of that name. Raises GessoError where this machine, or torch, has no such one."""
     import torch

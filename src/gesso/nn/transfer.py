@@ -43,7 +43,7 @@ class TransferNet(nn.Module):
 
 
 def is_affine(name: str) -> bool:
-    """Whether a parameter is an instance norm's γ or β, all that the inner loop moves."""
+    """Returns True for the name of an instance norm's γ or β, all that an inner loop moves."""
     return name.endswith((".gamma", ".beta"))
 
 

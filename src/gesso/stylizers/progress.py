@@ -16,3 +16,17 @@ class AdaptStep:
 
 
 OnStep = Callable[[AdaptStep], None]
+
+
+def in_batch(
+    on_step: OnStep | None, number: int, count: int
+) -> Callable[[int, int, dict[str, float]], None] | None:
+    """What a descent on picture `number` (from 0) of `count` reports its steps, their number and
+    losses to: they are counted over all pictures. None where nobody listens."""
+    if on_step is None:
+        return None
+
+    def report(step: int, steps: int, losses: dict[str, float]) -> None:
+        on_step(AdaptStep(number * steps + step, count * steps, losses))
+
+    return report

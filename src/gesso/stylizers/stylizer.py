@@ -13,8 +13,9 @@ from gesso.stylizers.progress import OnStep
 
 Run = Callable[[Tensor, OnStep | None], Tensor]
 
-OfRegions = Callable[[Tensor, Tensor], Tensor]
-"""Contents (B, 3, H, W) and shares (K, H, W) that sum to 1 at every pixel → pictures."""
+OfRegions = Callable[[Tensor, Tensor, OnStep | None], Tensor]
+"""Contents (B, 3, H, W), shares (K, H, W) that sum to 1 at every pixel, and what steps are
+reported to → pictures."""
 
 
 class Stylizer:
@@ -74,11 +75,11 @@ def composite(stylizers: Sequence[Stylizer]) -> OfRegions:
     """Puts regions together in the picture: every stylizer does the whole content, and its share
     of it is taken; one without a share anywhere is not run."""
 
-    def stylize(contents: Tensor, shares: Tensor) -> Tensor:
+    def stylize(contents: Tensor, shares: Tensor, on_step: OnStep | None) -> Tensor:
         total = torch.zeros_like(contents)
         for one, share in zip(stylizers, shares.to(contents), strict=True):
             if bool((share > 0).any()):
-                total += share * one(contents)
+                total += share * one(contents, on_step)
         return total
 
     return stylize

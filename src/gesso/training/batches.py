@@ -1,4 +1,4 @@
-"""Folders and tar shards of images as training batches that depend on (seed, step) alone.
+"""Folders and tar shards of images as training batches that depend only on (seed, step).
 
     contents = ImageSource("photos/")                    # flat, nested, or .tar shards
     batches = Batches(contents, 8, crop=256, seed=0)
@@ -25,6 +25,7 @@ from gesso.errors import GessoError
 from gesso.training.source import ImageSource
 
 __all__ = [
+    "STYLE_STREAM",
     "Batches",
     "ImageSource",
     "MakeBatch",
@@ -33,6 +34,8 @@ __all__ = [
     "prefetch",
     "style_batches",
 ]
+
+STYLE_STREAM = 2  # styles are drawn from it, contents from 0, and a second draw of contents from 1
 
 T = TypeVar("T")
 
@@ -56,7 +59,7 @@ class Batches:
     (cyclically), and so on: independent of workers and processes, and never doubled in a batch
     while a readable one is left at that position.
 
-    `stream` tells apart several draws from one seed (support, query, styles). Sampling is safe to
+    `stream` separates several draws from one seed (support, query, styles). Sampling is safe to
     call from many threads.
     """
 
@@ -157,8 +160,8 @@ def meta_batches(
     flip_styles: bool = False,
     seed: int = 0,
 ) -> MakeBatch:
-    """MetaStyle's draws (Algorithm 1): one content batch shared by all inner steps, one by all
-    outer losses, and the styles.
+    """Draws for a bilevel step: one content batch shared by all inner steps, one by all outer
+    losses, and the styles.
 
     {"contents_support", "contents_query": (content_batch, 3, crop, crop),
     "styles": (style_batch / world, 3, style_crop, style_crop)}: styles are divided among the
@@ -173,7 +176,12 @@ def meta_batches(
     query = draw(contents, content_batch, 1, True)
     # A style's statistics are better known from a larger crop, and it is encoded only once.
     style = Batches(
-        styles, style_batch, crop=style_crop or crop, flip=flip_styles, seed=seed, stream=2
+        styles,
+        style_batch,
+        crop=style_crop or crop,
+        flip=flip_styles,
+        seed=seed,
+        stream=STYLE_STREAM,
     )
 
     def make(step: int, rank: int = 0, world: int = 1) -> dict[str, Tensor]:
@@ -187,12 +195,12 @@ def meta_batches(
 
 
 def style_batches(contents: Batches, styles: Batches, repeats: int) -> MakeBatch:
-    """Meta Networks' draws (Algorithm 1): the same styles for `repeats` steps, new contents every
-    step. `contents.batch_size` must be a multiple of `styles.batch_size`.
+    """Draws of pairs: the same styles for `repeats` steps, new contents every step.
+    `contents.batch_size` must be a multiple of `styles.batch_size`.
 
     {"contents": (C / world, 3, h, w), "styles": (S / world, 3, h', w')}: style i goes with the
     i-th of S equal runs of contents. Several styles are divided among the processes together with
-    their contents; of a single one every process gets some of the contents.
+    their contents; with a single style every process gets some of the contents.
     """
     count, total = styles.batch_size, contents.batch_size
     if repeats < 1 or total % count:

@@ -1,23 +1,22 @@
-"""How a network is trained, and how a training run ended."""
+"""How a network is trained, and how a training run ended. Needs no torch."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, fields
+from typing import Annotated, Any, Literal
 
-import torch
-from torch import nn
-
-from gesso.errors import GessoError
-
-__all__ = ["FREE", "TrainConfig", "TrainResult", "make_optimizer"]
+from gesso.encoders.levels import LEVELS
+from gesso.errors import OptionError
+from gesso.options import Option, check
 
 FREE = frozenset(
     {"steps", "save_every", "save_minutes", "sample_every", "log_every", "workers", "device"}
     | {"max_bad_steps"}
 )
 """The fields that may change when a run is resumed."""
+
+Schedule = Literal["inverse", "cosine"]
 
 
 @dataclass(frozen=True)
@@ -26,43 +25,43 @@ class TrainConfig:
 
     The learning rate at step t (from 0) is lr / (1 + lr_decay · t) for "inverse" (MetaStyle's),
     half a cosine from lr to 0 over `steps` for "cosine"; both rise linearly over the first
-    `warmup` steps. Raises GessoError for a value that makes no sense.
+    `warmup` steps. Raises OptionError for a value that makes no sense.
     """
 
-    steps: int
-    lr: float = 1e-3
-    schedule: Literal["inverse", "cosine"] = "inverse"
-    lr_decay: float = 0.0
-    warmup: int = 0
-    optimizer: Literal["adam", "adamw"] = "adam"
+    steps: Annotated[int, Option("Steps.", "N", least=1, main=True)]
+    lr: Annotated[float, Option("Learning rate.", "X", least=0)] = 1e-3
+    schedule: Annotated[Schedule, Option("How the rate falls.", "inverse|cosine")] = "inverse"
+    lr_decay: Annotated[
+        float, Option("k of the inverse schedule, 1 / (1 + k·t).", "X", least=0, flag="decay")
+    ] = 0.0
+    warmup: Annotated[int, Option("Steps in which the rate rises.", "N", least=0)] = 0
+    optimizer: Annotated[Literal["adam", "adamw"], Option("The optimiser.", shown=False)] = "adam"
     betas: tuple[float, float] = (0.9, 0.999)
     eps: float = 1e-8
-    weight_decay: float = 0.0
-    grad_clip: float = 0.0  # largest global norm of the gradient; 0: no limit
-    ema: float = 0.0  # decay of the moving average of the weights; 0: none
-    seed: int = 0
-    save_every: int = 1000  # steps
+    weight_decay: Annotated[float, Option("AdamW's weight decay.", least=0, shown=False)] = 0.0
+    grad_clip: Annotated[float, Option("Largest norm of the gradient; 0: any.", "X", least=0)] = 0.0
+    ema: Annotated[
+        float, Option("Decay of the weights' moving average; 0: none.", "X", least=0, most=1)
+    ] = 0.0
+    seed: Annotated[int, Option("Seed of the weights and of every draw.", "N", least=0)] = 0
+    save_every: Annotated[int, Option("Steps from checkpoint to checkpoint.", "N", least=1)] = 1000
     save_minutes: float = 10.0  # and at least this often
-    sample_every: int = 0  # steps; 0: never
-    log_every: int = 10  # steps
-    workers: int = 2  # threads that prepare batches
-    device: str = "cpu"
-    max_bad_steps: int = 10  # NaN or infinite in a row before giving up
+    sample_every: Annotated[
+        int, Option("Steps from sample to sample; 0: no samples.", "N", least=0)
+    ] = 0
+    log_every: Annotated[int, Option("Steps averaged in a row of log.jsonl.", "N", least=1)] = 10
+    workers: Annotated[int, Option("Threads that prepare batches.", "N", least=0)] = 2
+    device: Annotated[str, Option("cpu, or cuda: one GPU for each process.", "NAME")] = "cpu"
+    max_bad_steps: Annotated[
+        int, Option("NaN or infinite losses in a row before giving up.", least=1, shown=False)
+    ] = 10
 
     def __post_init__(self) -> None:
-        for name in ("steps", "save_every", "log_every", "max_bad_steps"):
-            self._require(name, getattr(self, name) >= 1, "at least 1")
-        for name in ("lr_decay", "warmup", "weight_decay", "grad_clip", "seed", "sample_every"):
-            self._require(name, getattr(self, name) >= 0, "at least 0")
-        self._require("workers", self.workers >= 0, "at least 0")
-        self._require("lr", 0 < self.lr < math.inf, "above 0")
-        self._require("ema", 0 <= self.ema < 1, "at least 0 and below 1")
-        self._require("schedule", self.schedule in ("inverse", "cosine"), "inverse or cosine")
-        self._require("optimizer", self.optimizer in ("adam", "adamw"), "adam or adamw")
-
-    def _require(self, name: str, holds: bool, allowed: str) -> None:
-        if not holds:
-            raise GessoError(f"{name} = {getattr(self, name)!r}: must be {allowed}")
+        check(self)
+        if self.lr <= 0:
+            raise OptionError("lr", f"{self.lr}; allowed are numbers above 0")
+        if self.ema >= 1:
+            raise OptionError("ema", f"{self.ema}; allowed are numbers from 0, below 1")
 
     def lr_at(self, step: int) -> float:
         """The learning rate of step `step`, counted from 0."""
@@ -70,6 +69,31 @@ class TrainConfig:
         if self.schedule == "cosine":
             return rise * self.lr * 0.5 * (1 + math.cos(math.pi * min(1.0, step / self.steps)))
         return rise * self.lr / (1 + self.lr_decay * step)
+
+    def plain(self) -> TrainConfig:
+        """Only what the trainer knows, without the fields that a method's `Training` adds."""
+        return TrainConfig(**{f.name: getattr(self, f.name) for f in fields(TrainConfig)})
+
+
+def _weight(help: str = "Default: the objective's.") -> Any:
+    return Option(help, "X", least=0)
+
+
+@dataclass(frozen=True)
+class ObjectiveOptions:
+    """Fields of a method's `Training` that choose its objective; None is the objective's own."""
+
+    objective: Annotated[
+        Literal["relative", "paper"],
+        Option("relative: free of scale; paper: squared errors, weights set by hand."),
+    ] = "relative"
+    content_level: Annotated[
+        str | None,
+        Option("Where contents are compared; default: the objective's.", choices=LEVELS),
+    ] = None
+    content_weight: Annotated[float | None, _weight()] = None
+    style_weight: Annotated[float | None, _weight()] = None
+    tv_weight: Annotated[float | None, _weight("Weight of the total variation.")] = None
 
 
 @dataclass(frozen=True)
@@ -84,18 +108,3 @@ class TrainResult:
     def exit_code(self) -> int:
         """0, or 128 + the signal: 130 for Ctrl-C, 143 for SIGTERM."""
         return 0 if self.signal is None else 128 + self.signal
-
-
-def make_optimizer(parameters: list[nn.Parameter], config: TrainConfig) -> torch.optim.Optimizer:
-    """Adam, or AdamW (weight decay apart from the gradient), as configured."""
-    kinds: dict[str, type[torch.optim.Adam]] = {
-        "adam": torch.optim.Adam,
-        "adamw": torch.optim.AdamW,
-    }
-    return kinds[config.optimizer](
-        parameters,
-        lr=config.lr,
-        betas=config.betas,
-        eps=config.eps,
-        weight_decay=config.weight_decay,
-    )

@@ -15,8 +15,9 @@ from PIL import Image
 from torch import Tensor
 
 from gesso.disk.atomic import atomic_path, atomic_write
-from gesso.errors import GessoError
+from gesso.errors import GessoError, OptionError
 from gesso.reports import Progress, report
+from gesso.training.state import SAMPLES
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -36,7 +37,7 @@ class TrainingLog:
     def __init__(
         self, out_dir: Path, log_dir: str | Path | None, start: int, steps: int, log_every: int
     ) -> None:
-        self.path, self.samples = out_dir / "log.jsonl", out_dir / "samples"
+        self.path, self.samples = out_dir / "log.jsonl", out_dir / SAMPLES
         self.steps, self.log_every = steps, log_every
         self.sums: dict[str, float] = {}
         self.count = 0
@@ -127,7 +128,6 @@ def _summary_writer(log_dir: str | Path, start: int) -> SummaryWriter:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
-        raise GessoError(
-            "--log-dir needs TensorBoard, which is not installed: pip install 'gesso[train]'"
-        ) from error
+        reason = "needs TensorBoard, which is not installed: pip install 'gesso[train]'"
+        raise OptionError("log_dir", reason) from error
     return SummaryWriter(str(log_dir), purge_step=start + 1 if start else None)

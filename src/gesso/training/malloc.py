@@ -1,4 +1,4 @@
-"""What a process does with memory that its tensors free."""
+"""Settings of glibc's malloc: a process keeps memory that its tensors free."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ KEPT_BYTES = 256 * 2**20
 
 
 def keep_freed_memory() -> bool:
-    """Let this process keep what it frees for its next tensors; whether that could be arranged.
+    """Let this process keep what it frees for its next tensors; return whether that worked.
 
     glibc hands every freed block above 32 MB back to the kernel, which then has to map and zero
-    each page of the next one anew. A training step allocates the same sizes again and again: a
-    quarter of MetaStyle's second-order step at the paper's size was that. In return the process
+    each page of the next one anew. A training step allocates the same sizes again and again: this
+    took a quarter of a second-order step at the paper's size. In return the process
     stays as large as it once was, and fragments may make it a little larger: for processes that
     train, not for those that stylize one photo, for which there is `keep_small_blocks`.
     """
@@ -27,10 +27,10 @@ def keep_freed_memory() -> bool:
 
 
 def keep_small_blocks() -> bool:
-    """Keep freed blocks below 64 MB, and of them no more than 256 MB at the heap's end; whether
-    that could be arranged.
+    """Keep freed blocks below 64 MB, no more than 256 MB of them at the heap's end; return whether
+    that worked.
 
-    That is enough for the steps of an adaptation, which allocate the same sizes again and again.
+    These limits suit the steps of an adaptation, which allocate the same sizes again and again.
     A photo of 12 megapixels has fewer than half of its pages mapped and zeroed anew, at 5 to 7 %
     more peak memory; the largest tensors still go back at once.
     """

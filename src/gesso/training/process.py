@@ -1,8 +1,8 @@
-"""This process of a training run: its place among others, its random numbers, its signals.
+"""One process of a training run: its place among others, its random numbers, its signals.
 
-No DistributedDataParallel wrapper: a loss that differentiates inside (MetaStyle's inner loop) does
-not go through a module's forward, which is where the wrapper hooks. Averaging one flat vector of
-gradients by hand takes a dozen lines and is exact.
+There is no DistributedDataParallel wrapper: it hooks into a module's forward, and a loss that
+differentiates inside, such as a bilevel step, does not go through that. Averaging one flat vector
+of gradients by hand takes a dozen lines and is exact.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = ["FlatGradients", "StopSignal", "World", "join_world", "seed_step"]
 
 @dataclass(frozen=True)
 class World:
-    """This process, number `rank` of `size`; rank 0 alone writes files."""
+    """This process, number `rank` of `size`; only rank 0 writes files."""
 
     rank: int
     size: int
@@ -108,7 +108,7 @@ def seed_step(seed: int, step: int, world: World) -> None:
 
 
 class StopSignal:
-    """Turns the first SIGINT or SIGTERM into a flag; the next one acts as if we were not here."""
+    """Turns the first SIGINT or SIGTERM into a flag; a second signal has its default effect."""
 
     signal: int | None = None
 

@@ -1,4 +1,4 @@
-"""Folders and tar shards of training images: listed once, read by index, broken ones named once."""
+"""Folders and tar shards of training images, listed once and read by index."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The state of a training run: what is in a checkpoint, and what a resumed run must agree on."""
+"""The state of a training run: what a checkpoint holds, and what a resumed run must agree on."""
 
 from __future__ import annotations
 
@@ -14,13 +14,12 @@ import torch
 from torch import Tensor, nn
 
 from gesso.disk.atomic import sweep_stale
-from gesso.errors import GessoError
-from gesso.nn.checkpoint import load_file, save_file
+from gesso.errors import GessoError, OptionError
+from gesso.nn.checkpoint import load_file, read_header, save_file
+from gesso.training.config import TrainConfig
 from gesso.training.process import World
 
-__all__ = ["CHECKPOINT", "WEIGHTS", "TrainingState", "check_same_run", "prepare_folder", "run_lock"]
-
-CHECKPOINT, WEIGHTS = "checkpoint.safetensors", "weights.safetensors"
+CHECKPOINT, WEIGHTS, SAMPLES = "checkpoint.safetensors", "weights.safetensors", "samples"
 KIND = "checkpoint"
 MOMENTS = ("exp_avg", "exp_avg_sq")
 
@@ -31,8 +30,15 @@ class TrainingState:
     Randomness is not among them: it is drawn anew from (seed, step, rank) for every step.
     """
 
-    def __init__(self, module: nn.Module, optimizer: torch.optim.Optimizer, ema: float) -> None:
+    def __init__(
+        self,
+        module: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        ema: float,
+        constants: Mapping[str, Tensor],
+    ) -> None:
         self.module, self.optimizer, self.ema_decay = module, optimizer, ema
+        self.constants = constants
         self.parameters = {n: p for n, p in module.named_parameters() if p.requires_grad}
         self.step = self.updates = self.skipped = self.bad_in_a_row = 0
         self.ema = {n: p.detach().clone() for n, p in self.parameters.items()} if ema else {}
@@ -57,8 +63,9 @@ class TrainingState:
 
     @property
     def bytes(self) -> int:
-        """The size of a checkpoint's tensors."""
-        return sum(t.numel() * t.element_size() for t in self.tensors().values())
+        """The size of all that a save writes: the tensors of a checkpoint and of the weights."""
+        written = [*self.tensors().values(), *self.weights().values()]
+        return sum(t.numel() * t.element_size() for t in written)
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything a checkpoint holds, by name (live tensors, not copies)."""
@@ -69,8 +76,10 @@ class TrainingState:
         return tensors | {f"ema.{n}": t for n, t in self.ema.items()}
 
     def weights(self) -> dict[str, Tensor]:
-        """What users load: the module's state, with the moving average where there is one."""
-        return {n: self.ema.get(n, t) for n, t in self.module.state_dict().items()}
+        """The tensors that users load: the module's state, with the moving average where there is
+        one, and the constants."""
+        own = {n: self.ema.get(n, t) for n, t in self.module.state_dict().items()}
+        return {**own, **self.constants}
 
     def counters(self) -> dict[str, int]:
         """Steps done, optimiser updates, steps skipped in all and just now in a row."""
@@ -107,40 +116,74 @@ class TrainingState:
             self.tensors(),
             {"kind": KIND, "counters": self.counters(), **header},
         )
-        save_file(out_dir / WEIGHTS, self.weights(), dict(weights))
+        self.save_weights(out_dir, weights)
+
+    def save_weights(self, out_dir: Path, header: Mapping[str, Any]) -> None:
+        """Write weights.safetensors with that header, whole or not at all."""
+        save_file(out_dir / WEIGHTS, self.weights(), dict(header))
 
     def load(self, out_dir: Path) -> dict[str, Any]:
-        """Restore from the folder's checkpoint; its header."""
+        """Restore from the folder's checkpoint; return its header."""
         tensors, header = load_file(out_dir / CHECKPOINT, kind=KIND, expected=self.tensors())
         self.restore(tensors, header["counters"])
         return header
 
 
+def weights_step(out_dir: Path) -> int | None:
+    """The step of the folder's weights; None where they are missing or damaged."""
+    try:
+        trained = read_header(out_dir / WEIGHTS).get("trained")
+    except GessoError:
+        return None
+    step = trained.get("steps") if isinstance(trained, dict) else None
+    return step if isinstance(step, int) else None
+
+
+def make_optimizer(parameters: list[nn.Parameter], config: TrainConfig) -> torch.optim.Optimizer:
+    """Adam, or AdamW (weight decay apart from the gradient), as configured."""
+    kinds: dict[str, type[torch.optim.Adam]] = {
+        "adam": torch.optim.Adam,
+        "adamw": torch.optim.AdamW,
+    }
+    return kinds[config.optimizer](
+        parameters,
+        lr=config.lr,
+        betas=config.betas,
+        eps=config.eps,
+        weight_decay=config.weight_decay,
+    )
+
+
 def check_same_run(
     path: Path, saved: Mapping[str, Any], now: Mapping[str, Any], free: frozenset[str]
 ) -> None:
-    """Refuse to resume under another configuration, naming the first field that differs."""
+    """Refuse to resume under another configuration, naming the first field that differs. Fields
+    that an older gesso did not save are not compared."""
     now = json.loads(json.dumps(dict(now)))  # as it comes back from a header: tuples are lists
-    for field in sorted(set(saved) | set(now)):
-        if field not in free and saved.get(field) != now.get(field):
-            raise GessoError(
-                f"{path}: cannot resume with {field} = {now.get(field)!r}: the run was started "
-                f"with {saved.get(field)!r}"
-            )
+    for field in sorted(saved):
+        before, after = saved[field], now.get(field)
+        if field in free or before == after:
+            continue
+        if isinstance(before, dict) and isinstance(after, dict):
+            check_same_run(path, before, after, frozenset())
+            continue
+        raise GessoError(
+            f"{path}: cannot resume with {field} = {after!r}: the run was started with {before!r}"
+        )
 
 
 def prepare_folder(out_dir: Path, resume: bool, needed: int) -> None:
     """Make the folder; refuse to overwrite a run, to resume none, or to start on a full disk.
 
-    `needed`: bytes of one checkpoint; room for two must be free, as a new one is complete before
-    the old one goes.
+    `needed`: bytes of one save, checkpoint and weights; there must be room for two of them, as a
+    new file is complete before the old one goes.
     """
     checkpoint = out_dir / CHECKPOINT
     if resume and not checkpoint.exists():
-        raise GessoError(f"{checkpoint}: does not exist, so there is nothing to resume")
+        raise OptionError("resume", f"{checkpoint} does not exist, so there is nothing to resume")
     if not resume and checkpoint.exists():
-        raise GessoError(
-            f"{out_dir}: holds a training run; continue it by --resume or name another"
+        raise OptionError(
+            "resume", f"{out_dir} holds a training run; resume it or name another folder"
         )
     try:
         out_dir.mkdir(parents=True, exist_ok=True)
@@ -148,9 +191,10 @@ def prepare_folder(out_dir: Path, resume: bool, needed: int) -> None:
     except OSError as error:
         raise GessoError(f"{out_dir}: cannot be used: {error.strerror or error}") from error
     if free < 2 * needed:
-        sizes = f"{free / 1e6:.0f} MB free, two checkpoints need {2 * needed / 1e6:.0f} MB"
+        sizes = f"{free / 1e6:.0f} MB free, two saves need {2 * needed / 1e6:.0f} MB"
         raise GessoError(f"{out_dir}: too little room: {sizes}")
-    sweep_stale(out_dir)
+    for folder in (out_dir, out_dir / SAMPLES):
+        sweep_stale(folder)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from gesso.methods.about import About, Needs
+from gesso.methods.adain.training_options import Training
 from gesso.options import Option
 
 
@@ -23,6 +24,7 @@ ABOUT = About(
     title="AdaIN (Huang & Belongie, ICCV 2017)",
     summary="features take on a style's mean and deviation, and one decoder serves all styles",
     options=Options,
+    training=Training,
     needs=Needs(levels=("relu4_1",), encoder_to_run=True),
     weights="adain",
     neutral="content",

@@ -19,7 +19,7 @@ from gesso.losses.terms import Features, channel_statistics, mean_squared_error
 from gesso.nn.precision import widen
 
 LEVEL = "relu4_1"  # where the paper aligns the features
-SKIPS = ("relu1_1", "relu2_1", "relu3_1")  # of the compact encoder: less detail than VGG
+SKIPS = ("relu1_1", "relu2_1", "relu3_1")  # for the compact encoder, which keeps less detail
 PAPER_LEVELS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
 
 OBJECTIVE = StatisticsObjective(content_level=LEVEL, style_weight=3.0)
@@ -85,7 +85,7 @@ def affine(own: Statistics, style: Statistics) -> Statistics:
 
 @dataclass(frozen=True)
 class Config:
-    """What a trained decoder is made of and was trained on; stored in its header.
+    """The shape of a decoder, and what it was trained on; stored in its header.
 
     Attributes:
         blocks: the encoder that the decoder mirrors, see `Encoder.widths`.
@@ -94,7 +94,7 @@ class Config:
             learns to give back its content.
         skips: shallower levels on which AdaIN works too, and which are decoded with it; none in
             the paper.
-        identity_weight: of the squared error, per pixel, of the content decoded as it is.
+        identity_weight: weight of the squared error, per pixel, of the content decoded as it is.
     """
 
     blocks: tuple[tuple[int, ...], ...] = ((64, 64), (128, 128), (256,) * 4, (512,))
@@ -142,7 +142,7 @@ class Config:
             raise GessoError(f"not the configuration of adain: {error!r}") from None
 
     def of_encoder(self, encoder: Encoder) -> Config:
-        """The same for that encoder, with as many style levels as it has."""
+        """This configuration for a decoder that mirrors `encoder`."""
         return replace(self, blocks=encoder.widths(self.level), encoder=encoder.identity)
 
 

@@ -145,7 +145,7 @@ class AdaIN(Method):
             self.stylizer(card)  # which refuses what cannot be run
 
         @torch.inference_mode()
-        def stylize(contents: Tensor, shares: Tensor) -> Tensor:
+        def stylize(contents: Tensor, shares: Tensor, on_step: OnStep | None) -> Tensor:
             features = self.encode(contents)
             maps = [self.to_style(features, card) for card in cards]
             padded = tiles.with_margin(shares.unsqueeze(0).to(self.place), self.network.stride)

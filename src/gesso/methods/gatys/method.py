@@ -10,10 +10,10 @@ from torch import Tensor
 
 from gesso.cards.card import StyleCard, provenance
 from gesso.errors import GessoError
-from gesso.fitting.picture import Start, optimise
+from gesso.fitting.picture import OnTerms, Start, optimise
 from gesso.losses.objectives import Objective
 from gesso.losses.terms import grams
-from gesso.methods.base import Adapted, AdaptStep, ImageLike, Method, OnStep, Style
+from gesso.methods.base import Adapted, ImageLike, Method, OnStep, Style
 from gesso.methods.gatys.about import ABOUT, INITS, Options
 from gesso.methods.gatys.settings import (
     as_header,
@@ -26,6 +26,7 @@ from gesso.methods.gatys.settings import (
 from gesso.methods.inputs import as_image, enlarged, practice_images
 from gesso.methods.registry import load_class
 from gesso.nn.precision import compute_in
+from gesso.stylizers.progress import in_batch
 from gesso.stylizers.stylizer import Stylizer
 
 
@@ -92,18 +93,13 @@ class Gatys(Method):
         objective = objective_for(options, self.encoder)
         target, how = self._target(card, objective), descent(options)
 
-        def one(content: Tensor, number: int, count: int, on_step: OnStep | None) -> Tensor:
-            def report(step: int, steps: int, losses: dict[str, float]) -> None:
-                if on_step is not None:
-                    on_step(AdaptStep(number * steps + step, count * steps, losses))
-
+        def one(content: Tensor, heard: OnTerms | None) -> Tensor:
             place = content.to(self.place)
-            heard = None if on_step is None else report
             return optimise(place, start, self.encoder, objective, target, how, heard)
 
         def run(contents: Tensor, on_step: OnStep | None) -> Tensor:
             rows = [  # one after the other, so that none depends on its neighbours
-                one(content.unsqueeze(0), number, len(contents), on_step)
+                one(content.unsqueeze(0), in_batch(on_step, number, len(contents)))
                 for number, content in enumerate(contents)
             ]
             return torch.cat(rows).to(contents.device)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from gesso.fitting.config import FitOptions
 from gesso.methods.about import About, Needs
+from gesso.methods.meta_networks.training_options import Training
 from gesso.options import Option
 
 PASS_STYLE_SIZE_PX = 384  # longer side of the style in the pass: closest to unseen styles at 512 px
@@ -44,6 +45,7 @@ ABOUT = About(
     title="Meta Networks (Shen et al., CVPR 2018)",
     summary="one pass of a hypernetwork turns a style into a whole transfer network",
     options=Options,
+    training=Training,
     needs=Needs(levels=("relu1_2", "relu2_2", "relu3_3", "relu4_3")),
     weights="meta_networks",
     neutral="content",

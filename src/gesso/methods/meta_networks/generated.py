@@ -46,12 +46,12 @@ def kernel_shapes(width: int, upsample: Upsample = "deconv") -> dict[str, tuple[
 
 
 def output_channels(name: str, shape: tuple[int, ...]) -> int:
-    """Of the kernel of that name and shape; a deconvolution's are its second axis."""
+    """The number of channels that the kernel puts out; a deconvolution's second axis."""
     return shape[1] if name.startswith("up") and shape[-1] == 4 else shape[0]
 
 
 class SharedLayers(nn.Module):
-    """All of the network but the generated kernels, which `forward` is given.
+    """The whole network but for the generated kernels, which `forward` takes.
 
     Images are RGB in [0, 1], (B, 3, H, W), any H and W from 1 px; results have the same size.
     """
@@ -114,7 +114,7 @@ def watched_spikes(shared: SharedLayers) -> Iterator[list[Tensor]]:
 
     A network can make one spot so large that it decides a channel's mean and deviation, and with
     them the size of everything else (Karras et al. 2020, section 2, on StyleGAN); the spot shows as
-    a white moon in bright, flat places.
+    a white blob in bright, flat places.
     """
     spikes: list[Tensor] = []
 

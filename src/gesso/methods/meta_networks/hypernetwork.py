@@ -2,7 +2,7 @@
 
 Mean and standard deviation of every channel at four levels of an encoder → one fully connected
 layer and ReLU → the hidden vector, 14 groups of 128 → one fully connected layer for each generated
-kernel, which sees its own group alone.
+kernel, which sees only its own group.
 
 Scales. Adam moves every weight by about its learning rate (the paper's: 1e-3), so a sum over n
 inputs moves by n times that. The inputs are therefore small where there are many of them: the
@@ -34,20 +34,20 @@ from gesso.methods.meta_networks.generated import (
     watched_spikes,
 )
 
-HIDDEN_SCALE = 0.02  # of a hidden number at the start
-STYLE_SHARE = 0.1  # of a kernel that depends on the style at the start, in standard deviations
+HIDDEN_SCALE = 0.02  # size of a hidden number at the start
+STYLE_SHARE = 0.1  # how much of a kernel depends on the style at the start, in deviations
 SEEN = 64  # hidden vectors of the last styles of the training that are kept
 SMALLEST_DEVIATION = 1e-3
 
 
 @dataclass(frozen=True)
 class Config:
-    """What a trained hypernetwork is made of; stored in its header."""
+    """The shape of a hypernetwork, and what it was trained on; stored in its header."""
 
-    width: int = 8  # of the transfer network; the paper's: 32 and, "fast", 8
+    width: int = 8  # the transfer network's; the paper's: 32 and, "fast", 8
     hidden: int = 128  # numbers in the hidden vector for each generated kernel
     upsample: Upsample = "deconv"
-    statistics: int = 928  # of a style: 928 with the compact encoder, 1,920 with VGG-16
+    statistics: int = 928  # numbers that describe a style; with VGG-16: 1,920
     encoder: str = ""  # identity of the encoder that took them; "": any with as many
     objective: StatisticsObjective = field(default_factory=StatisticsObjective)
     spike_weight: float = 0.0  # while training, against spots of huge activations
@@ -197,9 +197,9 @@ def meta_losses(
     batch: Mapping[str, Tensor],
     spike_weight: float = 0.0,
 ) -> dict[str, Tensor]:
-    """One step of Algorithm 1: the objective's terms, means over all pairs of a batch of
-    `gesso.data.style_batches`, and `watched_spikes` if they have a weight; remembers the styles'
-    hidden vectors."""
+    """The objective's terms for one step of Algorithm 1, and those of `watched_spikes` if they have
+    a weight: means over all pairs of a batch (`gesso.training.batches.style_batches`). The styles'
+    hidden vectors are remembered."""
     contents, styles = batch["contents"], batch["styles"]
     with torch.no_grad():
         features = encoder(styles, LEVELS)

@@ -1,163 +1,110 @@
-"""`gesso train meta_networks`: Algorithm 1 on folders of contents and styles."""
+"""The training of Meta Networks: Algorithm 1 on folders of contents and styles."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
-
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from gesso.encoders import load_encoder
+from gesso.encoders.base import Encoder
 from gesso.encoders.levels import LEVELS
+from gesso.losses.objectives import PAPER_STATISTICS, StatisticsObjective
 from gesso.methods.inputs import load_exactly
 from gesso.methods.meta_networks.factorised import multiplied
-from gesso.methods.meta_networks.hypernetwork import style_statistics
-from gesso.methods.meta_networks.method import Config, MetaNetworks
+from gesso.methods.meta_networks.hypernetwork import Config, style_statistics
+from gesso.methods.meta_networks.method import MetaNetworks
+from gesso.methods.meta_networks.training_options import Training
 from gesso.nn.checkpoint import load_file
-from gesso.nn.precision import compute_in, fast_dtype
-from gesso.training.batches import Batches, ImageSource, style_batches
-from gesso.training.loop import TrainConfig, TrainResult, train
-from gesso.training.state import CHECKPOINT
+from gesso.training.batches import STYLE_STREAM, Batches, style_batches
+from gesso.training.recipe import Ingredients, Recipe, grid, weighted
 
 MEASURED_STYLES = 128  # on which the normalisation of the statistics is measured
-STYLE_STREAM = 2  # as in MetaStyle's draws
 
 
-@dataclass(frozen=True)
-class StyleBatch:
-    """Shape of one step: each of `styles` with `contents` photos, kept for `repeats` steps.
-
-    The paper's: 8 contents of 256 px for one style, 20 steps in a row. Several styles at a time,
-    new ones every step, come further in few steps.
-    """
-
-    contents: int = 1
-    styles: int = 4
-    repeats: int = 1
-    crop: int = 256
-    style_crop: int = 256
-    resize_max: int = 480
-
-
-def train_meta_networks(
-    contents: str | Path,
-    styles: str | Path,
-    out_dir: str | Path,
-    config: Config,
-    training: TrainConfig,
-    batch: StyleBatch,
-    *,
-    encoder: str | Path = "compact",
-    start: str | Path | None = None,
-    resume: bool = False,
-    log_dir: str | Path | None = None,
-) -> TrainResult:
-    """Train a hypernetwork and write it to out_dir/weights.safetensors.
-
-    `start` continues from another run's weights instead of random ones. What `config` says of the
-    encoder is set from the encoder itself. The seed, the pictures and the settings determine every
-    number on the CPU. Raises GessoError as `gesso.train.train` does.
-    """
-    torch.manual_seed(training.seed)
-    judge = load_encoder(encoder).to(training.device)
-    config = replace(config, encoder=judge.identity, statistics=_count(judge, training.device))
-    method = MetaNetworks(judge, config)
-    sources = ImageSource(contents), ImageSource(styles)
-    draws = _draws(sources, batch, training.seed)
-    make_batch = style_batches(*draws, batch.repeats)
-    dtype = fast_dtype(training.device)
-    if start is not None:
-        whole = multiplied(load_file(start)[0], method.network.state_dict())
-        load_exactly(method.network, whole, str(start))
-    elif not (resume and (Path(out_dir) / CHECKPOINT).is_file()):
-        with compute_in(dtype):
-            method.network.normalise(_measured(method, draws[1], training.device))
-
-    def loss_fn(tensors: dict[str, Tensor], step: int) -> dict[str, Tensor]:
-        with compute_in(dtype):
-            return method.losses(tensors, step)
-
-    return train(
+def recipe(training: Training, given: Ingredients) -> Recipe:
+    """The hypernetwork."""
+    encoder = given.encoder()
+    config = _config(training, encoder)
+    method = MetaNetworks(encoder, config).to(given.device)
+    contents, styles = _draws(training, given)
+    if given.start is not None:
+        whole = multiplied(load_file(given.start)[0], method.network.state_dict())
+        load_exactly(method.network, whole, str(given.start))
+    elif not given.resumed:
+        with given.fast():
+            method.network.normalise(_measured(encoder, styles, given.device))
+    batch = {
+        "contents": training.content_batch,
+        "styles": training.style_batch,
+        "repeats": training.repeats,
+        "crop": training.crop,
+        "style_crop": training.style_crop,
+        "resize_max": training.resize_max,
+    }
+    return Recipe(
         method.network,
-        loss_fn,
-        make_batch,
-        training,
-        out_dir,
-        resume=resume,
-        log_dir=log_dir,
-        header={"kind": "weights", "method": method.name, "config": config.as_header()},
-        settings=_settings(config, batch, method, sources),
-        sample_fn=lambda step: _sample_grid(method, make_batch(step, 0, 1)),
+        method.losses,
+        style_batches(contents, styles, training.repeats),
+        header={"kind": "weights", "method": "meta_networks", "config": config.as_header()},
+        settings={"config": config.as_header(), "batch": batch, "encoder": encoder.identity},
+        sample=lambda pictures: _sample(method, pictures),
     )
 
 
-def _draws(
-    sources: tuple[ImageSource, ImageSource], batch: StyleBatch, seed: int
-) -> tuple[Batches, Batches]:
+def _config(training: Training, encoder: Encoder) -> Config:
+    paper = training.objective == "paper"
+    blank = torch.zeros(1, 3, 32, 32)
+    return Config(
+        width=training.width,
+        hidden=training.hidden,
+        upsample=training.upsample,
+        statistics=_statistics(encoder, blank, next(encoder.parameters()).device).shape[1],
+        encoder=encoder.identity,
+        objective=weighted(PAPER_STATISTICS if paper else StatisticsObjective(), training),
+        spike_weight=training.spike_weight,
+    )
+
+
+def _draws(training: Training, given: Ingredients) -> tuple[Batches, Batches]:
     """Contents in random sizes, styles as large as they fit."""
     contents = Batches(
-        sources[0],
-        batch.contents * batch.styles,
-        crop=batch.crop,
-        resize_max=max(batch.crop, batch.resize_max),
-        seed=seed,
+        given.contents,
+        training.content_batch * training.style_batch,
+        crop=training.crop,
+        resize_max=max(training.crop, training.resize_max),
+        seed=training.seed,
     )
     styles = Batches(
-        sources[1],
-        batch.styles,
-        crop=batch.style_crop,
+        given.styles,
+        training.style_batch,
+        crop=training.style_crop,
         flip=False,
-        seed=seed,
+        seed=training.seed,
         stream=STYLE_STREAM,
     )
     return contents, styles
 
 
 @torch.no_grad()
-def _statistics(encoder: Any, images: Tensor, device: str) -> Tensor:
+def _statistics(encoder: Encoder, images: Tensor, device: torch.device) -> Tensor:
     return style_statistics(encoder(images.to(device), LEVELS), LEVELS)
 
 
-def _count(encoder: Any, device: str) -> int:
-    return _statistics(encoder, torch.zeros(1, 3, 32, 32), device).shape[1]
-
-
-def _measured(method: MetaNetworks, styles: Batches, device: str) -> Tensor:
+def _measured(encoder: Encoder, styles: Batches, device: torch.device) -> Tensor:
     """Statistics (N, n) of the first styles of the run."""
     steps = -(-MEASURED_STYLES // styles.batch_size)
-    rows = [_statistics(method.encoder, styles.batch(step), device) for step in range(steps)]
-    return torch.cat(rows)
-
-
-def _settings(
-    config: Config,
-    batch: StyleBatch,
-    method: MetaNetworks,
-    sources: tuple[ImageSource, ImageSource],
-) -> dict[str, Any]:
-    return {
-        "config": config.as_header(),
-        "batch": batch.__dict__,
-        "encoder": method.encoder.identity,
-        "contents": sources[0].fingerprint(),
-        "styles": sources[1].fingerprint(),
-    }
+    return torch.cat([_statistics(encoder, styles.batch(step), device) for step in range(steps)])
 
 
 @torch.no_grad()
-def _sample_grid(method: MetaNetworks, batch: dict[str, Tensor]) -> Tensor:
+def _sample(method: MetaNetworks, batch: dict[str, Tensor]) -> Tensor:
     """The styles above what their networks make of the first contents of the batch."""
     styles = batch["styles"]
     contents = batch["contents"][: len(styles)]
     side = contents.shape[-1]
-    rows = [torch.nn.functional.interpolate(styles, (side, side), mode="area"), contents]
-    place = next(method.network.parameters()).device
-    hidden = method.network.hidden(_statistics(method.encoder, styles, str(place)))
-    for content in contents:
-        repeated = content.to(place).expand(len(styles), -1, -1, -1)
-        with compute_in(fast_dtype(place)):
-            rows.append(method.network.stylized(repeated, hidden).cpu())
-    grid = torch.stack([rows[0], *rows[2:]])  # (1 + contents, S, 3, h, w)
-    return grid.permute(2, 0, 3, 1, 4).reshape(3, len(grid) * side, -1).clamp(0, 1)
+    hidden = method.network.hidden(_statistics(method.encoder, styles, styles.device))
+    made = [
+        method.network.stylized(content.expand(len(styles), -1, -1, -1), hidden)
+        for content in contents
+    ]
+    return grid(torch.stack([F.interpolate(styles, (side, side), mode="area"), *made]))

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from gesso.fitting.config import FitOptions
 from gesso.methods.about import About, Needs
+from gesso.methods.metastyle.training_options import Training
 from gesso.options import Option
 
 STYLE_SIZE_PX = 512  # longer side of the style while adapting, as in the released code
@@ -37,6 +38,7 @@ ABOUT = About(
     title="MetaStyle (Zhang et al., AAAI 2019)",
     summary="a meta-learned start that any style is a few gradient steps from",
     options=Options,
+    training=Training,
     needs=Needs(levels=("relu1_2", "relu2_2", "relu3_3", "relu4_3")),
     weights="metastyle",
     kind="start",

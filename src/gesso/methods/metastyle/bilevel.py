@@ -124,7 +124,8 @@ def adapted_images(
     loop: InnerLoop,
     iteration: int = 0,
 ) -> Tensor:
-    """What the inner loop makes of every style and query content: (S, C, 3, h, w), no gradients."""
+    """Pictures (S, C, 3, h, w) that the inner loop makes of every style and query content, without
+    gradients."""
     evaluate = _Evaluation(net, encoder, objective, batch["styles"])
     fast, _ = _inner_loop(evaluate, batch["contents_support"], loop, iteration)
     contents = batch["contents_query"]
