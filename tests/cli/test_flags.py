@@ -116,6 +116,7 @@ def test_the_shell_completes_commands_flags_and_words(monkeypatch: pytest.Monkey
     assert completed("gesso sty", monkeypatch) == ["stylize"]
     assert completed("gesso stylize --ini", monkeypatch) == ["--init"]
     assert completed("gesso stylize --optimizer ", monkeypatch) == ["adam", "lbfgs"]
+    assert completed("gesso adapt --method ga", monkeypatch) == ["gatys"]
 
 
 def test_completion_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

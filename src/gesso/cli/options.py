@@ -11,6 +11,7 @@ import typer
 
 from gesso.cli.console import limit_threads, set_up_logging
 from gesso.errors import OptionError
+from gesso.methods.registry import DEFAULT, methods
 
 SETUP, OUTPUT, RUNNING = "Method and weights", "Output", "Running"  # headings
 
@@ -54,7 +55,13 @@ Float32 = Annotated[
     ),
 ]
 MethodName = Annotated[
-    str | None, typer.Option("--method", metavar="NAME", help="Method; default: metastyle.")
+    str | None,
+    typer.Option(
+        "--method",
+        metavar="NAME",
+        help=f"Method, see `gesso methods`; default: that of the card, or {DEFAULT}.",
+        autocompletion=lambda: methods(),
+    ),
 ]
 EncoderName = Annotated[
     str | None,

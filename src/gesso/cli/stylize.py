@@ -71,11 +71,11 @@ def stylize(
 ) -> int:
     """Turn photos into the style of a picture.
 
-    The first time a style costs some seconds of adaptation, on up to eight of the photos; its card
-    is cached, so the next time it costs nothing (`gesso cache` shows the cache). One photo is
-    written to the file OUT, or into OUT if that is a folder; several, or folders of them, go to
-    the folder OUT under their own names. Photos that cannot be read are listed at the end, and the
-    exit code is 1.
+    A style costs some seconds of adaptation, on up to eight of the photos; its card is cached, so
+    the same photos cost nothing the next time (`gesso cache` shows the cache), and a card of `gesso
+    adapt` never does. One photo is written to the file OUT, or into OUT if that is a folder;
+    several, or folders of them, go to the folder OUT under their own names. Photos that cannot be
+    read are listed at the end, and the exit code is 1.
 
     Several styles are mixed in the shares of --weights, or have a region each, given by --mask. If
     --style is a folder, the photo is shown in each of its styles, and all of them on a sheet.
