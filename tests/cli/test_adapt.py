@@ -66,3 +66,39 @@ def test_the_originals_commands_work(files: TinyFiles, cli: Gesso, tmp_path: Pat
         test = ["test", "--content-image", files.photo, "--model", tmp_path / "card.safetensors"]
         assert cli(*test, "--output-image", tmp_path / "out.png", "--cuda", 0)[0] == 0
     assert read_image(tmp_path / "out.png").shape == (3, 66, 68)
+
+
+def test_many_cards_at_once(files: TinyFiles, cli: Gesso, tmp_path: Path) -> None:
+    one, two, out = tmp_path / "one.png", tmp_path / "two.png", tmp_path / "cards"
+    for path in (one, two):
+        path.write_bytes(files.style.read_bytes())
+    command = ["adapt", one, two, files.bad, "-o", out, *files.options]
+    code, _, err = cli(*command)
+    assert code == 1 and f"{out}: 2 of 3 cards written" in err
+    assert err.splitlines()[-1].startswith(f"{files.bad}: ")
+    names = ["one.safetensors", "two.safetensors"]
+    assert sorted(path.name for path in out.iterdir()) == names
+    assert StyleCard.load(out / names[0]).provenance["style"] == "one.png"
+    (out / names[0]).write_bytes(b"mine")
+    (out / names[1]).unlink()
+    assert cli(*command, "--no-overwrite")[0] == 1
+    assert (out / names[0]).read_bytes() == b"mine" and (out / names[1]).exists()
+    refused(cli("adapt", one, two, "-o", tmp_path / "c.safetensors"), "names one file")
+    refused(cli("adapt", one, "-", "-o", out), "standard input")
+
+
+def test_a_folder_of_styles_becomes_one_of_cards(
+    files: TinyFiles, cli: Gesso, tmp_path: Path
+) -> None:
+    command = ["adapt", files.photos, "-o", tmp_path, *files.options, "--only-in", "--float32"]
+    code, _, err = cli(*command, "-q")
+    assert code == 1 and len(err.splitlines()) == 1 and "bad.jpg" in err
+    cards = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.safetensors")}
+    assert "sub/c.safetensors" in cards and len(cards) == 3
+
+
+def test_a_card_is_not_adapted_to_again(
+    files: TinyFiles, card: Path, cli: Gesso, tmp_path: Path
+) -> None:
+    refused(cli("adapt", card, "-o", tmp_path / "b.safetensors"), str(card), "adapted already")
+    assert not (tmp_path / "b.safetensors").exists()

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 import torch
 
-import gesso
 from command_line import Gesso, refused
 from gesso.cards.card import StyleCard
 from gesso.cli import run
@@ -257,22 +256,7 @@ def test_a_grid_goes_from_style_to_style(
     assert not (tmp_path / "g.png").exists() and not (tmp_path / "t.png").exists()
 
 
-# Python
-
-
-def test_the_words_are_the_same_in_python(
-    files: TinyFiles, cards: list[Path], cli: Gesso, tmp_path: Path
-) -> None:
-    method = gesso.load("metastyle", weights=files.start, encoder=files.encoder)
-    loaded = [StyleCard.load(path) for path in cards]
-    words = gesso.Controls(strength=0.7, weights=[0.6, 0.4], color="luminance")
-    expected = words.stylizer(method, loaded)(read_image(files.photo)[None])[0]
-    out = tmp_path / "out.png"
-    command = ["stylize", files.photo, *two(cards), "--model", files.start, "-o", out]
-    options = ["--strength", 0.7, "--weights", "0.6,0.4", "--color", "luminance"]
-    assert cli(*command, *options)[0] == 0
-    torch.testing.assert_close(read_image(out), expected, atol=1 / 255, rtol=0)
-    assert gesso.mix(cards).provenance["blend"][0]["weight"] == 0.5
+# polish
 
 
 def test_a_style_is_polished_by_default_and_as_asked(

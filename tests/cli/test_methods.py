@@ -26,8 +26,8 @@ def test_options_a_method_does_not_know_are_refused(
             ("--optimizer: sgd is unknown; allowed are adam, lbfgs",),
         ),
         (["--method", "gatys", "--objective", "paper"], ("needs VGG-19 up to relu5_1",)),
-        (["--method", "gatys", "--model", files.start], ("method gatys has none",)),
-        (["--method", "johnson", "--start", "none"], ("start none: no such file",)),
+        (["--method", "gatys", "--model", files.start], ("--model: ", "method gatys has none")),
+        (["--method", "johnson", "--start", "none"], ("--start: none is no such file",)),
     ]:
         refused(cli(command, *inputs, "-o", out, "--encoder", files.encoder, *options), *words)
     assert not out.exists()

@@ -34,7 +34,6 @@ from tiny_files import TinyFiles
         ("train metastyle --contents a --styles b -o c --objective best", "--objective"),
         ("train metastyle --contents a --styles b -o c --device abacus", "abacus"),
         ("train metastyle --contents a --styles b -o c --lr 0", "lr"),
-        ("distill --contents a --styles b -o c --teacher vgg18", "vgg18"),
         ("info none.safetensors", "none.safetensors"),
         ("cache empty", "'empty'"),
     ],

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -152,3 +154,64 @@ def test_options_of_an_adaptation_are_refused_with_a_card(
     command += ["-o", tmp_path / "out.png"]
     refused(cli(*command, "--steps", 5, "--lr", 0.1), "--lr, --steps: of no use with", str(card))
     refused(cli(*command, "--method", "adain"), "--method: adain, but", "a card of metastyle")
+
+
+# many styles, names of styles, standard input
+
+
+def test_one_photo_in_many_styles(files: TinyFiles, card: Path, cli: Gesso, tmp_path: Path) -> None:
+    styles, out = tmp_path / "styles", tmp_path / "out"
+    styles.mkdir()
+    (styles / "one.png").write_bytes(files.style.read_bytes())
+    (styles / "two.safetensors").write_bytes(card.read_bytes())
+    (styles / "bad.jpg").write_bytes(b"\xff\xd8\xff no JPEG")
+    command = ["stylize", files.photo, "-s", styles, *files.options, "-o", out]
+    code, _, err = cli(*command)
+    assert code == 1 and f"{out}: 2 of 3 pictures written" in err and err.count("bad.jpg") == 1
+    assert {path.name for path in out.iterdir()} == {"a-one.png", "a-two.png", "a-styles.png"}
+    alone = ["stylize", files.photo, *files.options, "-o", tmp_path / "alone.png", "-s"]
+    assert cli(*alone, files.style)[0] == 0
+    assert (out / "a-one.png").read_bytes() == (tmp_path / "alone.png").read_bytes()
+    height, width = read_image(files.photo).shape[1:]
+    assert read_image(out / "a-styles.png").shape[2] > 2 * 320 * width / max(width, height) - 1
+
+    (out / "a-one.png").write_bytes(b"mine")
+    (out / "a-two.png").unlink()
+    assert cli(*command, "--no-overwrite")[0] == 1
+    assert (out / "a-one.png").read_bytes() == b"mine" and (out / "a-two.png").exists()
+
+
+def test_a_folder_of_styles_goes_alone(files: TinyFiles, cli: Gesso, tmp_path: Path) -> None:
+    (tmp_path / "styles").mkdir()
+    (tmp_path / "styles" / "s.png").write_bytes(files.style.read_bytes())
+    command = ["stylize", "-s", tmp_path / "styles", *files.options]
+    words = ("--style: ", "a folder; it needs one photo, and no other style")
+    refused(cli(*command, files.photo, files.photo, "-o", tmp_path / "out"), *words)
+    refused(cli(*command, files.photo, "-s", files.style, "-o", tmp_path / "out"), *words)
+    refused(cli(*command, files.photo, "-o", tmp_path / "x.png"), "x.png: names one file")
+    bad = cli(*command, files.bad, "-o", tmp_path / "out")
+    refused(bad, str(files.bad))
+    assert [path.name for path in tmp_path.iterdir() if path.name != "cache"] == ["styles"]
+
+
+def test_bundled_styles_go_by_their_names(files: TinyFiles, cli: Gesso, tmp_path: Path) -> None:
+    out = tmp_path / "out.png"
+    command = ["stylize", files.photo, *files.options, "-o", out, "--style"]
+    code, _, err = cli(*command, "impasto")
+    assert code == 0 and "impasto.jpg: adapted, 2 steps" in err
+    refused(cli(*command, "impatso"), "--style: impatso: no such file", "impasto")
+    refused(cli(*command, "https://example.org/a.jpg"), "--style: https://example.org/a.jpg", "URL")
+    refused(cli(*command, files.style, "--contents", "https://a.b/c"), "--contents", "URL")
+
+
+def test_a_style_comes_from_standard_input(
+    files: TinyFiles, cli: Gesso, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outs = [tmp_path / f"{name}.png" for name in ("file", "input")]
+    command = ["stylize", files.photo, *files.options, "-o"]
+    assert cli(*command, outs[0], "-s", files.style)[0] == 0
+    stdin = SimpleNamespace(buffer=io.BytesIO(files.style.read_bytes()), isatty=lambda: False)
+    monkeypatch.setattr("sys.stdin", stdin)
+    code, _, err = cli(*command, outs[1], "-s", "-")
+    assert code == 0 and "standard input: adapted" in err
+    assert outs[0].read_bytes() == outs[1].read_bytes()

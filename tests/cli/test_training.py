@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,10 @@ import pytest
 import torch
 
 from command_line import Gesso, refused
-from gesso.errors import GessoError
-from gesso.methods.metastyle import training as metastyle_training
+from gesso.distillation.training_options import Training as Distillation
+from gesso.methods.registry import about
 from gesso.nn.checkpoint import load_file
+from gesso.options import declared
 from gesso.training.config import TrainResult
 from tiny_files import TinyFiles
 
@@ -66,15 +68,44 @@ TRAIN = ["train", "metastyle", "--contents", "a", "--styles", "b", "-o", "c"]
 def test_training_stopped_by_a_signal_says_so(
     cli: Gesso, monkeypatch: pytest.MonkeyPatch, signal: int, code: int
 ) -> None:
+    stopped = TrainResult(7, 0, signal)
+    monkeypatch.setattr("gesso.methods.training.train", lambda *_, **__: stopped)
+    assert cli(*TRAIN) == (code, "", "c: stopped and saved after 7 steps; --resume goes on\n")
+
+
+def test_library_errors_are_one_line(files: TinyFiles, cli: Gesso, tmp_path: Path) -> None:
+    command = training(files, tmp_path / "run")
+    assert cli(*command, 1)[0] == 0
+    refused(cli(*command, 2, "--resume", "--seed", 5), str(tmp_path / "run"), "seed")
+
+
+@pytest.mark.parametrize("name", ["adain", "meta_networks", "metastyle"])
+def test_every_declared_option_of_a_training_is_a_flag(cli: Gesso, name: str) -> None:
+    training = about(name).training
+    assert training is not None
+    page = cli("train", name, "--help")[1]
+    for one in declared(training):
+        assert (f" {one.flag} " in page) == one.option.shown, one.flag
+
+
+def test_a_trainings_own_settings_are_shown_as_flags(cli: Gesso) -> None:
+    page = " ".join(cli("train", "meta_networks", "--help")[1].split())
+    assert "--width 32 --content-batch 8 --style-batch 1 --repeats 20 --schedule inverse" in page
+    assert "`" not in page
+
+
+def test_a_strangers_training_is_a_command(cli: Gesso, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        metastyle_training, "train_metastyle", lambda *_, **__: TrainResult(1, 0, signal)
+        "gesso.cli.train.about", lambda name: replace(about(name), training=about("adain").training)
     )
-    assert cli(*TRAIN)[0] == code
+    monkeypatch.setenv("GESSO_METHODS", "toy_method")
+    assert "--level" in cli("train", "toy", "--help")[1]
+    assert "Train Toy (a stranger, 2026)." in cli("train", "--help")[1]
 
 
-def test_library_errors_are_told_in_one_line(cli: Gesso, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: Any, **__: Any) -> None:
-        raise GessoError("c: another training run is using this folder")
-
-    monkeypatch.setattr(metastyle_training, "train_metastyle", refuse)
-    refused(cli(*TRAIN), "c: another training run is using this folder")
+def test_the_compact_encoder_is_distilled(files: TinyFiles, cli: Gesso, tmp_path: Path) -> None:
+    page = cli("distill", "--help")[1]
+    assert all(f" {one.flag} " in page for one in declared(Distillation) if one.option.shown)
+    command = ["distill", "--contents", files.photos, "--styles", files.photos, "-o", tmp_path]
+    refused(cli(*command, "--teacher", "vgg18"), "vgg18")
+    refused(cli(*command, "--gram-weight", -1), "--gram-weight: -1.0; allowed are numbers from 0")

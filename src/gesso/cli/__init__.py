@@ -18,14 +18,11 @@ import gesso
 from gesso.cli import (
     adapt,
     bench,
-    distill,
     mix,
     show,
     stylize,
     texture,
-    train_adain,
-    train_meta_networks,
-    train_metastyle,
+    train,
 )
 from gesso.cli.commands import Commands, Stopped
 from gesso.cli.console import complain, one_line, reporting_seconds
@@ -89,11 +86,11 @@ def app(words: Sequence[str] | None = None) -> typer.Typer:
     add("grid", mix.grid)
     add("texture", texture.texture)
     add("invent", texture.invent)
-    add("metastyle", train_metastyle.metastyle, trainers)
-    add("meta_networks", train_meta_networks.meta_networks, trainers)
-    add("adain", train_adain.adain, trainers)
+    if words is None or "train" in words:
+        for name, command in train.trainers().items():
+            add(name, command, trainers)
     root.add_typer(trainers, name="train", no_args_is_help=True)
-    add("distill", distill.distill)
+    add("distill", train.distill)
     add("bench", bench.bench)
     add("info", show.info)
     add("methods", show.methods)

@@ -84,8 +84,10 @@ def adapt(
 
     That is a file which `gesso stylize --style CARD` runs at once, here or anywhere else.
     """
-    from gesso.pipeline.sources import style_source
+    from gesso.pipeline.sources import STDIN, style_source
 
+    if len(images) > 1 and STDIN in images:
+        raise GessoError(f"{STDIN}: standard input is one style, and goes alone")
     sources = [style_source(text) for text in images]
     if size is not None:
         given = {**given, "--content-size": size}
@@ -129,8 +131,6 @@ class _Work:
         """Write the cards; returns the exit code."""
         files = [style for style in self.styles if isinstance(style, Path)]
         if len(self.styles) > 1 or any(path.is_dir() for path in files):
-            if len(files) < len(self.styles):
-                raise OptionError("images", "-: standard input is one style, and goes alone")
             return self._many(files)
         style = self.styles[0]
         target = self.out
@@ -139,7 +139,6 @@ class _Work:
                 raise OptionError("out", f"{shown(target)}: a folder; standard input has no name")
             target = target / (style.stem + SUFFIX)
         card_target(target, [*files, *self._inputs()], self.keeping.overwrite)
-        _refuse_card(style)
         session = self._session()
         with showing(self.running.quiet) as show:
             self._write(session, style, target, show)

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from inspect import Parameter
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import typer
 
 from gesso.controls.options import ControlOptions
 from gesso.errors import GessoError
 from gesso.methods.registry import DEFAULT, about, methods
-from gesso.options import Declared, changed, declared
+from gesso.options import Declared, Option, changed, declared
 
 _METAVARS = {int: "N", float: "X", str: "TEXT", Path: "FILE"}
 
@@ -43,16 +43,16 @@ class Flag:
         """As typer reads it."""
         kinds = {_kind(one) for one in self.owners.values()}
         kind = kinds.pop() if len(kinds) == 1 else float if kinds == {int, float} else str
-        rules = [one.option for one in self.owners.values()]
+        words = [_words(one) for one in self.owners.values()]
+        metavars = [one.option.metavar for one in self.owners.values()]
+        metavars += ["|".join(some) for some in words]
         switched = any(one.default is True for one in self.owners.values())
         option = typer.Option(
             f"{self.name}/--no-{self.name[2:]}" if switched else self.name,
-            metavar=next((rule.metavar for rule in rules if rule.metavar), _METAVARS.get(kind)),
-            min=_shared([rule.least for rule in rules], kind),
-            max=_shared([rule.most for rule in rules], kind),
+            metavar=next(filter(None, metavars), _METAVARS.get(kind)),
             help=self.help(),
             rich_help_panel=None if self.main else heading,
-            autocompletion=_completion([word for rule in rules for word in rule.choices]),
+            autocompletion=_completion(words),
         )
         return Parameter(
             self.key,
@@ -70,14 +70,16 @@ class Flag:
             if default := self._default(one):
                 defaults.setdefault(default, []).append(owner)
         (text, _), *others = texts.items()
+        ranges = {_range(one.option) for one in self.owners.values()}
+        limits = ranges.pop() if len(ranges) == 1 else ""
         for other, owners in others:
             own = other.removeprefix(text.rstrip(".")).lstrip("; ")
             text += f" {', '.join(owners)}: {own[0].lower()}{own[1:]}"
         if not defaults:
-            return text
+            return text + limits
         (first, _), *rest = defaults.items()
         apart = ", ".join(f"{owner}: {value}" for value, owners in rest for owner in owners)
-        return f"{text} Default: {first}{apart and f' ({apart})'}."
+        return f"{text} Default: {first}{apart and f' ({apart})'}.{limits}"
 
     def _default(self, one: Declared) -> str:
         either = {o.default for o in self.owners.values()} == {True, False}
@@ -168,12 +170,20 @@ def _value(one: Declared, value: Any) -> Any:
     return value
 
 
-def _shared(limits: list[float | None], kind: Any) -> Any:
-    """The limit, if all methods have the same; a method's own is checked later."""
-    if kind not in (int, float) or any(limit is None for limit in limits):
-        return None
-    return limits[0] if len(set(limits)) == 1 else None
+def _range(rule: Option) -> str:
+    """The range of a number as click writes it; it is checked by `gesso.options`."""
+    least = "" if rule.least is None else f"{rule.least:g}"
+    most = "" if rule.most is None else f"{rule.most:g}"
+    if least and most:
+        return f"  [{least}<=x<={most}]"
+    return f"  [x>={least}]" if least else f"  [x<={most}]" if most else ""
 
 
-def _completion(words: list[str]) -> Any:
-    return (lambda: list(dict.fromkeys(words))) if words else None
+def _words(one: Declared) -> tuple[str, ...]:
+    """The words that a text may be; () any."""
+    return one.option.choices or (get_args(one.kind) if get_origin(one.kind) is Literal else ())
+
+
+def _completion(words: list[tuple[str, ...]]) -> Any:
+    known = list(dict.fromkeys(word for some in words for word in some))
+    return (lambda: known) if known else None

@@ -177,8 +177,15 @@ class _Work:
         with showing(self.running.quiet) as show:
             if each:
                 _in_every_style(tally, session, controls, pictures, show)
+                self._write_sheet(tally.plan)
             else:
                 self._in_one_look(tally, session, controls, pictures, show)
+
+    def _write_sheet(self, plan: Plan) -> None:
+        from gesso.pipeline.variations import write_sheet
+
+        if plan.sheet is not None and (self.writing.overwrite or not plan.sheet.exists()):
+            write_sheet(plan.jobs, plan.sheet)
 
     def _controls(self) -> Controls:
         """With the masks read. Raises GessoError for one that cannot be."""
@@ -216,11 +223,9 @@ def _in_every_style(
     tally: Tally, session: Session, controls: Controls, pictures: Pictures, show: OnProgress
 ) -> None:
     from gesso.pipeline.plan import make_folders
-    from gesso.pipeline.variations import Variations, write_sheet
+    from gesso.pipeline.variations import Variations
 
     jobs = tally.plan.jobs
     made = Variations(session, jobs[0].photo, controls, pictures)
     make_folders(tally.todo)
     tally.run(lambda job: made.make(job, reporter(show, "adapting")), show)
-    assert tally.plan.sheet is not None
-    write_sheet(jobs, tally.plan.sheet)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from gesso.controls.controls import Controls
 from gesso.disk.atomic import shown
 from gesso.errors import GessoError
-from gesso.images import read
+from gesso.images.read import read_image
 from gesso.images.sheet import sheet
 from gesso.images.write import write_image
 from gesso.methods.base import OnStep
@@ -56,13 +57,15 @@ def write_sheet(jobs: Sequence[Job], out: Path) -> None:
     Raises:
         GessoError: it cannot be written.
     """
-    done = [job for job in jobs if job.out.is_file()]
-    if not done:
+    cells, names = [], []
+    for job in jobs:
+        with suppress(GessoError):  # it failed, and was named
+            cells.append(read_image(job.out, size=SHEET_PX))
+            names.append(job.style.stem if job.style else "")
+    if not cells:
         return
-    cells = [read.read_image(job.out, size=SHEET_PX) for job in done]
-    names = [job.style.stem if job.style else "" for job in done]
-    columns = math.ceil(math.sqrt(len(done)))
-    missing = -len(done) % columns
+    columns = math.ceil(math.sqrt(len(cells)))
+    missing = -len(cells) % columns
     cells += [np.ones_like(cells[0])] * missing
     names += [""] * missing
     starts = range(0, len(cells), columns)

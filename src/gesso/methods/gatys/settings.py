@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -50,11 +51,8 @@ def descent(options: Options) -> Descent:
 
 def as_header(options: Options) -> dict[str, Any]:
     """JSON values for a card's configuration: all that its stylizer needs."""
-    values = asdict(options)
+    values: dict[str, Any] = json.loads(json.dumps(asdict(options)))
     del values["style_size"]
-    values["betas"] = list(options.betas)  # as a file gives them back
-    if isinstance(options.objective, Objective):
-        values["objective"]["levels"] = list(options.objective.levels)
     return values
 
 
