@@ -11,6 +11,7 @@ from torch import Tensor
 from gesso.fitting.adam import Adam
 
 SMALLEST_PX = 8  # of a band's shorter side
+BANDS = 5
 
 
 def resized(image: Tensor, height: int, width: int) -> Tensor:
@@ -21,7 +22,7 @@ def resized(image: Tensor, height: int, width: int) -> Tensor:
     return F.interpolate(image, (height, width), mode="bilinear", antialias=shrinks)
 
 
-def bands(image: Tensor, count: int) -> list[Tensor]:
+def bands(image: Tensor, count: int = BANDS) -> list[Tensor]:
     """Up to `count` bands of detail of (B, C, H, W), the finest first, and what is left."""
     found = []
     for _ in range(count):
@@ -44,18 +45,19 @@ def summed(parts: Sequence[Tensor]) -> Tensor:
 
 def descend(
     image: Tensor,
-    loss: Callable[[Tensor, int], Tensor],
+    loss: Callable[[Tensor], Tensor],
     steps: int,
     lr: float,
-    count: int = 5,
     on_step: Callable[[int, float], None] | None = None,
 ) -> Tensor:
-    """`image` after steps of Adam on its bands. `loss(picture, step)` is what they lower."""
-    parts = [torch.nn.Parameter(band.clone()) for band in bands(image.detach(), count)]
+    """`image` (B, 3, H, W) after steps of Adam on its bands that lower `loss`.
+
+    `on_step` is given the steps done and the loss before the last of them.
+    """
+    parts = [torch.nn.Parameter(band.clone()) for band in bands(image.detach())]
     optimizer = Adam([(parts, lr)])
     for step in range(steps):
-        picture = summed(parts)
-        value = loss(picture, step)
+        value = loss(summed(parts))
         gradients = torch.autograd.grad(value, parts)
         for part, gradient in zip(parts, gradients, strict=True):
             part.grad = gradient
