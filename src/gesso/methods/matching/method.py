@@ -31,11 +31,12 @@ from gesso.methods.inputs import as_image, enlarged
 from gesso.methods.matching.about import ABOUT, Options
 from gesso.nn.pictures import resize
 from gesso.nn.precision import compute_in, fast_dtype
+from gesso.options import from_json
 from gesso.stylizers.stylizer import Stylizer
 
 # How many vectors a card keeps, by the scale's place from the coarsest, and by level: 1.5 MB with
 # the compact encoder, whose hypercolumns have 464 numbers. Their share grows with what there is.
-COLUMNS = (160, 288, 416, 544)
+COLUMNS = (144, 272, 384, 512)
 OWN = {"relu1_2": 2048, "relu2_2": 768, "relu3_3": 160, "relu4_3": 96}
 MAX_PIXELS = 1_000_000
 """Above this many pixels a smaller copy is painted, and what changed in it is carried over."""
@@ -210,7 +211,5 @@ def _painting(card: StyleCard) -> Painting:
 
 
 def _options(card: StyleCard) -> Options:
-    from gesso.options import from_json
-
     known = {n: v for n, v in card.config.items() if n in Painting.__dataclass_fields__}
     return from_json(Options, known, "the configuration of a matching card")
