@@ -38,7 +38,8 @@ from gesso.encoders.levels import LEVELS
 from gesso.errors import GessoError
 from gesso.images.write import write_image
 from gesso.methods.about import About, Needs
-from gesso.methods.base import Adapted, Method
+from gesso.methods.adapted import Adapted
+from gesso.methods.base import Method
 from gesso.options import Option
 from gesso.stylizers.stylizer import Stylizer
 from tiny import pictures as draw

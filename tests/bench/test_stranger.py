@@ -21,7 +21,8 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from gesso.methods.about import About, Needs
-from gesso.methods.base import Adapted, Method
+from gesso.methods.adapted import Adapted
+from gesso.methods.base import Method
 from gesso.options import Option
 from gesso.stylizers.stylizer import Stylizer
 

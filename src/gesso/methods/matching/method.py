@@ -26,7 +26,8 @@ from gesso.fitting.painting import (
     scales,
 )
 from gesso.losses.matching import representatives
-from gesso.methods.base import Adapted, AdaptStep, ImageLike, Method, OnStep, Style
+from gesso.methods.adapted import Adapted
+from gesso.methods.base import AdaptStep, ImageLike, Method, OnStep, Style
 from gesso.methods.inputs import as_image, enlarged
 from gesso.methods.matching.about import ABOUT, Options
 from gesso.nn.pictures import resize
