@@ -230,7 +230,9 @@ def test_options_named_in_a_sentence_exist(page: Path) -> None:
     for span in spans(page):
         found = re.findall(r"(?:^|(?<=\s))--[a-z][a-z0-9-]*", span)
         if span.startswith("gesso "):
-            command, _, _ = command_of([w for w in span.split()[1:] if w not in ("…", "NAME", "METHOD")])
+            command, _, _ = command_of(
+                [w for w in span.split()[1:] if w not in ("…", "NAME", "METHOD")]
+            )
             known_here = options_of(command)
         else:
             known_here = known
