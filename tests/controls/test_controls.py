@@ -174,6 +174,8 @@ def test_a_mask_is_the_luminance_of_what_can_be_seen(tmp_path: Path) -> None:
         ({"color": "blue"}, 1, "color: blue is unknown"),
         ({"weights": [1.0], "masks": [torch.ones(4, 4)]}, 1, "weights: of no use with masks"),
         ({"weights": [1.0]}, 2, "weights: 1 numbers for 2 styles"),
+        ({"weights": ["half"]}, 1, r"weights: \['half'\]; allowed are numbers"),
+        ({}, 0, "style: none given; at least one is needed"),
         ({"feather": 3.0}, 1, "feather: of no use without masks"),
         (
             {"feather": float("nan"), "masks": [torch.ones(4, 4)]},
@@ -192,11 +194,16 @@ def test_controls_that_make_no_sense_are_one_line(
 
 
 @pytest.mark.parametrize(
-    "mask", [torch.ones(3, 4, 4), torch.ones(4), torch.full((4, 4), torch.nan)]
+    "mask", [torch.ones(3, 4, 4), torch.ones(4), torch.full((4, 4), torch.nan), "mask.png"]
 )
-def test_tensors_that_are_no_masks_are_refused(mask: Tensor) -> None:
+def test_what_is_no_mask_is_refused(mask: Any) -> None:
     with pytest.raises(GessoError, match="mask: "):
         region_shares([mask], 1, 8, 8)
+
+
+def test_arrays_are_masks_too() -> None:
+    mask = torch.rand(8, 8)
+    assert torch.equal(region_shares([mask.numpy()], 1, 8, 8)[1], mask[None])
 
 
 # colour and the style's size, for every method

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -69,6 +70,8 @@ def region_shares(
 
 
 def _fitted(mask: Tensor, height: int, width: int) -> Tensor:
+    if not isinstance(mask, Tensor):
+        mask = _as_tensor(mask)
     mask = mask.detach().float().cpu()
     if mask.dim() == 2:
         mask = mask.unsqueeze(0)
@@ -81,6 +84,14 @@ def _fitted(mask: Tensor, height: int, width: int) -> Tensor:
         scaled = F.interpolate(mask.unsqueeze(0), size, mode="bilinear", antialias=True)
         mask = scaled[0]
     return mask.clamp(0, 1)
+
+
+def _as_tensor(mask: Any) -> Tensor:
+    try:
+        return torch.tensor(mask)
+    except (TypeError, ValueError, RuntimeError):
+        allowed = "(H, W) in [0, 1], which gesso.read_mask makes of a file"
+        raise GessoError(f"mask: a {type(mask).__name__}; allowed is {allowed}") from None
 
 
 def _softened(mask: Tensor, feather: float) -> Tensor:
