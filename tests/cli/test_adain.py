@@ -93,7 +93,10 @@ def test_mistakes_are_one_line(files: TinyFiles, cli: Gesso, tmp_path: Path) -> 
     refused(cli(*training(files, folder, "--skips", "relu4_1")), "skip relu4_1")
     refused(cli(*training(files, folder, "--level", "relu4_3")), "relu4_3 is a projection")
     refused(cli(*training(files, folder, "--lr", 0)), "lr")
-    refused(cli(*training(files, folder, "--content-weight", "nan")), "--content-weight: nan; allowed are numbers from 0")
+    refused(
+        cli(*training(files, folder, "--content-weight", "nan")),
+        "--content-weight: nan; allowed are numbers from 0",
+    )
     nothing = ["--content-weight", 0, "--style-weight", 0, "--identity-weight", 0]
     refused(cli(*training(files, folder, *nothing)), "nothing to train for")
     adapt = ["adapt", files.style, "-o", tmp_path / "card.safetensors", "--size", 64]
