@@ -5,11 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Sequence
-<<<<<<< HEAD
-from pathlib import Path
 from typing import Any
-=======
->>>>>>> floors
 
 import torch
 from torch import Tensor
