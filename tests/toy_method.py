@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from gesso.cards.card import StyleCard, provenance
 from gesso.methods.about import About, Needs
-from gesso.methods.base import Adapted, ImageLike, Method, OnStep, Style
+from gesso.methods.adapted import Adapted
+from gesso.methods.base import ImageLike, Method, OnStep, Style
 from gesso.options import Option
 from gesso.stylizers.stylizer import Stylizer, of_network
 

@@ -39,7 +39,7 @@ _HOMES = {
     "list_methods": ("gesso.methods.registry", "methods"),
     "load": ("gesso.methods.registry", "load"),
     "mix": ("gesso.controls.controls", "mix"),
-    "read_image": ("gesso.images.read", "read_image"),
+    "read_image": ("gesso.nn.pictures", "read_image"),
     "read_mask": ("gesso.controls.regions", "read_mask"),
     "stylize": ("gesso.pipeline.stylize", "stylize"),
     "write_image": ("gesso.images.write", "write_image"),

@@ -38,7 +38,8 @@ from gesso.encoders.levels import LEVELS
 from gesso.errors import GessoError
 from gesso.images.write import write_image
 from gesso.methods.about import About, Needs
-from gesso.methods.base import Adapted, Method
+from gesso.methods.adapted import Adapted
+from gesso.methods.base import Method
 from gesso.options import Option
 from gesso.stylizers.stylizer import Stylizer
 from tiny import pictures as draw
@@ -94,16 +95,16 @@ class Fake(Method):
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> TinyFiles:
     files = make_tiny_files(tmp_path_factory.mktemp("tiny"))
-    for folder, count, seed in (("contents", 3, 1), ("styles", 2, 9)):
+    for folder, count, height in (("contents", 3, 72), ("styles", 2, 24)):
         (files.folder / folder).mkdir()
-        for i, picture in enumerate(draw(count, 72, seed)):
-            write_image(files.folder / folder / f"{folder[0]}{i}.png", picture)
+        for i, picture in enumerate(draw(count, 72, seed=height)):
+            write_image(files.folder / folder / f"{folder[0]}{i}.png", picture[:, :height])
     return files
 
 
 def gallery(files: TinyFiles, out: Path) -> pictures.Gallery:
     folders = (files.folder / "contents", files.folder / "styles")
-    return pictures.gather(*folders, out, size=64)
+    return pictures.gather(*folders, out, size=64, style_size=64)
 
 
 def fake_bench(

@@ -21,7 +21,8 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from gesso.methods.about import About, Needs
-from gesso.methods.base import Adapted, Method
+from gesso.methods.adapted import Adapted
+from gesso.methods.base import Method
 from gesso.options import Option
 from gesso.stylizers.stylizer import Stylizer
 
@@ -62,10 +63,10 @@ def command(
     others = os.environ.get("PYTHONPATH", "")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(tmp_path), others])))
     monkeypatch.setenv("GESSO_METHODS", "sepia_for_gesso")
-    for folder, count in (("photos", 2), ("styles", 1)):
+    for folder, count, height in (("photos", 2, 64), ("styles", 1, 16)):
         (tmp_path / folder).mkdir()
         for i, picture in enumerate(pictures(count, 64, seed=count)):
-            write_image(tmp_path / folder / f"{folder[0]}{i}.png", picture)
+            write_image(tmp_path / folder / f"{folder[0]}{i}.png", picture[:, :height])
     folders = [f"--contents={tmp_path / 'photos'}", f"--styles={tmp_path / 'styles'}"]
     encoders = [f"--encoder={files.encoder}", f"--judge={files.encoder}"]
     limits = ["--size=64", "--runs=1", "--threads=1", "--method=sepia"]

@@ -167,6 +167,32 @@ def test_a_mask_is_the_luminance_of_what_can_be_seen(tmp_path: Path) -> None:
     torch.testing.assert_close(found, (luminance(image) * alpha)[0], atol=0.01, rtol=0)
 
 
+@pytest.mark.parametrize("level", [0.0, 0.1, 0.5, 1.0])
+def test_a_cut_out_of_any_colour_counts_by_what_shows(tmp_path: Path, level: float) -> None:
+    alpha = torch.zeros(1, 8, 12)
+    alpha[:, :, :6], alpha[:, :, 6] = 1, 0.5
+    write_image(tmp_path / "mask.png", torch.full((3, 8, 12), level), alpha=alpha)
+    torch.testing.assert_close(read_mask(tmp_path / "mask.png"), alpha[0], atol=0.01, rtol=0)
+    write_image(tmp_path / "mask.png", torch.full((3, 8, 12), level), alpha=torch.ones(1, 8, 12))
+    found = read_mask(tmp_path / "mask.png")  # nothing is cut out: a grey mask
+    torch.testing.assert_close(found, torch.full((8, 12), level), atol=0.01, rtol=0)
+
+
+def test_a_mask_that_is_off_everywhere_is_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    black = torch.zeros(3, 8, 12)
+    for alpha in (None, torch.ones(1, 8, 12), torch.zeros(1, 8, 12)):
+        write_image(tmp_path / "mask.png", black, alpha=alpha)
+        assert read_mask(tmp_path / "mask.png").max() == 0
+        assert "mask.png: a mask that is off everywhere; white is on" in caplog.text
+        caplog.clear()
+    white = torch.zeros(3, 8, 12)
+    white[:, 3, 3] = 1
+    write_image(tmp_path / "mask.png", white)
+    assert read_mask(tmp_path / "mask.png").max() == 1 and not caplog.text
+
+
 @pytest.mark.parametrize(
     ("words", "styles", "trouble"),
     [
@@ -174,6 +200,8 @@ def test_a_mask_is_the_luminance_of_what_can_be_seen(tmp_path: Path) -> None:
         ({"color": "blue"}, 1, "color: blue is unknown"),
         ({"weights": [1.0], "masks": [torch.ones(4, 4)]}, 1, "weights: of no use with masks"),
         ({"weights": [1.0]}, 2, "weights: 1 numbers for 2 styles"),
+        ({"weights": ["half"]}, 1, r"weights: \['half'\]; allowed are numbers"),
+        ({}, 0, "style: none given; at least one is needed"),
         ({"feather": 3.0}, 1, "feather: of no use without masks"),
         (
             {"feather": float("nan"), "masks": [torch.ones(4, 4)]},
@@ -192,11 +220,16 @@ def test_controls_that_make_no_sense_are_one_line(
 
 
 @pytest.mark.parametrize(
-    "mask", [torch.ones(3, 4, 4), torch.ones(4), torch.full((4, 4), torch.nan)]
+    "mask", [torch.ones(3, 4, 4), torch.ones(4), torch.full((4, 4), torch.nan), "mask.png"]
 )
-def test_tensors_that_are_no_masks_are_refused(mask: Tensor) -> None:
+def test_what_is_no_mask_is_refused(mask: Any) -> None:
     with pytest.raises(GessoError, match="mask: "):
         region_shares([mask], 1, 8, 8)
+
+
+def test_arrays_are_masks_too() -> None:
+    mask = torch.rand(8, 8)
+    assert torch.equal(region_shares([mask.numpy()], 1, 8, 8)[1], mask[None])
 
 
 # colour and the style's size, for every method

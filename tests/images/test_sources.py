@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import resource
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from PIL import Image
 
 from gesso.errors import GessoError
 from gesso.images.read import read_image, read_photo
-from gesso.images.write import write_image
+from gesso.images.write import WRITE_SUFFIXES, write_image
 
 
 def colours(height: int = 8, width: int = 12) -> np.ndarray:
@@ -142,6 +144,29 @@ def test_a_file_object_gets_the_bytes_of_the_file(tmp_path: Path, format: str) -
     assert (tmp_path / f"b.{format.strip('.')}").read_bytes() == path.read_bytes()
     write_image(tmp_path / "c.xyz", colours(), format=format)
     assert (tmp_path / "c.xyz").read_bytes() == path.read_bytes()
+
+
+def test_a_full_disk_is_one_line_for_every_format(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    for suffix in WRITE_SUFFIXES:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+        try:
+            with pytest.raises(GessoError, match=f"a{suffix}: cannot be written: File too large"):
+                write_image(tmp_path / f"a{suffix}", colours(40, 60))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert capfd.readouterr() == ("", "")  # libtiff would write to stderr, past Python
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_a_killed_writer_left_beside_a_picture_is_swept(tmp_path: Path) -> None:
+    stale = tmp_path / f".tmp-{'0' * 16}-a.png"
+    stale.write_bytes(b"half a picture")
+    os.utime(stale, (1e9, 1e9))
+    write_image(tmp_path / "b.png", colours())
+    assert [path.name for path in tmp_path.iterdir()] == ["b.png"]
 
 
 @pytest.mark.parametrize(

@@ -170,7 +170,7 @@ def test_rows_after_the_checkpoint_are_dropped(tmp_path: Path) -> None:
 def test_a_run_is_never_overwritten(tmp_path: Path) -> None:
     Toy().train(tmp_path, replace(CONFIG, steps=2))
     before = (tmp_path / CHECKPOINT).read_bytes()
-    with pytest.raises(GessoError, match="^resume: .* holds a training run; resume it"):
+    with pytest.raises(GessoError, match=r"^resume: .* holds a training run; resume it"):
         Toy().train(tmp_path)
     assert (tmp_path / CHECKPOINT).read_bytes() == before
     with pytest.raises(GessoError, match="nothing to resume"):

@@ -17,7 +17,6 @@ from gesso.encoders.base import Encoder
 from gesso.errors import GessoError, MissingWeights
 from gesso.methods.about import About
 from gesso.methods.base import Method, OnStep
-from gesso.methods.inputs import ImageLike
 from gesso.methods.registry import checked_device, load_class
 from gesso.stylizers.stylizer import Stylizer
 
@@ -70,22 +69,6 @@ class Entry:
     def chosen(self, method: Method, steps: int | None = None) -> Any:
         """The method's options, with other steps if given."""
         return method.chosen(None, {**self.options, **({"steps": steps} if steps else {})})
-
-    def adapt(
-        self,
-        method: Method,
-        style: ImageLike,
-        contents: list[Tensor] | None = None,
-        steps: int | None = None,
-        on_step: OnStep | None = None,
-    ) -> StyleCard:
-        """The card of a style, with Gram matrices only if it is to be polished."""
-        options = self.chosen(method, steps)
-        return method.adapt(style, contents, options, on_step=on_step, grams=self.polish > 0)
-
-    def stylizer(self, method: Method, card: StyleCard) -> Stylizer:
-        """The card's stylizer, polished if there are steps of it."""
-        return Controls(polish=self.polish).stylizer(method, card)
 
 
 @dataclass(frozen=True)
@@ -149,13 +132,17 @@ class Contestant:
         steps: int | None = None,
         on_step: OnStep | None = None,
     ) -> StyleCard:
-        """The card of a style (3, h, w)."""
-        contents = [photo] if self.on_photo else None
-        return self.entry.adapt(self.method, style, contents, steps, on_step)
+        """The card of a style (3, h, w), with Gram matrices only if it is to be polished."""
+        contents, options = (
+            [photo] if self.on_photo else None,
+            self.entry.chosen(self.method, steps),
+        )
+        grams = self.entry.polish > 0
+        return self.method.adapt(style, contents, options, on_step=on_step, grams=grams)
 
     def stylizer(self, card: StyleCard) -> Stylizer:
-        """The card's stylizer."""
-        return self.entry.stylizer(self.method, card)
+        """The card's stylizer, polished if there are steps of it."""
+        return Controls(polish=self.entry.polish).stylizer(self.method, card)
 
     def style_seconds(self, steps: int | None = None) -> float:
         """Roughly the seconds of taking on a style with at most these steps."""
@@ -211,15 +198,12 @@ def enter(entry: Entry, judge: Encoder) -> Contestant | Absent:
 def _tried(entry: Entry, method: Method) -> Contestant:
     picture = torch.rand(3, PROBE_PX, PROBE_PX, generator=torch.Generator().manual_seed(0))
     once = 1 if hasattr(entry.chosen(method), "steps") else None
-    network = method.stylizer(entry.adapt(method, picture, [picture], once)).network
-    encoder = list(method.encoder.parameters())
-    own = _count(method, encoder) + (_count(method.encoder) if _needs_encoder(method) else 0)
+    tried = Contestant(entry, method, on_photo=True)
+    network = method.stylizer(tried.adapt(picture, picture, once)).network
+    needed = _count(method.encoder) if method.about.needs.encoder_to_run else 0
+    own = _count(method, list(method.encoder.parameters())) + needed
     image = own if network is None else _count(network)
     return Contestant(entry, method, max(own, image), image)
-
-
-def _needs_encoder(method: Method) -> bool:
-    return method.about.needs.encoder_to_run
 
 
 def _count(module: nn.Module, without: list[nn.Parameter] | None = None) -> int:

@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from gesso.bench.contestants import Entry
+from gesso.bench.contestants import Contestant, Entry
 from gesso.bench.measures import covering
 from gesso.errors import GessoError
 
@@ -78,12 +78,12 @@ def measure(spec: dict[str, Any]) -> dict[str, Any]:
 
     torch.set_num_threads(spec["threads"])
     style, content = (read_image(spec[name]) for name in ("style", "content"))
-    photo = covering(content, SIDE_PX, SIDE_PX).unsqueeze(0)
+    photo = covering(content, SIDE_PX, SIDE_PX)
     baseline = peak_mib()
     entry = Entry(**spec["entry"])
-    method = entry.load()
-    card = entry.adapt(method, style, steps=spec["steps"])
-    entry.stylizer(method, card)(photo)
+    contestant = Contestant(entry, entry.load())
+    card = contestant.adapt(style, photo, spec["steps"])
+    contestant.stylizer(card)(photo.unsqueeze(0))
     row: dict[str, Any] = {"peak_mib": peak_mib(), "baseline_mib": baseline}
     if torch.device(entry.device).type == "cuda":
         row["device_mib"] = torch.cuda.max_memory_allocated() / 2**20

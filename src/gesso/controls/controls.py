@@ -46,6 +46,8 @@ class Controls(ControlOptions):
 
     def check(self, styles: int) -> None:
         """Raises GessoError where weights or masks do not go with that many styles."""
+        if styles < 1:
+            raise GessoError("style: none given; at least one is needed")
         if self.masks:
             check_masks(len(self.masks), styles)
         elif self.weights is not None:

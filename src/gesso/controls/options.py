@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Annotated, Any, Literal
 
 from gesso.errors import OptionError
@@ -50,6 +51,8 @@ class ControlOptions:
 
     def __post_init__(self) -> None:
         check(self)
+        if not all(isinstance(weight, Real) for weight in self.weights or ()):
+            raise OptionError("weights", f"{str(self.weights)[:60]}; allowed are numbers")
         object.__setattr__(self, "masks", tuple(self.masks))  # a tensor (K, h, w) will do
         if self.weights is not None and self.masks:
             raise OptionError("weights", "of no use with masks, which give each style its region")

@@ -2,30 +2,47 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Sequence
-from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from gesso.controls.color import luminance
+from gesso.disk.atomic import shown
 from gesso.errors import GessoError, OptionError
-from gesso.images.read import MAX_PIXELS, read_photo
+from gesso.images.read import MAX_PIXELS, PictureLike, read_photo
+from gesso.images.source import name_of
 
+log = logging.getLogger(__name__)
+
+ONE_COLOUR = 0.02  # of luminance: what compression makes of a colour
 WIDEST_FEATHER_PX = 64  # that is blurred pixel by pixel
 
 
-def read_mask(path: str | Path, max_pixels: int = MAX_PIXELS) -> Tensor:
-    """(H, W) in [0, 1] of a picture file: its luminance; what is transparent is off.
+def read_mask(source: PictureLike, max_pixels: int = MAX_PIXELS) -> Tensor:
+    """(H, W) in [0, 1] of a picture: its luminance; what is transparent is off. In a cut-out, which
+    has transparent parts and else one colour, the colour does not count: what shows is on.
+
+    A mask that is off everywhere is named in a warning.
 
     Raises:
-        GessoError: a file that cannot be read.
+        GessoError: a picture that cannot be read.
     """
-    photo = read_photo(path, max_pixels=max_pixels)
-    light = luminance(torch.from_numpy(photo.rgb))
-    return (light if photo.alpha is None else light * torch.from_numpy(photo.alpha))[0]
+    photo = read_photo(source, max_pixels=max_pixels)
+    mask = luminance(torch.from_numpy(photo.rgb))
+    if photo.alpha is not None:
+        alpha = torch.from_numpy(photo.alpha)
+        seen = mask[alpha > 0]
+        cut_out = len(seen) > 0 and bool((alpha < 1).any())
+        one_colour = cut_out and float(seen.max() - seen.min()) <= ONE_COLOUR
+        mask = alpha if one_colour else mask * alpha
+    if float(mask.max()) < 1 / 255:
+        log.warning("%s: a mask that is off everywhere; white is on", shown(name_of(source)))
+    return mask[0]
 
 
 def check_masks(masks: int, styles: int) -> None:
@@ -69,6 +86,8 @@ def region_shares(
 
 
 def _fitted(mask: Tensor, height: int, width: int) -> Tensor:
+    if not isinstance(mask, Tensor):
+        mask = _as_tensor(mask)
     mask = mask.detach().float().cpu()
     if mask.dim() == 2:
         mask = mask.unsqueeze(0)
@@ -81,6 +100,14 @@ def _fitted(mask: Tensor, height: int, width: int) -> Tensor:
         scaled = F.interpolate(mask.unsqueeze(0), size, mode="bilinear", antialias=True)
         mask = scaled[0]
     return mask.clamp(0, 1)
+
+
+def _as_tensor(mask: Any) -> Tensor:
+    try:
+        return torch.tensor(mask)
+    except (TypeError, ValueError, RuntimeError):
+        allowed = "(H, W) in [0, 1], which gesso.read_mask makes of a file"
+        raise GessoError(f"mask: a {type(mask).__name__}; allowed is {allowed}") from None
 
 
 def _softened(mask: Tensor, feather: float) -> Tensor:

@@ -22,6 +22,7 @@ class Training(TrainConfig):
     optimizer: Annotated[Literal["adam", "adamw"], Option("The optimiser.", shown=False)] = "adamw"
     weight_decay: Annotated[float, Option("AdamW's weight decay.", "X", least=0)] = 1e-4
     grad_clip: Annotated[float, Option("Largest norm of the gradient; 0: any.", "X", least=0)] = 2.0
+    sample_every: Annotated[int, Option("There are no samples.", shown=False)] = 0
     teacher: Annotated[str, Option("The encoder to learn from.", "vgg16|vgg19|FILE")] = "vgg19"
     emitter: Annotated[
         str | None, Option("A start whose pictures to learn on; default: random.", "FILE")

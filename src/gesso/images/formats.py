@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
-import math
-import re
 import struct
-import zlib
-from collections.abc import Iterator
-from typing import IO
 
-FORMATS = ("JPEG", "PNG", "WebP", "AVIF", "HEIF", "TIFF", "BMP", "GIF")
-"""All that is ever parsed; GIF and other animations give their first frame."""
+from gesso.images import boxes
+
+FORMATS = ("JPEG", "PNG", "WebP", "AVIF", "HEIF", "TIFF", "BMP", "GIF", "JPEG2000")
+"""All that is ever parsed; animations and files of several pages give one frame."""
 
 SUFFIXES = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".avif", ".heic", ".heif", ".hif"),
-    *(".tif", ".tiff", ".bmp", ".gif"),
+    *(".tif", ".tiff", ".bmp", ".gif", ".jp2", ".j2k", ".jpx"),
 )
 """File name endings, in lower case, under which pictures are looked for in folders."""
 
 _BMP_HEADERS = tuple(struct.pack("<I", n) for n in (12, 40, 52, 56, 64, 108, 124))
 _AVIF_BRANDS = {b"avif", b"avis"}
-_HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
+_HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1"}
+_JP2 = (b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51")  # in its boxes; the bare stream
+_OTHERS = (
+    (b"%PDF", "a PDF: save the page as PNG"),
+    (b"8BPS", "a Photoshop file: save it as PNG or TIFF"),
+    (b"%!PS", "PostScript: save it as PNG"),
+    (b"<svg", "an SVG drawing: save it as PNG"),
+    (b"<?xml", "an XML file, perhaps an SVG drawing: save it as PNG"),
+    (b"\xff\x0a", "JPEG XL: save it as PNG or JPEG"),
+    (b"\0\0\0\x0cJXL ", "JPEG XL: save it as PNG or JPEG"),
+    (b"v/1\x01", "OpenEXR: save it as PNG or 8-bit TIFF"),
+    (b"#?RADIANCE", "Radiance HDR: save it as PNG or 8-bit TIFF"),
+    (b"II*\0\x10\0\0\0CR", "a camera's raw file: convert it to TIFF or JPEG"),
+    (b"FUJIFILM", "a camera's raw file: convert it to TIFF or JPEG"),
+)
 
 
 def sniff(head: bytes) -> str | None:
@@ -35,9 +46,21 @@ def sniff(head: bytes) -> str | None:
         return "WebP"
     if head.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")):
         return None if head[8:10] == b"CR" else "TIFF"  # CR: Canon's raw files
+    if head.startswith(_JP2):
+        return "JPEG2000"
     if head.startswith(b"BM") and head[14:18] in _BMP_HEADERS:
         return "BMP"
     return _sniff_boxes(head) if head[4:8] == b"ftyp" else None
+
+
+def refusal(head: bytes) -> str:
+    """Why a file that `sniff` does not know is refused, and what to do where that is known."""
+    for magic, text in _OTHERS:
+        if head.startswith(magic):
+            return f"{text}; not a picture gesso can read"
+    if head[4:8] == b"ftyp":
+        return "a video or another MP4 file; not a picture gesso can read"
+    return f"not a picture gesso can read (allowed: {', '.join(FORMATS)})"
 
 
 def _sniff_boxes(head: bytes) -> str | None:
@@ -61,8 +84,8 @@ def declared_size(kind: str, head: bytes) -> tuple[int, int] | None:
     if kind == "WebP" and len(head) >= 30:
         return _webp_size(head)
     if kind in ("AVIF", "HEIF"):
-        return _box_size(head)
-    return None
+        return boxes.declared_size(head)
+    return _siz_size(head) if kind == "JPEG2000" else None
 
 
 def _webp_size(head: bytes) -> tuple[int, int] | None:
@@ -78,66 +101,10 @@ def _webp_size(head: bytes) -> tuple[int, int] | None:
     return None
 
 
-def _box_size(head: bytes) -> tuple[int, int] | None:
-    """The largest `ispe` (image spatial extents): the others are tiles and thumbnails."""
-    found = re.findall(rb"\0\0\0\x14ispe\0{4}(.{4})(.{4})", head, re.DOTALL)
-    sizes = [(int.from_bytes(w, "big"), int.from_bytes(h, "big")) for w, h in found]
-    return max(sizes, key=math.prod, default=None)
-
-
-def check_png(file: IO[bytes]) -> None:
-    """Raise ValueError or zlib.error unless a PNG's pixel data are whole.
-
-    Needed because decoders leave the rest of the picture black, and say nothing, when the
-    compressed stream ends early in good form: 342 bytes can claim 9000 × 9000 pixels and hold ten
-    rows. The stream is inflated in pieces and counted (its checksums are verified on the way),
-    which costs about a third of a decode and no memory.
-    """
-    file.seek(8)
-    inflate, wanted, count = zlib.decompressobj(), 0, 0
-    for name, data in _png_chunks(file):
-        if name == b"IHDR":
-            wanted = _png_data_size(data)
-        elif name == b"IDAT" and count < wanted:
-            while data and count < wanted:
-                count += len(inflate.decompress(data, 1 << 20))
-                data = inflate.unconsumed_tail
-    if count < wanted:
-        raise ValueError(f"pixel data end after {count} of {wanted} bytes")
-
-
-def _png_chunks(file: IO[bytes]) -> Iterator[tuple[bytes, bytes]]:
-    """(name, data) of the chunks up to IEND; data of those no decoder needs are skipped."""
-    name = b""
-    while name != b"IEND":
-        start = file.read(8)
-        if len(start) < 8:
-            raise ValueError("the file ends before its IEND chunk")
-        length, name = int.from_bytes(start[:4], "big"), start[4:]
-        if name not in (b"IHDR", b"IDAT", b"IEND"):
-            file.seek(length + 4, 1)
-            continue
-        data, checksum = file.read(length), file.read(4)
-        if len(data) < length or len(checksum) < 4:
-            raise ValueError(f"the file ends inside its {name.decode()} chunk")
-        if zlib.crc32(data, zlib.crc32(name)) != int.from_bytes(checksum, "big"):
-            raise ValueError(f"wrong checksum of an {name.decode()} chunk")
-        yield name, data
-
-
-_PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
-_ADAM7 = (
-    *((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4)),
-    *((0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)),
-)
-
-
-def _png_data_size(header: bytes) -> int:
-    """Bytes of the inflated pixel data: per row one filter byte, then the packed samples."""
-    width, height, depth, colour, _, _, interlace = struct.unpack(">IIBBBBB", header)
-    bits = depth * _PNG_CHANNELS[colour]
-    size = 0
-    for x, y, step_x, step_y in _ADAM7 if interlace else ((0, 0, 1, 1),):
-        columns, rows = -(-max(0, width - x) // step_x), -(-max(0, height - y) // step_y)
-        size += rows * (1 + -(-columns * bits // 8)) if columns else 0
-    return size
+def _siz_size(head: bytes) -> tuple[int, int] | None:
+    """The sides of a JPEG 2000's reference grid, which bound the picture's and the tiles' sides."""
+    place = head.find(b"\xff\x4f\xff\x51")
+    if place < 0 or len(head) < place + 16:
+        return None
+    width, height = struct.unpack(">II", head[place + 8 : place + 16])
+    return width, height

@@ -79,11 +79,13 @@ def float_grey(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I;16"):
         values /= 2 ** tags.get(_BITS_PER_SAMPLE, (16,))[0] - 1
     elif image.mode != "F":
-        raise ValueError("signed or 32-bit integers; 8 or 16 bits or floats in 0 to 1 are allowed")
+        raise ValueError("signed or 32-bit integers; save it as unsigned 8 or 16 bits")
     elif not np.isfinite(values).all():
         raise ValueError("values that are not numbers, or infinite")
     elif values.mean() > 1:
-        raise ValueError(f"values of {values.mean():.4g} on average; 0 to 1 are allowed")
+        raise ValueError(
+            f"values of {values.mean():.4g} on average; allowed are 0 to 1; save it as 8 or 16 bits"
+        )
     np.clip(values, 0, 1, out=values)
     if tags.get(_PHOTOMETRIC) == 0:  # white is zero; Pillow inverts up to 8 bits only
         values = 1 - values

@@ -19,8 +19,10 @@ from PIL import Image
 from PIL.ImageFile import ImageFile
 
 from gesso.errors import GessoError
+from gesso.images import exif
 from gesso.images.arrays import Pixels, is_array, pixels
-from gesso.images.decode import DECODER_ERRORS, MAX_PIXELS, check_pixels, decoded, one_line
+from gesso.images.decode import MAX_PIXELS, check_pixels, decoded, one_line
+from gesso.images.errors import DECODER_ERRORS
 from gesso.images.profiles import float_grey, grey_to_srgb, keyed_alpha, to_srgb
 from gesso.images.quiet import quiet_pillow
 from gesso.images.resize import resize, target_size
@@ -33,7 +35,6 @@ PictureLike = Source | Image.Image | Any
 uint8 (H, W, 3), or floating-point (3, H, W) in [0, 1]."""
 
 _PATH_OR_BYTES = (str, os.PathLike, bytes, bytearray, memoryview)
-_ORIENTATION = 0x0112
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -79,8 +80,9 @@ def read_photo(
     size: int | None = None,
     max_pixels: int = MAX_PIXELS,
     max_bytes: int = MAX_BYTES,
+    frame: int | None = None,
 ) -> Photo:
-    """Read a JPEG, PNG, WebP, AVIF, HEIF, TIFF, BMP or GIF (the first frame of an animation).
+    """Read a JPEG, PNG, WebP, AVIF, HEIF, TIFF, BMP, GIF or JPEG 2000.
 
     Args:
         source: a path, the bytes of a file or a file object, whose format is told from its bytes,
@@ -90,6 +92,8 @@ def read_photo(
             antialiasing; None keeps the picture's own size.
         max_pixels: width × height allowed, of the picture and of the result.
         max_bytes: size of the file allowed.
+        frame: which picture of an animation or of several pages, from 0; None: the first (in a
+            HEIF the main one), with a logged warning that names the file if there are others.
 
     Raises:
         GessoError: one line that names the file, if it is missing, too large, of another format,
@@ -99,10 +103,10 @@ def read_photo(
     if is_array(source):
         return Photo(_scaled(pixels("image", source), size, max_pixels))
     target_size((1, 1), size)  # a size that makes no sense is refused before anything is read
-    with _loaded(source, size, max_pixels, max_bytes) as image:
+    with _loaded(source, size, max_pixels, max_bytes, frame) as image:
         target = target_size(image.size, size)
         check_pixels(source, target, max_pixels)
-        upright, exif = _orientation(image), _exif(image)
+        upright, block = _orientation(image), exif.cleaned(image.info.get("exif"))
         flat = _flat(image)
         if flat.size != target:
             # Pillow weights colours by alpha here, so that what is hidden does not bleed out.
@@ -111,24 +115,27 @@ def read_photo(
             flat = flat.transpose(upright)
         icc = image.info.get("icc_profile")
         if flat.mode == "F":
-            return Photo(grey_to_srgb(np.asarray(flat), icc), None, exif)
-        return Photo(*_colour_and_alpha(flat, icc), exif)
+            return Photo(grey_to_srgb(np.asarray(flat), icc), None, block)
+        return Photo(*_colour_and_alpha(flat, icc), block)
 
 
 @contextmanager
 def _loaded(
-    source: PictureLike, size: int | None, max_pixels: int, max_bytes: int
+    source: PictureLike, size: int | None, max_pixels: int, max_bytes: int, frame: int | None
 ) -> Iterator[Image.Image]:
     """Yield a Pillow image whose pixels are there; what Pillow raises becomes one line."""
     if isinstance(source, Image.Image):
         name = getattr(source, "filename", "") or "the picture"
         check_pixels(name, source.size, max_pixels)
         with quiet_pillow(max_pixels), one_line(name, source.format or source.mode, max_pixels):
+            if frame is not None:
+                source.seek(frame)
             source.load()
             yield source
     elif isinstance(source, _PATH_OR_BYTES) or hasattr(source, "read"):
         draft = partial(_draft, size=size)
-        with decoded(source, max_pixels=max_pixels, max_bytes=max_bytes, prepare=draft) as image:
+        limits = {"max_pixels": max_pixels, "max_bytes": max_bytes}
+        with decoded(source, **limits, frame=frame, prepare=draft) as image:
             yield image
     else:
         allowed = "a path, bytes, a binary file, a Pillow image, an array or a tensor"
@@ -155,23 +162,9 @@ def _orientation(image: Image.Image) -> Image.Transpose | None:
     if image.format == "TIFF":  # Pillow has already done it
         return None
     try:
-        return _UPRIGHT.get(image.getexif().get(_ORIENTATION, 1))
+        return _UPRIGHT.get(image.getexif().get(exif.ORIENTATION, 1))
     except DECODER_ERRORS:
         return None
-
-
-def _exif(image: Image.Image) -> bytes:
-    """The EXIF block, rewritten: only what Pillow understands, no orientation, no thumbnail."""
-    block = image.info.get("exif")
-    if not isinstance(block, bytes):
-        return b""
-    try:
-        exif = Image.Exif()
-        exif.load(block)
-        exif.pop(_ORIENTATION, None)
-        return exif.tobytes() if len(exif) else b""
-    except DECODER_ERRORS:
-        return b""
 
 
 def _flat(image: Image.Image) -> Image.Image:

@@ -14,7 +14,8 @@ from PIL import Image
 from gesso.disk.atomic import StrPath, atomic_write
 from gesso.errors import GessoError, OptionError
 from gesso.images.arrays import Pixels, pixels
-from gesso.images.decode import DECODER_ERRORS
+from gesso.images.errors import DECODER_ERRORS
+from gesso.images.exif import for_picture
 from gesso.images.resize import resize
 from gesso.images.source import name_of, problem
 
@@ -70,8 +71,8 @@ def write_image(
             have none, show the picture on white.
         quality: 1 to 100 for JPEG (default 92), WebP (95), AVIF (85) and HEIF (60); the others are
             lossless and not affected.
-        metadata: an EXIF block to put in, as `Photo.exif`; by default the file holds none (BMP
-            cannot hold any).
+        metadata: an EXIF block to put in, as `Photo.exif`, with the size and colour space of this
+            picture; by default the file holds none (BMP cannot hold any).
         format: one of `WRITE_SUFFIXES`, with or without its dot; None: by the file's extension.
 
     Raises:
@@ -86,7 +87,7 @@ def write_image(
     if quality is not None and "quality" in options:
         options["quality"] = quality
     if metadata and kind != "BMP":
-        options["exif"] = metadata
+        options["exif"] = for_picture(metadata, *picture.size)
         options.pop("compression", None)  # through libtiff Pillow cannot write GPS tags
     if isinstance(target, str | os.PathLike) and not Path(target).parent.is_dir():
         raise problem(target, "its folder does not exist; make it first")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from threading import RLock
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +20,7 @@ from gesso.encoders.base import Encoder
 from gesso.encoders.levels import LEVELS
 from gesso.errors import GessoError, MissingWeights, OptionError
 from gesso.methods.about import About
+from gesso.methods.adapted import Adapted
 from gesso.methods.inputs import ImageLike, Style, practice_images, thumbnail_within
 from gesso.nn.checkpoint import load_file
 from gesso.nn.precision import compute_in, fast_dtype
@@ -27,32 +28,10 @@ from gesso.options import changed
 from gesso.stylizers.progress import AdaptStep, OnStep
 from gesso.stylizers.stylizer import OfRegions, Stylizer, composite
 
-__all__ = ["AdaptStep", "Adapted", "Encoders", "ImageLike", "Method", "OnStep", "Style"]
+__all__ = ["AdaptStep", "Encoders", "ImageLike", "Method", "OnStep", "Style"]
 
 THUMBNAIL_BYTES = 64 * 1024 - 1
 Encoders = Any  # an Encoder, or a function without arguments that loads one
-T = TypeVar("T")
-
-
-@dataclass
-class Adapted:
-    """What a method found out about a style.
-
-    Attributes:
-        tensors: the card's numbers.
-        config: what is needed to run it; JSON values.
-        base: SHA-256 of the weights that the card completes; "" if it is whole.
-        losses: the objective before the first step and after the last; None without steps.
-        steps: gradient steps that were taken; None for none.
-        settings: more of them than the options; JSON values.
-    """
-
-    tensors: dict[str, Tensor]
-    config: dict[str, Any]
-    base: str = ""
-    losses: tuple[float, float] | None = None
-    steps: int | None = None
-    settings: dict[str, Any] = field(default_factory=dict)
 
 
 class Method(nn.Module):
@@ -308,19 +287,3 @@ class Method(nn.Module):
         """One training step's loss terms; the trainer minimises the sum of those whose names do
         not start with an underscore."""
         raise NotImplementedError
-
-
-def tensors_of(net: nn.Module) -> dict[str, Tensor]:
-    """A copy of a network's tensors on the CPU."""
-    return {name: value.detach().cpu().clone() for name, value in net.state_dict().items()}
-
-
-def reporter(steps: int, on_step: OnStep | None, trace: list[float]) -> Any:
-    """What a fit is given to report to: it keeps the sums of the terms and passes them on."""
-
-    def report(step: int, terms: dict[str, float]) -> None:
-        trace.append(sum(terms.values()))
-        if on_step is not None:
-            on_step(AdaptStep(step, steps, terms))
-
-    return report

@@ -26,7 +26,7 @@ from gesso.methods.inputs import ImageLike, as_image
 from gesso.methods.registry import load
 from gesso.pipeline.photos import Pictures, finished, stylize_all
 from gesso.pipeline.plan import Job
-from gesso.pipeline.style_cards import Contents, digest, key, practice
+from gesso.pipeline.style_cards import Contents, digest, key, practice, settled
 from gesso.pipeline.styles import holds_card, is_card
 from gesso.stylizers.stylizer import Stylizer
 
@@ -47,7 +47,7 @@ class Session:
     It may be used from several threads: a style that two of them want is adapted to once.
 
     Args:
-        method: a method's name, or a method.
+        method: a method's name, or a method with weights and encoder of its own.
         options: how the method adapts; by default its defaults.
         encoder, weights, device: as for `gesso.load`, where `method` is a name.
         cache: where cards are kept; None: nowhere but in this session.
@@ -78,10 +78,11 @@ class Session:
         exact: bool = False,
         on_card: OnCard | None = None,
     ) -> None:
+        self.encoder = encoder if isinstance(method, str) else None  # None: the method's own
         if isinstance(method, str):
             method = load(method, weights=weights, encoder=encoder, device=device)
         self.method, self.options = method, method.chosen(options)
-        self.encoder, self.cache, self.contents = encoder, cache, contents
+        self.cache, self.contents = cache, contents
         self.max_pixels, self.exact, self.on_card = max_pixels, exact, on_card
         self.grams = method.keeps_grams(self.options) if grams is None else grams
         self._cards: dict[str, StyleCard] = {}
@@ -110,6 +111,7 @@ class Session:
         """
         if isinstance(style, StyleCard):
             return style
+        style = settled(style)
         if isinstance(style, str | Path) and is_card(Path(style)):
             return self._checked(Path(style))
         contents = self.contents or contents
@@ -153,7 +155,7 @@ class Session:
         Raises:
             GessoError: styles that cannot be read or do not go together.
         """
-        controls = controls or Controls()
+        controls, styles = controls or Controls(), [settled(style) for style in styles]
         controls.check(len(styles))
         color = checked_color(controls.color)
         if color == "style" or any(holds_card(style) for style in styles):
@@ -196,8 +198,10 @@ class Session:
         Raises:
             GessoError: a photo or style that cannot be read.
         """
+        photo = settled(photo)
         found = self.photo(photo, size)
-        own = Contents([photo], size, read=lambda source, size: torch.from_numpy(found.rgb))
+        source = found.rgb if isinstance(photo, Photo) else photo
+        own = Contents([source], size, read=lambda source, size: torch.from_numpy(found.rgb))
         stylizer = self.stylizer(styles, controls, contents=own, on_step=on_step)
         return finished(found, stylizer, shown_name(photo), on_step)
 
@@ -221,7 +225,7 @@ class Session:
         return stylize_all(jobs, stylizer, pictures, on_job, on_step)
 
     def _checked(self, path: Path) -> StyleCard:
-        name = str(path)
+        name = digest(path)  # a file of that name may be another tomorrow
         with self._lock_of(name):
             card = self._cards.get(name) or StyleCard.load(path)
             if card.method != self.method.name:

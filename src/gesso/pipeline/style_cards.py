@@ -6,15 +6,14 @@ Knows only Method and StyleCard, so it serves every method.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from torch import Tensor
 
-from gesso import assets
 from gesso.cards.cache import card_key
 from gesso.controls.color import Colors, grey
 from gesso.controls.options import Color
@@ -22,11 +21,13 @@ from gesso.disk.atomic import sha256_file, shown
 from gesso.encoders import encoder_identity
 from gesso.errors import GessoError
 from gesso.images.folders import list_images
-from gesso.images.read import MAX_PIXELS
+from gesso.images.read import MAX_BYTES, MAX_PIXELS
+from gesso.images.source import opened
 from gesso.methods.base import Method
 from gesso.methods.inputs import ImageLike, as_image
 from gesso.nn.pictures import read_image
 
+BUNDLED = "bundled"  # the name of the bundled contents
 MOST_PHOTOS = 8  # of the photos to be stylized, this many are practised on
 MOST_CONTENTS = 32  # and of a folder of contents
 PRACTICE_PIXELS = 16_000_000  # kept in memory for it: 200 MB
@@ -34,19 +35,23 @@ SMALLEST_PRACTICE_PX = 64  # a picture with a shorter side teaches nothing
 
 
 class NoContents(GessoError):
-    """None of the pictures to practise on can be read: source → one line each."""
+    """None of the pictures to practise on can be read.
 
-    def __init__(self, failures: dict[Any, str]) -> None:
-        super().__init__(next(iter(failures.values())))
-        self.failures = failures
+    Attributes:
+        failures: one line each for those that are files.
+    """
+
+    def __init__(self, failures: list[tuple[ImageLike, str]]) -> None:
+        super().__init__(failures[0][1])
+        self.failures = {s: line for s, line in failures if isinstance(s, str | Path)}
 
 
 Read = Callable[[ImageLike, int | None], ImageLike]
 
 
 class Contents:
-    """Pictures that adaptations practise on: at most `most` of those that can be read, spread
-    evenly over `sources`; of large ones the middle. They are read once, when they are needed.
+    """Pictures that adaptations practise on: `most` of them, spread evenly over `sources`, without
+    those that cannot be read; of large ones the middle. They are read once, when they are needed.
 
     Args:
         sources: pictures, such as the photos to be stylized.
@@ -65,9 +70,10 @@ class Contents:
         read: Read = as_image,
         bundled: bool = False,
     ) -> None:
-        self.sources, self.size, self.most = list(sources), size, most
+        self.sources, self.size, self.most = [settled(s) for s in sources], size, most
         self.read, self.bundled = read, bundled
         self._images: list[Tensor] | None = None
+        self._identity: list[Any] | None = None
 
     @classmethod
     def of_folder(
@@ -83,14 +89,25 @@ class Contents:
     @classmethod
     def of_package(cls) -> Contents:
         """The bundled contents: a card practised on them serves any photo."""
-        return cls(sorted(assets.CONTENTS.glob("*.jpg")), bundled=True)
+        return cls([], bundled=True)
+
+    @classmethod
+    def named(
+        cls, name: str | Path, size: int | None = None, max_pixels: int = MAX_PIXELS
+    ) -> Contents:
+        """The pictures below a folder, or the bundled ones for the name "bundled"."""
+        if str(name) == BUNDLED:
+            return cls.of_package()
+        return cls.of_folder(Path(name), size, max_pixels)
 
     def images(self) -> list[Tensor] | None:
-        """(3, h, w) each; None when all are too small, so that the bundled contents serve.
+        """(3, h, w) each; None for the bundled contents, which serve when all are too small, too.
 
         Raises:
             NoContents: not one could be read.
         """
+        if self.bundled:
+            return None
         if self._images is None:
             self._images = self._read()
         large = [i for i in self._images if min(i.shape[1:]) >= SMALLEST_PRACTICE_PX]
@@ -101,21 +118,32 @@ class Contents:
         bundled ones."""
         if self.bundled:
             return None
-        return [self.size, *(digest(s) for s in _spread(self.sources, self.most)[: self.most])]
+        if self._identity is None:
+            chosen = (self.sources[i] for i in self._order()[0])
+            self._identity = [self.size, *map(digest, chosen)]
+        return self._identity
+
+    def _order(self) -> tuple[list[int], list[int]]:
+        """The places of the chosen sources, and of the others."""
+        count = min(self.most, len(self.sources))
+        chosen = [i * len(self.sources) // count for i in range(count)]
+        return chosen, sorted(set(range(len(self.sources))).difference(chosen))
 
     def _read(self) -> list[Tensor]:
+        """The chosen ones; the others only where none of those can be read, so that `identity`
+        says what was practised on."""
         images: list[Tensor] = []
-        failures: dict[Any, str] = {}
+        failures: dict[int, str] = {}
         room = PRACTICE_PIXELS // max(1, min(self.most, len(self.sources)))
-        for source in _spread(self.sources, self.most):
-            try:
-                images.append(_middle(as_image(self.read(source, self.size)), room))
-            except GessoError as error:
-                failures[source] = str(error)
-            if len(images) == self.most:
-                break
+        for places in self._order():
+            for place in places if len(images) == 0 else []:
+                try:
+                    picture = as_image(self.read(self.sources[place], self.size))
+                    images.append(_middle(picture, room))
+                except GessoError as error:
+                    failures[place] = str(error)
         if not images:
-            raise NoContents({source: failures[source] for source in self.sources})
+            raise NoContents([(s, failures[i]) for i, s in enumerate(self.sources)])
         return images
 
 
@@ -135,20 +163,21 @@ def key(
     options: Any,
     style_sha256: str,
     *,
-    encoder: str | Path,
+    encoder: str | Path | None,
     contents: Contents | None,
     color: Color = "style",
     photo: Tensor | None = None,
 ) -> str:
     """The cached card's key, of all that decides its numbers; neither encoder nor contents are
-    read for it.
+    loaded for it.
 
     Args:
+        encoder: as for `gesso.load`; None: the method's own, which is loaded.
         color, photo: the colours that the style is given before it is adapted to.
     """
     practises = method.practises(options)
     settings = method.adapt_settings(options) | {
-        "encoder": encoder_identity(encoder),
+        "encoder": method.encoder.identity if encoder is None else encoder_identity(encoder),
         "contents": contents.identity() if contents is not None and practises else None,
         "version": method.about.version,
     }
@@ -157,9 +186,18 @@ def key(
     return card_key(style_sha256, method.name, method.base, settings)
 
 
+def settled(picture: ImageLike) -> ImageLike:
+    """A picture that can be read again: of a binary file object its bytes, of a path's likes the
+    path. Raises GessoError for a file object that cannot be read."""
+    if hasattr(picture, "read"):
+        with opened(picture, MAX_BYTES) as file:
+            return file.read()
+    return Path(picture) if isinstance(picture, os.PathLike) else picture
+
+
 def digest(style: ImageLike) -> str:
-    """SHA-256 of a picture: of a file's bytes, or of its numbers and shape; "" for a file that
-    cannot be read."""
+    """SHA-256 of a picture: of a file's bytes, or of the numbers and shape of what is seen; "" for
+    a file that cannot be read."""
     if isinstance(style, str | Path):
         try:
             return sha256_file(style)
@@ -167,17 +205,8 @@ def digest(style: ImageLike) -> str:
             return ""
     if isinstance(style, bytes):
         return hashlib.sha256(style).hexdigest()
-    numbers = np.ascontiguousarray(np.asarray(style))
-    shape = repr((numbers.shape, numbers.dtype.str)).encode()
-    return hashlib.sha256(shape + numbers.tobytes()).hexdigest()
-
-
-def _spread(sources: Sequence[Any], most: int) -> list[Any]:
-    """All sources, first `most` of them at equal distances."""
-    count = min(most, len(sources))
-    first = [i * len(sources) // count for i in range(count)]
-    rest = sorted(set(range(len(sources))).difference(first))
-    return [sources[i] for i in (*first, *rest)]
+    numbers = as_image(style).detach().cpu().contiguous().numpy()
+    return hashlib.sha256(repr(numbers.shape).encode() + numbers.tobytes()).hexdigest()
 
 
 def _middle(image: Tensor, pixels: int) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,10 @@ from gesso.options import changed
 from gesso.pipeline.photos import Pictures
 from gesso.pipeline.plan import plan_one
 from gesso.pipeline.session import Session
-from gesso.pipeline.style_cards import Contents
+from gesso.pipeline.style_cards import Contents, settled
 from gesso.pipeline.styles import method_of_cards
+
+_NO_FILE = Path(os.devnull, "picture.png")  # its name is that of its result in a folder
 
 
 def stylize(
@@ -51,7 +54,8 @@ def stylize(
         size: the longer side of the result in px; None: the photo's.
         controls: strength, weights, color, masks, feather and polish.
         cache: keep and reuse the cards of styles.
-        contents: a folder of pictures to practise on; None: the photo.
+        contents: a folder of pictures to practise on, or "bundled": a card of the bundled contents
+            serves any photo; None: the photo.
         encoder, weights, device: as for `gesso.load`.
         quality, keep_metadata: of the file, as for `gesso.write_image`.
         on_step: is given the steps of adaptations and of polish.
@@ -64,7 +68,8 @@ def stylize(
         GessoError: a picture that cannot be read or written, an option that makes no sense.
     """
     styles = list(style) if isinstance(style, list | tuple) else [style]
-    job = None if out is None else plan_one(Path(_named(photo)), Path(out), _files(styles))
+    photo = settled(photo)
+    target = None if out is None else _target(photo, styles, out)
     name = method_of_cards(styles, method)
     options_class = about(name).options
     polish = controls.polish if controls is not None else None
@@ -75,18 +80,16 @@ def stylize(
         weights=weights,
         device=device,
         cache=CardCache() if cache else None,
-        contents=None if contents is None else Contents.of_folder(Path(contents), size),
+        contents=None if contents is None else Contents.named(contents, size),
         grams=None if polish is None else polish > 0,
     )
     picture = session.stylize(photo, styles, controls, size=size, on_step=on_step)
-    if job is not None:
-        Pictures(quality=quality, keep_metadata=keep_metadata).write(picture, job.out)
+    if target is not None:
+        Pictures(quality=quality, keep_metadata=keep_metadata).write(picture, target)
     return eight_bits(picture.rgb, picture.alpha)
 
 
-def _named(photo: Any) -> str | Path:
-    return photo if isinstance(photo, str | Path) else "photo"
-
-
-def _files(styles: Sequence[Any]) -> list[Path]:
-    return [Path(style) for style in styles if isinstance(style, str | Path)]
+def _target(photo: ImageLike, styles: Sequence[Any], out: str | Path) -> Path:
+    """The file to write. Raises GessoError where it cannot be, or is one of the inputs."""
+    files = [Path(given) for given in (photo, *styles) if isinstance(given, str | Path)]
+    return plan_one(photo if isinstance(photo, str | Path) else _NO_FILE, out, files).out

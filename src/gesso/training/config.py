@@ -48,7 +48,7 @@ class TrainConfig:
     save_minutes: float = 10.0  # and at least this often
     sample_every: Annotated[
         int, Option("Steps from sample to sample; 0: no samples.", "N", least=0)
-    ] = 0
+    ] = 1000
     log_every: Annotated[int, Option("Steps averaged in a row of log.jsonl.", "N", least=1)] = 10
     workers: Annotated[int, Option("Threads that prepare batches.", "N", least=0)] = 2
     device: Annotated[str, Option("cpu, or cuda: one GPU for each process.", "NAME")] = "cpu"

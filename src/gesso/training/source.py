@@ -18,7 +18,8 @@ from PIL import Image, ImageOps
 from PIL.ImageFile import ImageFile
 
 from gesso.errors import GessoError
-from gesso.images.decode import DECODER_ERRORS, decoded
+from gesso.images.decode import decoded
+from gesso.images.errors import DECODER_ERRORS
 from gesso.images.formats import SUFFIXES
 from gesso.images.profiles import float_grey, to_srgb
 from gesso.images.source import MAX_BYTES

@@ -10,6 +10,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+from gesso.encoders import check_encoder
 from gesso.encoders.base import Encoder
 from gesso.training.config import TrainConfig, TrainResult
 from gesso.training.loop import OnTrained, train
@@ -45,6 +46,8 @@ def train_by(
     Raises:
         GessoError: as `gesso.training.loop.train` does; pictures or weights that cannot be used.
     """
+    if not isinstance(encoder, Encoder):
+        check_encoder(encoder)  # a mistake is known before folders are listed
     torch.manual_seed(training.seed)
     found = Ingredients(
         *(ImageSource(contents), ImageSource(styles), encoder, torch.device(training.device)),

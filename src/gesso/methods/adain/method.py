@@ -18,7 +18,8 @@ from gesso.errors import GessoError
 from gesso.losses.terms import Features
 from gesso.methods.adain.about import ABOUT
 from gesso.methods.adain.layer import Config, Statistics, adain, adain_losses, affine
-from gesso.methods.base import Adapted, Encoders, ImageLike, Method, OnStep, Style
+from gesso.methods.adapted import Adapted
+from gesso.methods.base import Encoders, ImageLike, Method, OnStep, Style
 from gesso.methods.inputs import as_image, load_exactly, practice_images
 from gesso.nn.precision import compute_in, fast_dtype
 from gesso.stylizers.stylizer import OfRegions, Stylizer

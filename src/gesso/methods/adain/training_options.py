@@ -20,9 +20,6 @@ class Training(TrainConfig, ObjectiveOptions):
     lr_decay: Annotated[
         float, Option("k of the inverse schedule, 1 / (1 + k·t).", "X", least=0, flag="decay")
     ] = 5e-5
-    sample_every: Annotated[
-        int, Option("Steps from sample to sample; 0: no samples.", "N", least=0)
-    ] = 1000
     level: Annotated[str, Option("The encoder's level on which AdaIN works.", "LEVEL")] = "relu4_1"
     skips: Annotated[
         tuple[str, ...] | None,

@@ -13,7 +13,8 @@ from gesso.errors import GessoError
 from gesso.fitting.picture import OnTerms, Start, optimise
 from gesso.losses.objectives import Objective
 from gesso.losses.terms import grams
-from gesso.methods.base import Adapted, ImageLike, Method, OnStep, Style
+from gesso.methods.adapted import Adapted
+from gesso.methods.base import ImageLike, Method, OnStep, Style
 from gesso.methods.gatys.about import ABOUT, INITS, Options
 from gesso.methods.gatys.settings import (
     as_header,

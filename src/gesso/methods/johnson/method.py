@@ -14,7 +14,8 @@ from gesso.disk.atomic import shown
 from gesso.disk.tensors import read_header
 from gesso.errors import OptionError
 from gesso.losses.objectives import Objective
-from gesso.methods.base import Adapted, Encoders, ImageLike, Method, OnStep, Style
+from gesso.methods.adapted import Adapted
+from gesso.methods.base import Encoders, ImageLike, Method, OnStep, Style
 from gesso.methods.inputs import load_exactly
 from gesso.methods.johnson.about import ABOUT, METASTYLE, RANDOM
 from gesso.methods.metastyle.start import (

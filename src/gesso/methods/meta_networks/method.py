@@ -16,16 +16,8 @@ from gesso.errors import GessoError, OptionError
 from gesso.fitting.network import fit_network, style_target
 from gesso.losses.objectives import UnboundedObjective
 from gesso.losses.terms import Features
-from gesso.methods.base import (
-    Adapted,
-    Encoders,
-    ImageLike,
-    Method,
-    OnStep,
-    Style,
-    reporter,
-    tensors_of,
-)
+from gesso.methods.adapted import Adapted, reporter, tensors_of
+from gesso.methods.base import Encoders, ImageLike, Method, OnStep, Style
 from gesso.methods.inputs import load_exactly, practice_images
 from gesso.methods.meta_networks.about import (
     ABOUT,

@@ -17,9 +17,6 @@ class Training(TrainConfig, ObjectiveOptions):
 
     steps: Annotated[int, Option("Steps.", "N", least=1, main=True)] = 5000
     schedule: Annotated[Schedule, Option("How the rate falls.", "inverse|cosine")] = "cosine"
-    sample_every: Annotated[
-        int, Option("Steps from sample to sample; 0: no samples.", "N", least=0)
-    ] = 1000
     width: Annotated[
         int,
         Option("Width of the networks; the paper's: 32, and 8 for phones.", "N", least=1, most=256),

@@ -10,7 +10,8 @@ from torch import Tensor
 from gesso.cards.card import StyleCard, provenance
 from gesso.fitting.config import FitOptions
 from gesso.losses.objectives import Objective
-from gesso.methods.base import Adapted, Encoders, ImageLike, Method, OnStep, Style
+from gesso.methods.adapted import Adapted
+from gesso.methods.base import Encoders, ImageLike, Method, OnStep, Style
 from gesso.methods.inputs import load_exactly
 from gesso.methods.metastyle.about import ABOUT
 from gesso.methods.metastyle.bilevel import bilevel_losses

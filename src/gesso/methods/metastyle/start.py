@@ -13,7 +13,8 @@ from gesso.cards.card import StyleCard
 from gesso.errors import GessoError
 from gesso.fitting.network import FirstSteps, fit_network
 from gesso.losses.objectives import Objective
-from gesso.methods.base import Adapted, OnStep, Style, reporter
+from gesso.methods.adapted import Adapted, reporter
+from gesso.methods.base import OnStep, Style
 from gesso.methods.inputs import load_exactly
 from gesso.methods.metastyle.bilevel import InnerLoop
 from gesso.nn.transfer import TransferNet, is_affine

@@ -19,9 +19,6 @@ class Training(TrainConfig, ObjectiveOptions):
     lr_decay: Annotated[
         float, Option("k: both rates fall as 1 / (1 + k·t).", "X", least=0, flag="decay")
     ] = 2.5e-5
-    sample_every: Annotated[
-        int, Option("Steps from sample to sample; 0: no samples.", "N", least=0)
-    ] = 1000
     width: Annotated[
         int, Option("Width of the network; the paper's: 32.", "N", least=1, most=256)
     ] = 16

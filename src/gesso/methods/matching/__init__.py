@@ -1,0 +1,1 @@
+"""Matching (Kolkin et al. 2022)."""

@@ -1,0 +1,46 @@
+"""Matching, as the rest of gesso sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from gesso.methods.about import About, Needs
+from gesso.options import Option
+
+
+@dataclass(frozen=True)
+class Options:
+    """What `Matching.adapt` takes: what is kept of the style, and how pictures are painted."""
+
+    alpha: Annotated[
+        float,
+        Option(
+            "The photo's share in what is matched: how much of its drawing stays.",
+            "SHARE",
+            least=0,
+            most=1,
+        ),
+    ] = 0.6
+    steps: Annotated[int, Option("Steps at every scale but the finest.", "N", least=0)] = 60
+    fine_steps: Annotated[int, Option("Steps at the finest scale.", "N", least=0)] = 30
+    final_steps: Annotated[
+        int, Option("Steps of the last pass, which matches every level by itself.", "N", least=0)
+    ] = 20
+    lr: Annotated[float, Option("Adam's rate on the picture.", "RATE", least=0)] = 4e-3
+    rotations: Annotated[
+        bool, Option("Match with the style turned by 90, 180 and 270 degrees, too.")
+    ] = False
+    seed: Annotated[int, Option("Seed of all random choices.", "N", least=0)] = 0
+    style_size: Annotated[int, Option("Longer side of the style.", "PX", least=64)] = 512
+
+
+ABOUT = About(
+    name="matching",
+    title="Matching (Kolkin et al. 2022, Neural Neighbor Style Transfer)",
+    summary="every feature becomes its nearest one in the style, coarse to fine: paintings, slowly",
+    options=Options,
+    needs=Needs(levels=("relu1_2", "relu2_2", "relu3_3", "relu4_3"), encoder_to_run=True),
+    neutral="content",
+    blend="own",
+)

@@ -1,0 +1,216 @@
+"""Matching: nearest features in the place of statistics (Kolkin et al. 2022, "Neural Neighbor Style
+Transfer"), with gesso's encoder."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from gesso.cards.blend import shares_of
+from gesso.cards.card import StyleCard, provenance
+from gesso.encoders.levels import LEVELS
+from gesso.errors import GessoError
+from gesso.fitting.painting import (
+    Painting,
+    StyleVectors,
+    Vectors,
+    cells,
+    hypercolumns,
+    paint,
+    scales,
+)
+from gesso.losses.matching import representatives
+from gesso.methods.adapted import Adapted
+from gesso.methods.base import AdaptStep, ImageLike, Method, OnStep, Style
+from gesso.methods.inputs import as_image, enlarged
+from gesso.methods.matching.about import ABOUT, Options
+from gesso.nn.pictures import resize
+from gesso.nn.precision import compute_in, fast_dtype
+from gesso.options import from_json
+from gesso.stylizers.stylizer import Stylizer
+
+# How many vectors a card keeps, by the scale's place from the coarsest, and by level: 1.5 MB with
+# the compact encoder, whose hypercolumns have 464 numbers. Their share grows with what there is.
+COLUMNS = (144, 272, 384, 512)
+OWN = {"relu1_2": 2048, "relu2_2": 768, "relu3_3": 160, "relu4_3": 96}
+MAX_PIXELS = 1_000_000
+"""Above this many pixels a smaller copy is painted, and what changed in it is carried over."""
+
+
+class Matching(Method):
+    """No network of its own: an encoder, and a descent on every picture."""
+
+    about = ABOUT
+
+    def _adapt(
+        self, style: Style, contents: list[Tensor], options: Options, on_step: OnStep | None
+    ) -> Adapted:
+        """The style's vectors at every scale; the work is the stylizer's."""
+        sizes = scales(options.style_size)
+        pictures = {size: style.at(size) for size in sizes}
+        return Adapted(self._vectors(pictures, options), self._config(options))
+
+    def _config(self, options: Options) -> dict[str, Any]:
+        values = {name: getattr(options, name) for name in Painting.__dataclass_fields__}
+        return {**values, "encoder": self.encoder.name, "encoder_sha256": self.encoder.identity}
+
+    @torch.no_grad()
+    def _vectors(self, pictures: dict[int, Tensor], options: Options) -> dict[str, Tensor]:
+        """A card's tensors from the style (3, h, w) by its longer side, coarse to fine."""
+        tensors: dict[str, Tensor] = {}
+        count = len(pictures)
+        for place, (size, picture) in enumerate(pictures.items()):
+            turns = range(4 if options.rotations else 1)
+            images = [picture.rot90(turn, (1, 2)).unsqueeze(0) for turn in turns]
+            found = [self.encoder(image.contiguous(), LEVELS) for image in images]
+            columns = torch.cat(
+                [hypercolumns(f, *cells(i)) for f, i in zip(found, images, strict=True)]
+            )
+            most = COLUMNS[max(0, place + len(COLUMNS) - count)]
+            tensors |= _kept(f"scale.{size}", columns, most, options.seed)
+        for level in LEVELS:
+            rows = torch.cat([f[level].float()[0].flatten(1).T for f in found])
+            tensors |= _kept(f"level.{level}", rows, OWN[level], options.seed)
+        return tensors
+
+    def _stylizer(self, card: StyleCard) -> Stylizer:
+        style, how = self._style_of(card), _painting(card)
+
+        def one(content: Tensor, number: int, count: int, on_step: OnStep | None) -> Tensor:
+            def heard(step: int, steps: int, loss: float) -> None:
+                if on_step is not None:
+                    on_step(AdaptStep(number * steps + step, count * steps, {"match": loss}))
+
+            return self._painted(content.to(self.place), style, how, heard)
+
+        def run(contents: Tensor, on_step: OnStep | None) -> Tensor:
+            rows = [
+                one(content.unsqueeze(0), number, len(contents), on_step)
+                for number, content in enumerate(contents)
+            ]
+            return torch.cat(rows).to(contents.device)
+
+        return Stylizer(run, why_none="optimises every picture by itself")
+
+    def _painted(self, content: Tensor, style: StyleVectors, how: Painting, heard: Any) -> Tensor:
+        height, width = content.shape[-2:]
+        with (
+            torch.inference_mode(False),
+            torch.enable_grad(),
+            compute_in(fast_dtype(self.place)),
+        ):
+            share = math.sqrt(MAX_PIXELS / (height * width))
+            if share >= 1:
+                return paint(content.clone(), style, self.encoder, how, on_step=heard)
+            small = resize(content.clone(), max(1, int(max(height, width) * share)))
+            painted = paint(small, style, self.encoder, how, on_step=heard)
+            change = F.interpolate(painted - small, (height, width), mode="bicubic")
+            return (content + change).clamp(0, 1)
+
+    def _style_of(self, card: StyleCard) -> StyleVectors:
+        """What the card keeps. Raises GessoError for a card of another encoder or shape."""
+        own, found = self.encoder, card.config
+        if found.get("encoder_sha256") != own.identity:
+            made = f"{found.get('encoder')} ({str(found.get('encoder_sha256'))[:12]}…)"
+            raise GessoError(
+                f"a card made with the encoder {made}: the one loaded, {own.name} "
+                f"({own.identity[:12]}…), cannot run it"
+            )
+        names = [n.removeprefix("scale.") for n in card.tensors if n.startswith("scale.")]
+        sizes = sorted(int(n) for n in names if n.isdecimal())
+        if not sizes:
+            raise GessoError("a card without vectors of its style")
+        with torch.no_grad(), compute_in(fast_dtype(self.place)):
+            blank = torch.zeros(1, 3, 32, 32, device=self.place)
+            widths = {level: f.shape[1] for level, f in self.encoder(blank, LEVELS).items()}
+        total = sum(widths.values())
+        return StyleVectors(
+            {size: self._loaded(card, f"scale.{size}", total) for size in sizes},
+            {level: self._loaded(card, f"level.{level}", widths[level]) for level in LEVELS},
+        )
+
+    def _loaded(self, card: StyleCard, name: str, channels: int) -> Vectors:
+        rows, mean = card.tensors.get(name), card.tensors.get(f"mean.{name}")
+        if rows is None or rows.dim() != 2 or not len(rows) or rows.shape[1] != channels:
+            raise GessoError(f"a card without vectors {name} of {channels} channels")
+        if mean is None or mean.shape != (channels,):
+            raise GessoError(f"a card without the mean of {name}")
+        return Vectors(rows.to(self.place), mean.to(self.place))
+
+    def neutral(self, content: ImageLike | None = None, like: StyleCard | None = None) -> StyleCard:
+        """The content as its own style, whose vectors are all it is matched with; without a
+        content the bundled ones' would be no style, so one of them stands for all."""
+        options = Options() if like is None else _options(like)
+        image = as_image(content) if content is not None else torch.full((3, 64, 64), 0.5)
+        sizes = scales(options.style_size)
+        pictures = {size: enlarged(resize(image, size)).to(self.place) for size in sizes}
+        with compute_in(fast_dtype(self.place)):
+            tensors = self._vectors(pictures, options)
+        return StyleCard(self.name, tensors, self._config(options), provenance=provenance())
+
+    def softened(
+        self, card: StyleCard, strength: float, content: ImageLike | None = None
+    ) -> StyleCard | None:
+        """The card with a larger share of the photo in the query: all of it at a strength of 0."""
+        alpha = 1 - strength * (1 - _painting(card).alpha)
+        return replace(card, config={**card.config, "alpha": alpha})
+
+    def blends_with_neutral(self, card: StyleCard) -> bool:
+        """Always: strength is the photo's share in the query."""
+        return True
+
+    def blend(self, cards: Sequence[StyleCard], weights: Sequence[float]) -> StyleCard:
+        """The union of the cards' vectors in the shares given, which have to be positive: the
+        query chooses among them.
+
+        Raises:
+            GessoError: cards of other encoders, scales or settings, negative shares.
+        """
+        shares = shares_of(len(cards), weights)
+        first = cards[0]
+        if min(shares) < 0:
+            raise GessoError("cards of matching are mixed in positive shares; one is negative")
+        for card in cards[1:]:
+            if card.tensors.keys() != first.tensors.keys() or card.config != first.config:
+                raise GessoError(
+                    "cards of matching can be mixed when encoder, style size and settings agree"
+                )
+        tensors = {name: _union(name, cards, shares) for name in first.tensors}
+        names = [str(card.provenance.get("style", "")) for card in cards]
+        parts = [{"style": n, "weight": s} for n, s in zip(names, shares, strict=True)]
+        origin = provenance() | {"blend": parts}
+        return StyleCard(self.name, tensors, dict(first.config), provenance=origin)
+
+
+def _kept(name: str, rows: Tensor, most: int, seed: int) -> dict[str, Tensor]:
+    kept = representatives(rows, most, seed)
+    return {name: kept.cpu(), f"mean.{name}": rows.mean(0).cpu()}
+
+
+def _union(name: str, cards: Sequence[StyleCard], shares: Sequence[float]) -> Tensor:
+    pairs = list(zip(cards, shares, strict=True))
+    if name.startswith("mean."):
+        return torch.stack([card.tensors[name] * share for card, share in pairs]).sum(0)
+    largest = max(shares)
+    parts = []
+    for card, share in pairs:
+        rows = card.tensors[name]
+        count = math.ceil(len(rows) * share / largest)
+        parts.append(rows[torch.linspace(0, len(rows) - 1, count).round().long()])
+    return torch.cat(parts)
+
+
+def _painting(card: StyleCard) -> Painting:
+    options = _options(card)
+    return Painting(**{name: getattr(options, name) for name in Painting.__dataclass_fields__})
+
+
+def _options(card: StyleCard) -> Options:
+    known = {n: v for n, v in card.config.items() if n in Painting.__dataclass_fields__}
+    return from_json(Options, known, "the configuration of a matching card")

@@ -1,0 +1,131 @@
+"""Kolkin et al. (2022): what a card of vectors holds, and what painting with them does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from gesso.cards.card import StyleCard
+from gesso.controls.controls import Controls
+from gesso.encoders import load_encoder
+from gesso.encoders.levels import LEVELS
+from gesso.errors import GessoError
+from gesso.fitting.painting import cells, hypercolumns
+from gesso.losses.matching import nearest
+from gesso.methods.base import AdaptStep
+from gesso.methods.matching.method import Matching
+from tiny import pictures, tiny_encoder
+
+STYLE = pictures(1, 96, seed=5)[0]
+PHOTO = pictures(1, 96, seed=6)
+QUICK: dict[str, Any] = {"steps": 8, "fine_steps": 8, "final_steps": 4, "style_size": 96}
+
+
+@pytest.fixture(scope="module")
+def method() -> Matching:
+    return Matching(tiny_encoder())
+
+
+def matched(method: Matching, picture: torch.Tensor) -> float:
+    """The mean centred cosine distance of a picture's hypercolumns to the style's nearest."""
+    with torch.no_grad():
+        found, style = (
+            hypercolumns(method.encoder(image, LEVELS), *cells(image))
+            for image in (picture, STYLE[None])
+        )
+        a, b = found - found.mean(0), style - style.mean(0)
+        near = b[nearest(found, style)]
+        return float((1 - torch.cosine_similarity(a, near, dim=1)).mean())
+
+
+def test_the_picture_comes_nearer_to_the_styles_vectors(method: Matching) -> None:
+    card = method.adapt(STYLE, alpha=0.3, **{**QUICK, "steps": 40, "fine_steps": 40})
+    picture = method.stylizer(card)(PHOTO)
+    assert matched(method, picture) < 0.8 * matched(method, PHOTO)
+
+
+def test_the_photo_as_its_own_style_stays_nearly_itself(method: Matching) -> None:
+    style = method.adapt(STYLE, **QUICK)
+    own = method.adapt(PHOTO[0], **QUICK)
+    away = [float((method.stylizer(card)(PHOTO) - PHOTO).abs().mean()) for card in (own, style)]
+    assert away[0] < 0.6 * away[1]
+
+
+def test_every_step_is_reported(method: Matching) -> None:
+    seen: list[AdaptStep] = []
+    both = torch.cat([PHOTO, 1 - PHOTO])
+    method.stylizer(method.adapt(STYLE, **QUICK))(both, seen.append)
+    assert [step.step for step in seen] == list(range(1, 25))
+    assert {step.steps for step in seen} == {24} and set(seen[0].losses) == {"match"}
+
+
+def test_the_same_card_gives_the_same_picture_whatever_is_painted_with_it(
+    method: Matching,
+) -> None:
+    stylizer = method.stylizer(method.adapt(STYLE, **QUICK))
+    alone = stylizer(PHOTO)
+    torch.manual_seed(3)
+    assert torch.equal(stylizer(torch.cat([1 - PHOTO, PHOTO]))[1:], alone)
+
+
+def test_a_card_of_the_compact_encoder_takes_at_most_a_megabyte_and_a_half(
+    tmp_path: Path,
+) -> None:
+    card = Matching(load_encoder()).adapt(pictures(1, 512)[0])
+    card.save(tmp_path / "card.safetensors")
+    assert (tmp_path / "card.safetensors").stat().st_size <= 1_500_000
+
+
+def test_rotations_add_vectors_of_the_turned_style(method: Matching) -> None:
+    stripes = torch.rand(1, 96, 1).expand(3, 96, 96).contiguous()
+    plain = method.adapt(stripes, **{**QUICK, "rotations": False})
+    turned = method.adapt(stripes, **{**QUICK, "rotations": True})
+    name = "mean.scale.96"
+    assert not torch.allclose(plain.tensors[name], turned.tensors[name], atol=1e-3)
+
+
+def test_cards_mix_as_the_union_of_their_vectors_in_the_shares_given(method: Matching) -> None:
+    one, other = (method.adapt(style, **QUICK) for style in (STYLE, 1 - STYLE))
+    mixed = method.blend([one, other], [3, 1])
+    name = "scale.96"
+    rows, count = mixed.tensors[name], len(one.tensors[name])
+    assert len(rows) == count + -(-count // 3)
+    assert torch.equal(rows[:count], one.tensors[name])
+    torch.testing.assert_close(
+        mixed.tensors["mean.scale.96"],
+        0.75 * one.tensors["mean.scale.96"] + 0.25 * other.tensors["mean.scale.96"],
+    )
+    with pytest.raises(GessoError, match="positive shares"):
+        method.blend([one, other], [1.5, -0.5])
+    foreign = method.adapt(STYLE, **{**QUICK, "steps": 9})
+    with pytest.raises(GessoError, match="can be mixed when"):
+        method.blend([one, foreign], [1, 1])
+
+
+def test_strength_is_the_photos_share_in_the_query(method: Matching) -> None:
+    card = method.adapt(STYLE, alpha=0.6, **QUICK)
+    half = method.softened(card, 0.5)
+    assert half is not None and half.config["alpha"] == pytest.approx(0.8)
+    assert torch.equal(Controls(0).stylizer(method, card)(PHOTO), PHOTO)
+
+
+def test_damaged_cards_are_refused_in_one_line(method: Matching) -> None:
+    card = method.adapt(STYLE, **QUICK)
+    name = "scale.96"
+    for tensors, words in (
+        ({}, "without vectors of its style"),
+        ({**card.tensors, name: torch.zeros(4, 3)}, "without vectors scale.96 of 28 channels"),
+        ({k: v for k, v in card.tensors.items() if k != f"mean.{name}"}, "mean of scale.96"),
+    ):
+        with pytest.raises(GessoError, match=words) as caught:
+            method.stylizer(StyleCard("matching", tensors, card.config))
+        assert "\n" not in str(caught.value)
+    with pytest.raises(GessoError, match="not the configuration of a matching card"):
+        method.stylizer(StyleCard("matching", card.tensors, {**card.config, "steps": "many"}))
+    other = Matching(tiny_encoder(seed=1))
+    other.encoder.identity = "b" * 64
+    with pytest.raises(GessoError, match="a card made with the encoder compact"):
+        other.stylizer(card)
