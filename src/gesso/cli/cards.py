@@ -117,18 +117,18 @@ def _refuse_adapting(method: str, card: Source, setup: Setup, given: Given, poli
 
 def _card_line(quiet: bool) -> Callable[[Any, StyleCard, bool], None]:
     """Says of every style once that it is adapted to."""
-    told: list[Any] = []
+    seen: list[Any] = []
 
     def on_card(style: Any, card: StyleCard, known: bool) -> None:
-        if style not in told:
-            told.append(style)
+        if style not in seen:
+            seen.append(style)
             what = shown(style) if isinstance(style, Path) else name_of(style)
-            say(f"{what}: {_told(card, known)}", quiet)
+            say(f"{what}: {_made(card, known)}", quiet)
 
     return on_card
 
 
-def _told(card: StyleCard, known: bool) -> str:
+def _made(card: StyleCard, known: bool) -> str:
     if known:
         return "adapted before, card taken from the cache"
     steps, seconds = card.provenance.get("steps"), card.provenance.get("seconds", 0.0)
