@@ -104,7 +104,7 @@ def test_the_configuration_survives_a_header_and_old_headers_mean_algorithm_1() 
 
 @pytest.mark.parametrize("reptile", [-1, "many", None])
 def test_a_number_of_steps_that_makes_no_sense_is_refused(reptile: object) -> None:
-    with pytest.raises(GessoError, match=r"reptile|not a Config"):
+    with pytest.raises(GessoError, match=r"reptile|configuration of a MetaStyle start"):
         Config.from_header({**Config(4).as_header(), "reptile": reptile})
 
 
