@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from command_line import Gesso, refused
+from gesso.cards.card import StyleCard
 from gesso.nn.pictures import read_image
 from tiny_files import TinyFiles
 
@@ -33,6 +34,21 @@ def test_stylize_adapts_once_and_then_takes_the_card_from_the_cache(
     code, _, err = cli(*command, tmp_path / "four.png", "--contents", files.photos, "--quiet")
     assert (code, err) == (0, "")
     assert (tmp_path / "four.png").read_bytes() != one
+
+
+def test_a_card_of_the_bundled_contents_serves_any_photo(
+    files: TinyFiles, cli: Gesso, tmp_path: Path
+) -> None:
+    command = ["--style", files.style, *files.options, "--contents", "bundled", "-o"]
+    code, _, err = cli("stylize", files.photo, *command, tmp_path / "one.png")
+    assert code == 0 and "adapted, 2 steps in" in err
+    code, _, err = cli("stylize", files.photos / "a.jpg", *command, tmp_path / "two.png")
+    assert code == 0 and "card taken from the cache" in err
+    for name, chosen in (("a", []), ("b", ["--contents", "bundled"])):
+        out = tmp_path / f"{name}.safetensors"
+        assert cli("adapt", files.style, *files.options, *chosen, "-o", out)[0] == 0
+    one, other = (StyleCard.load(tmp_path / f"{name}.safetensors") for name in "ab")
+    assert all(torch.equal(value, other.tensors[name]) for name, value in one.tensors.items())
 
 
 def test_a_folder_is_done_but_for_its_bad_files(

@@ -59,7 +59,7 @@ def open_session(
 
     contents = None
     if setup.contents is not None:
-        contents = Contents.of_folder(setup.contents, size, running.pixels)
+        contents = Contents.named(setup.contents, size, running.pixels)
     try:
         return Session(
             name,

@@ -91,9 +91,9 @@ ContentsFolder = Annotated[
     Path | None,
     typer.Option(
         "--contents",
-        metavar="DIR",
-        help="Adapt on the pictures in this folder; default: on the photos, or without any on a "
-        "bundled set.",
+        metavar="DIR|bundled",
+        help="Adapt on the pictures in this folder, or on a bundled set, whose card serves any "
+        "photo; default: on the photos, or without any on the bundled set.",
         rich_help_panel=SETUP,
     ),
 ]

@@ -145,8 +145,10 @@ class _Work:
     def _plan(self) -> Plan:
         from gesso.images.folders import list_images
         from gesso.pipeline.plan import plan, plan_styles
+        from gesso.pipeline.sources import BUNDLED
 
-        contents = list_images(self.setup.contents) if self.setup.contents is not None else []
+        named = self.setup.contents
+        contents = [] if named is None or str(named) == BUNDLED else list_images(named)
         files = [style for style in self.styles if isinstance(style, Path)]
         inputs = [*files, *self.look.masks, *contents]
         folder = next((path for path in files if path.is_dir()), None)

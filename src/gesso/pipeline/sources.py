@@ -14,6 +14,7 @@ from gesso.errors import GessoError, OptionError
 from gesso.images.source import MAX_BYTES
 
 STDIN = "-"
+BUNDLED = "bundled"  # the name of the bundled contents
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 

@@ -26,8 +26,8 @@ from gesso.images.source import opened
 from gesso.methods.base import Method
 from gesso.methods.inputs import ImageLike, as_image
 from gesso.nn.pictures import read_image
+from gesso.pipeline.sources import BUNDLED
 
-BUNDLED = "bundled"  # the name of the bundled contents
 MOST_PHOTOS = 8  # of the photos to be stylized, this many are practised on
 MOST_CONTENTS = 32  # and of a folder of contents
 PRACTICE_PIXELS = 16_000_000  # kept in memory for it: 200 MB
