@@ -5,7 +5,23 @@ from __future__ import annotations
 
 class GessoError(ValueError):
     """A problem the user can mend: its text is one line that names the file or option,
-    says what was wrong and what is allowed. The command line prints it and exits with code 2."""
+    says what was wrong and what is allowed. The command line prints it and exits with code 2.
+
+    What a file or a user put into it cannot garble it: control characters are escaped, and a text
+    of more than LONGEST characters is cut.
+    """
+
+    LONGEST = 1000
+
+    def __init__(self, text: str) -> None:
+        line = text if text.isprintable() else "".join(map(_escaped, text))
+        super().__init__(line if len(line) <= self.LONGEST else f"{line[: self.LONGEST - 1]}…")
+
+
+def _escaped(character: str) -> str:
+    if character.isprintable():
+        return character
+    return character.encode("unicode_escape").decode("ascii")
 
 
 class OptionError(GessoError):

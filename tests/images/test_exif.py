@@ -15,7 +15,7 @@ from gesso.images.write import write_image
 
 
 def block() -> bytes:
-    """Of a camera's portrait of 4000 × 3000 px in Adobe RGB."""
+    """The block of a camera's portrait of 4000 × 3000 px in Adobe RGB."""
     exif = Image.Exif()
     exif[0x0112], exif[0x010F] = 6, "GessoCam"
     exif[0x0100], exif[0x0101] = 4000, 3000

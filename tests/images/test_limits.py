@@ -69,9 +69,33 @@ def test_the_stream_rules_where_it_stands_elsewhere_than_in_the_boxes() -> None:
     assert frame_size(data[:place] + b"free" + data[place + 4 :]) == (900, 700)  # by the item
 
 
+def test_grids_of_tiles_are_measured_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pillow_heif.options, "GRID_TILE_SIZE", 64)
+    image = Image.fromarray(np.random.default_rng(0).integers(0, 256, (100, 150, 3), np.uint8))
+    memory = io.BytesIO()
+    image.save(memory, "HEIF")
+    data = memory.getvalue()
+    assert frame_size(data) == (150, 100) and read_image(data).shape == (3, 100, 150)
+    grid = struct.pack(">BBBBHH", 0, 0, 1, 2, 150, 100)
+    assert data.count(grid) == 1
+    huge = data.replace(grid, grid[:4] + struct.pack(">HH", 9000, 9000))
+    with pytest.raises(GessoError, match="says 150 × 100 px around frames of 9000 × 9000 px"):
+        read_image(huge)
+    wide = struct.pack(">BBBBII", 0, 1, 1, 2, 40_000, 40_000)
+    with pytest.raises(GessoError, match="40000 × 40000 px, over the limit"):
+        read_image(data.replace(grid, wide))  # whatever this does to the rest of the file
+
+
 def test_junk_in_place_of_boxes_is_no_size() -> None:
     chance = np.random.default_rng(0)
-    for name in (b"av1C\x81", b"iloc", b"hvcC\1", b"stco\0\0\0\0", b"co64\0\0\0\0"):
+    for name in (
+        b"av1C\x81",
+        b"iloc",
+        b"infe\2\0\0\0\0\1\0\0grid iloc",
+        b"hvcC\1",
+        b"stco\0\0\0\0",
+        b"co64\0\0\0\0",
+    ):
         for _ in range(200):
             junk = chance.bytes(int(chance.integers(0, 80)))
             frame_size(b"\0\0\0\x20ftypavif" + name + junk)  # whatever it finds, it returns

@@ -118,7 +118,7 @@ def provenance(
     """Where a card comes from, for its `provenance`; what is unknown is left out.
 
     Args:
-        style: the style's file; its name alone is kept, without its folders.
+        style: the style's file; only its name is kept, without its folders.
         sha256: of the style file's bytes.
         licence: the licence of the style picture.
         steps: gradient steps taken to adapt.

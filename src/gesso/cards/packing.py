@@ -123,7 +123,7 @@ def narrowest(card: PlainCard) -> Dtype:
 
 
 def _fits(card: PlainCard, dtype: Dtype) -> bool:
-    """Whether every number lies in the range of `dtype`; the Gram matrices always do."""
+    """True if every number lies in the range of `dtype`; the Gram matrices always do."""
     with np.errstate(over="ignore"):
         largest = [np.abs(tensor).max(initial=0).astype(dtype) for tensor in card.tensors.values()]
     return bool(np.isfinite(largest).all())

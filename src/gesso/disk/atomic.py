@@ -78,7 +78,7 @@ def sweep_stale(folder: StrPath, older_than: float = _HOUR) -> list[Path]:
 
     Only regular files with the name pattern of `atomic_path` whose last write lies more than
     `older_than` seconds back are touched, so that a writer at work keeps its file. A folder that
-    cannot be read is left alone: sweeping is housekeeping and never fails a run.
+    cannot be read is left as it is: sweeping is housekeeping and never fails a run.
     """
     removed: list[Path] = []
     limit = time.time() - older_than
@@ -90,11 +90,6 @@ def sweep_stale(folder: StrPath, older_than: float = _HOUR) -> list[Path]:
                         os.unlink(entry.path)
                         removed.append(Path(entry.path))
     return removed
-
-
-def sha256_bytes(data: bytes | bytearray | memoryview) -> str:
-    """SHA-256 of `data` as 64 lower-case hexadecimal digits."""
-    return hashlib.sha256(data).hexdigest()
 
 
 def sha256_file(path: StrPath) -> str:
@@ -178,7 +173,7 @@ def _temporary_path(target: Path) -> Path:
     name = target.name or "file"
     prefix = f".tmp-{secrets.token_hex(8)}-"
     while len(os.fsencode(prefix + name)) > _LONGEST_NAME and len(name) > 1:
-        name = name[1:]  # from the front: the suffix tells libraries the format
+        name = name[1:]  # from the front: libraries know the format by the suffix
     return target.parent / (prefix + name)
 
 

@@ -55,7 +55,7 @@ class Entry:
 
     @property
     def floating(self) -> bool:
-        """Whether the numbers are floating point."""
+        """True if the numbers are floating point."""
         return self.dtype in ("F64", "F32", "F16", "BF16")
 
 
@@ -127,13 +127,13 @@ def brief(value: object, longest: int = 60) -> str:
 
 
 def valid_name(name: str) -> bool:
-    """Whether `name` may name a tensor: ASCII words joined by ``.``, ``:`` or ``-``."""
+    """True if `name` may name a tensor: ASCII words joined by ``.``, ``:`` or ``-``."""
     reserved = name == "__metadata__"
     return len(name) <= _LONGEST_NAME and _NAME.fullmatch(name) is not None and not reserved
 
 
 def valid_shape(value: object) -> bool:
-    """Whether `value`, from JSON, is a shape: up to 8 sides ≥ 0 of a tensor that can exist."""
+    """True if `value`, from JSON, is a shape: up to 8 sides ≥ 0 of a tensor that can exist."""
     if not isinstance(value, list) or not _naturals(value) or len(value) > MAX_DIMENSIONS:
         return False
     return bool(math.prod(max(side, 1) for side in value) <= _LARGEST_TENSOR)
@@ -244,5 +244,5 @@ def _checked_entry(name: str, raw: Any) -> Entry:
 
 
 def _naturals(value: Any) -> bool:
-    """Whether `value` is a list of integers ≥ 0 (`True` is no integer here)."""
+    """True if `value` is a list of integers ≥ 0 (`True` is no integer here)."""
     return isinstance(value, list) and all(type(item) is int and item >= 0 for item in value)

@@ -35,7 +35,7 @@ class Raw:
 
     @property
     def floating(self) -> bool:
-        """Whether the numbers are floating point."""
+        """True if the numbers are floating point."""
         return self.dtype in ("F64", "F32", "F16", "BF16")
 
     def array(self) -> NDArray[Any]:
@@ -46,7 +46,7 @@ class Raw:
         return np.frombuffer(self.data, _NUMPY[self.dtype]).reshape(self.shape)
 
     def finite(self) -> bool:
-        """Whether no number is NaN or infinite."""
+        """True if no number is NaN or infinite."""
         if self.dtype == "BF16":
             exponents = np.frombuffer(self.data, "<u2") & np.uint16(0x7F80)
             return not bool((exponents == 0x7F80).any())

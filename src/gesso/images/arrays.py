@@ -16,7 +16,7 @@ _LEAST, _MOST = -1.0, 2.0  # what lies beyond is no overshoot, but another range
 
 
 def is_array(value: object) -> bool:
-    """Whether `value` is a numpy array, a torch tensor or the like."""
+    """True if `value` is a numpy array, a torch tensor or the like."""
     return hasattr(value, "shape") and hasattr(value, "dtype")
 
 

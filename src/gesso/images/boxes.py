@@ -29,6 +29,7 @@ def declared_size(data: bytes) -> Size | None:
 def frame_size(data: bytes) -> Size | None:
     """The largest frame that the coded pictures of a file announce; None where none is found."""
     sizes = [size for start in islice(_av1_places(data), _MOST) if (size := _av1_size(data, start))]
+    sizes += _composed_sizes(data)
     for match in islice(re.finditer(rb"hvcC\x01", data), _MOST):
         sizes += _hevc_sizes(data[match.start() + 4 : match.start() + 4096])
     return max(sizes, key=math.prod, default=None)
@@ -70,7 +71,7 @@ def _av1_places(data: bytes) -> Iterator[int]:
     for match in re.finditer(rb"av1C\x81", data):
         yield match.start() + 8
     for match in re.finditer(rb"iloc", data):
-        yield from _item_places(data, match.start() + 4)
+        yield from (place for _, place in _item_places(data, match.start() + 4))
     for name, width in ((rb"stco\0{4}", 4), (rb"co64\0{4}", 8)):
         for match in re.finditer(name, data):
             count = int.from_bytes(data[match.end() : match.end() + 4], "big")
@@ -79,8 +80,25 @@ def _av1_places(data: bytes) -> Iterator[int]:
                 yield int.from_bytes(data[start : start + width], "big")
 
 
-def _item_places(data: bytes, place: int) -> Iterator[int]:
-    """Where the items of an `iloc` box begin, in the file and in its `idat` box."""
+def _composed_sizes(data: bytes) -> Iterator[Size]:
+    """Sides of the pictures that are put together of others: grids of tiles, and overlays."""
+    kinds: dict[int, bytes] = {}
+    for match in islice(re.finditer(rb"infe([\2\3])...", data, re.DOTALL), _MOST):
+        width = 2 if match[1] == b"\2" else 4
+        start = match.end()
+        kind = data[start + width + 2 : start + width + 6]
+        kinds[int.from_bytes(data[start : start + width], "big")] = kind
+    before = {b"grid": 4, b"iovl": 10}  # bytes before the sides
+    for match in re.finditer(rb"iloc", data):
+        for item, place in _item_places(data, match.start() + 4):
+            if kinds.get(item) in before and place + 18 <= len(data):
+                first, width = place + before[kinds[item]], 4 if data[place + 1] & 1 else 2
+                sides = data[first : first + 2 * width]
+                yield int.from_bytes(sides[:width], "big"), int.from_bytes(sides[width:], "big")
+
+
+def _item_places(data: bytes, place: int) -> Iterator[tuple[int, int]]:
+    """Number and place of the items of an `iloc` box, in the file and in its `idat` box."""
     idat = data.find(b"idat") + 4
 
     def number(size: int) -> int:
@@ -95,7 +113,7 @@ def _item_places(data: bytes, place: int) -> Iterator[int]:
         sizes = number(2)
         offset, length, base, index = (sizes >> shift & 15 for shift in (12, 8, 4, 0))
         for _ in range(min(number(4 if version == 2 else 2), _MOST)):
-            number(4 if version == 2 else 2)
+            item = number(4 if version == 2 else 2)
             within = number(2) & 15 if version else 0
             number(2)
             start = number(base)
@@ -104,7 +122,7 @@ def _item_places(data: bytes, place: int) -> Iterator[int]:
                 first = start + number(offset)
                 number(length)
                 if extent == 0:
-                    yield first + (idat if within == 1 else 0)
+                    yield item, first + (idat if within == 1 else 0)
     except IndexError:
         return
 

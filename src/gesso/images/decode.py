@@ -28,8 +28,9 @@ from gesso.images.source import MAX_BYTES, Source, name_of, opened, problem
 
 MAX_PIXELS = 100_000_000
 """Default pixel limit: phones' and cameras' pictures fit, as float32 in 1.2 GB."""
-# Each opened alone and imported when needed, not through Image.open: that imports other parsers,
-# and applies Pillow's own global pixel limit, which warns where ours has to refuse.
+
+# Each is imported and opened by itself when needed, not through Image.open: that imports other
+# parsers, and applies Pillow's own global pixel limit, which warns where ours has to refuse.
 _PLUGINS = {
     "JPEG": ("PIL.JpegImagePlugin", "jpeg_factory"),
     "PNG": ("PIL.PngImagePlugin", "PngImageFile"),
@@ -141,7 +142,7 @@ def _seek(source: object, image: ImageFile, frame: int) -> None:
 
 
 def _has_more(image: ImageFile) -> bool:
-    """Whether other pictures follow; those that cannot be read do not count."""
+    """True if other pictures follow; those that cannot be read do not count."""
     try:
         return bool(getattr(image, "is_animated", False))
     except DECODER_ERRORS:

@@ -1,4 +1,4 @@
-"""The picture formats gesso reads, told from a file's bytes without any parser of Pillow's."""
+"""The picture formats gesso reads, known by a file's bytes, without any parser of Pillow's."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def with_end(file: IO[bytes], decode: Callable[[bytes], Image.Image]) -> bytes |
 
 
 def _has_all_scans(data: bytes) -> bool:
-    """Whether the scans that are there cover every coefficient of every component, to its last
+    """True if the scans that are there cover every coefficient of every component, to its last
     bit: a progressive picture that ends between two scans decodes without a trace of it."""
     missing: dict[int, set[int]] = {}
     place = 2

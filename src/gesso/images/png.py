@@ -117,7 +117,7 @@ def _inflated(body: bytes, most: int) -> bytes | None:
 
 
 def _is_short(name: bytes, data: bytes) -> bool:
-    """Whether a text chunk stays within the decoder's limit once it is inflated."""
+    """True if a text chunk stays within the decoder's limit once it is inflated."""
     body = data.partition(b"\0")[2]
     if name == b"zTXt":
         return _inflated(body[1:], _MOST_TEXT) is not None

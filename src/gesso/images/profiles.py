@@ -51,7 +51,7 @@ def _transform(
 
 
 def _is_identity(transform: ImageCms.ImageCmsTransform) -> bool:
-    """Whether a transform moves no colour of a coarse grid by more than 2 of 255."""
+    """True if a transform moves no colour of a coarse grid by more than 2 of 255."""
     levels = np.arange(0, 256, 15, dtype=np.uint8)
     grid = np.stack(np.meshgrid(levels, levels, levels), -1).reshape(1, -1, 3)
     moved = np.asarray(transform.apply(Image.fromarray(grid))) - grid.astype(np.int16)

@@ -85,8 +85,8 @@ def read_photo(
     """Read a JPEG, PNG, WebP, AVIF, HEIF, TIFF, BMP, GIF or JPEG 2000.
 
     Args:
-        source: a path, the bytes of a file or a file object, whose format is told from its bytes,
-            whatever its name; a Pillow image; or an array or tensor, uint8 (H, W, 3) or
+        source: a path, the bytes of a file or a file object, whose format is known by its
+            bytes, whatever its name; a Pillow image; or an array or tensor, uint8 (H, W, 3) or
             floating-point (3, H, W) in [0, 1].
         size: length of the longer side in px to scale to, down or up, without cropping and with
             antialiasing; None keeps the picture's own size.

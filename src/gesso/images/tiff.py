@@ -22,7 +22,7 @@ def tile_size(tags: Mapping[int, Any]) -> tuple[int, int] | None:
 
 
 def is_raw(tags: Mapping[int, Any]) -> bool:
-    """Whether the picture is the small preview that a camera's raw file begins with."""
+    """True if the picture is the small preview that a camera's raw file begins with."""
     return _DNG_VERSION in tags or bool(tags.get(_SUBFILE, 0) & 1)
 
 

@@ -6,7 +6,6 @@ import hashlib
 import logging
 import os
 import tarfile
-import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -97,14 +96,8 @@ class ImageSource:
                 image.draft(None, (shorter, shorter))
 
         entry = self._entries[index]
-        if entry.offset < 0:
-            with decoded(entry.file, prepare=draft) as image:
-                return _upright_rgb(image)
-        with tempfile.NamedTemporaryFile(suffix=Path(entry.name).suffix) as file:
-            file.write(self.read(index))
-            file.flush()
-            with decoded(file.name, prepare=draft) as image:
-                return _upright_rgb(image)
+        with decoded(entry.file if entry.offset < 0 else self.read(index), prepare=draft) as image:
+            return _upright_rgb(image)
 
     def _name_once(self, index: int, error: Exception) -> None:
         with self._lock:
