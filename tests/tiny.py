@@ -13,7 +13,10 @@ from gesso.methods.base import Method
 from gesso.nn.transfer import TransferNet
 
 WIDTHS = (4, 6, 8, 10)
-QUICK: dict[str, Any] = {"steps": 1, "crop": 32, "batch": 1, "style_size": 64}
+QUICK: dict[str, Any] = {
+    **{"steps": 1, "fine_steps": 1, "final_steps": 1},
+    **{"crop": 32, "batch": 1, "style_size": 64},
+}
 
 
 def tiny_encoder(seed: int = 0, dtype: torch.dtype = torch.float32) -> CompactEncoder:
