@@ -48,6 +48,7 @@ def good_files() -> dict[str, bytes]:
         "bmp": ("BMP", {}),
         "avif": ("AVIF", {"speed": 10}),
         "heif": ("HEIF", {}),
+        "jpeg2000": ("JPEG2000", {}),
     }
     files = {}
     for name, (kind, options) in kinds.items():
