@@ -38,7 +38,7 @@ def side_by_side() -> None:
             for one in methods
         ]
         rows.append([_square(picture).numpy() for picture in pictures])
-    write_image(OUT / "matching.jpg", sheet(rows))
+    write_image(OUT / "matching.jpg", sheet(rows), quality=80)
 
 
 def shares() -> None:
@@ -51,7 +51,9 @@ def shares() -> None:
         picture = session.stylize(photo, [style], Controls(), size=SIDE_PX)
         cells.append(torch.from_numpy(picture.rgb))
     texts = ["photo", *(f"alpha {alpha:g}" for alpha in SHARES)]
-    write_image(OUT / "matching-alpha.jpg", sheet([[c.numpy() for c in cells]], [texts]))
+    write_image(
+        OUT / "matching-alpha.jpg", sheet([[c.numpy() for c in cells]], [texts]), quality=80
+    )
 
 
 def _fitted(image: torch.Tensor) -> torch.Tensor:

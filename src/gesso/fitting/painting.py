@@ -21,6 +21,7 @@ from gesso.encoders.base import Encoder
 from gesso.encoders.levels import LEVELS
 from gesso.fitting.pyramid import bands, descend, resized, summed
 from gesso.losses.matching import cosine_distance, nearest
+from gesso.nn.precision import fast_dtype
 
 CELL_PX = 4  # side of what one hypercolumn stands for (the paper's)
 COARSEST_PX = 64  # longer side of the coarsest scale (the paper's)
@@ -155,7 +156,7 @@ def _matched(
     grid = cells(query)
     with torch.no_grad():
         columns = hypercolumns(encoder(query, levels), *grid)
-        found = nearest(columns, style.rows, style.mean, torch.bfloat16)
+        found = nearest(columns, style.rows, style.mean, fast_dtype(columns.device))
         target = style.rows[found]
     return lambda image: cosine_distance(hypercolumns(encoder(image, levels), *grid), target)
 
@@ -176,7 +177,7 @@ class _Apart:
             rows = features.float()[0].flatten(1).T
             some = torch.randint(len(rows), (min(PLACES, len(rows)),), generator=self.random)
             rows, style = rows[some.to(rows.device)], self.style.levels[level]
-            found = nearest(rows.detach(), style.rows, style.mean, torch.bfloat16)
+            found = nearest(rows.detach(), style.rows, style.mean, fast_dtype(rows.device))
             terms.append(cosine_distance(rows - style.mean, style.rows[found] - style.mean))
         return torch.stack(terms).sum()
 

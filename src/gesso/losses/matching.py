@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+CANDIDATES = 8192  # rows among which representatives are looked for
 CHUNK = 4096  # query vectors compared at a time: with 16,384 others 128 MB of bfloat16
 
 
@@ -39,21 +40,18 @@ def cosine_distance(a: Tensor, b: Tensor) -> Tensor:
 def representatives(vectors: Tensor, count: int, seed: int = 0) -> Tensor:
     """(min(count, N), C): rows of (N, C) that stand for all of them.
 
-    Half are drawn at random, which keeps what is common; the others are chosen one by one as the
-    row farthest from all chosen so far, by cosine once the mean is taken off, which keeps what is
-    rare, such as the outlines of a painting.
+    Half are drawn at random, which keeps what is common; the others are chosen one by one, among
+    up to CANDIDATES rows, as the one farthest from all chosen so far, by cosine once the mean is
+    taken off, which keeps what is rare, such as the outlines of a painting.
     """
     if len(vectors) <= count:
         return vectors
     generator = torch.Generator().manual_seed(seed)
-    chosen = torch.randperm(len(vectors), generator=generator)[: (count + 1) // 2]
-    units = F.normalize(vectors.float() - vectors.float().mean(0), dim=1)
-    closest = torch.full((len(vectors),), -2.0)
-    for part in torch.split(chosen, 512):
-        closest = torch.maximum(closest, (units @ units[part].T).amax(1))
-    picks = chosen.tolist()
+    drawn = torch.randperm(len(vectors), generator=generator)[: max(CANDIDATES, count)]
+    units = F.normalize(vectors[drawn].float() - vectors.float().mean(0), dim=1)
+    picks = list(range((count + 1) // 2))
+    closest = (units @ units[: len(picks)].T).amax(1)
     while len(picks) < count:
-        farthest = int(closest.argmin())
-        picks.append(farthest)
-        closest = torch.maximum(closest, units @ units[farthest])
-    return vectors[torch.tensor(sorted(picks))]
+        picks.append(int(closest.argmin()))
+        closest = torch.maximum(closest, units @ units[picks[-1]])
+    return vectors[drawn[picks].sort().values]
