@@ -1,4 +1,4 @@
-"""Whose colours a picture has: matched to another's, or its luminance alone taken over.
+"""Whose colours a picture has: matched to another's, or with only its luminance taken over.
 
 After Gatys, Bethge, Hertzmann & Shechtman, "Preserving Color in Neural Artistic Style Transfer"
 (2016). Pictures are (3, H, W) or (B, 3, H, W), sRGB-encoded RGB in [0, 1], as everywhere.
@@ -40,7 +40,7 @@ class Colors:
 
     @classmethod
     def of(cls, image: Tensor) -> Colors:
-        """Of all pixels of (3, H, W) or (B, 3, H, W)."""
+        """The colours of all pixels of (3, H, W) or (B, 3, H, W)."""
         pixels = image.detach().cpu().double().movedim(-3, 0).reshape(3, -1)
         mean = pixels.mean(1)
         away = pixels - mean.unsqueeze(1)
@@ -62,7 +62,7 @@ class Colors:
 
 
 def _power(covariance: Tensor, exponent: float) -> Tensor:
-    """Of a symmetric matrix; eigenvalues below NOISE count as NOISE where they would divide."""
+    """A symmetric matrix to a power; eigenvalues below NOISE count as NOISE where they would divide."""
     values, vectors = torch.linalg.eigh(covariance)
     least = NOISE if exponent < 0 else 0.0
     powers: Tensor = values.clamp(min=least) ** exponent

@@ -36,7 +36,7 @@ def distinct(wishes: Sequence[Wish]) -> list[Path]:
 
 
 def _place(wish: Wish) -> tuple[str, str]:
-    """The same for wishes that folders' names cannot tell apart."""
+    """Names for wishes that folders' names cannot distinguish."""
     source, name = wish
     return os.path.dirname(os.path.abspath(source)), _folded(name)
 

@@ -71,7 +71,7 @@ class MetaNetworks(Method):
         return bool(self.chosen(options, changes).refine)
 
     def style_size(self, options: Options) -> int:
-        """That of the pass, or that of refining where there is some."""
+        """The size for the pass, or for refining where there is some."""
         if options.style_size is not None:
             return options.style_size
         return REFINED_STYLE_SIZE_PX if options.refine else PASS_STYLE_SIZE_PX
