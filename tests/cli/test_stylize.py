@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from PIL import Image
 
 from command_line import Gesso, refused
 from gesso.cards.card import StyleCard
@@ -231,3 +232,19 @@ def test_a_style_comes_from_standard_input(
     code, _, err = cli(*command, outs[1], "-s", "-")
     assert code == 0 and "standard input: adapted" in err
     assert outs[0].read_bytes() == outs[1].read_bytes()
+
+
+def test_a_frame_of_an_animation_is_the_photo_that_is_asked_for(
+    files: TinyFiles, cli: Gesso, tmp_path: Path
+) -> None:
+    with Image.open(files.photo) as first, Image.open(files.photos / "a.jpg") as second:
+        frames = [image.convert("RGB").resize((66, 68)) for image in (first, second)]
+    frames[0].save(tmp_path / "both.tif", save_all=True, append_images=frames[1:])
+    for number, frame in enumerate(frames):
+        frame.save(tmp_path / f"{number}.png")
+    command = ["--style", files.style, *files.options, "-o"]
+    outs = [tmp_path / f"out-{name}.png" for name in ("frame", "alone")]
+    assert cli("stylize", tmp_path / "both.tif", "--frame", 1, *command, outs[0])[0] == 0
+    assert cli("stylize", tmp_path / "1.png", *command, outs[1])[0] == 0
+    assert outs[0].read_bytes() == outs[1].read_bytes()
+    refused(cli("stylize", tmp_path / "both.tif", "--frame", 2, *command, outs[0]), "frame")

@@ -42,6 +42,15 @@ Masks = Annotated[
         "one fewer: the last style takes the rest. Scaled to the photo.",
     ),
 ]
+Frame = Annotated[
+    int | None,
+    typer.Option(
+        "--frame",
+        min=0,
+        metavar="N",
+        help="Which picture of an animation or of several pages, from 0; default: the first.",
+    ),
+]
 Cache = Annotated[
     bool,
     typer.Option(

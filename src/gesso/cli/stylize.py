@@ -63,6 +63,7 @@ def stylize(
     controls: OfControls,
     weights: opt.Shares = None,
     mask: opt.Masks = None,
+    frame: opt.Frame = None,
     given: OfMethods,
     setup: opt.Setup,
     cache: opt.Cache = True,
@@ -85,7 +86,7 @@ def stylize(
     styles = [style_source(text) for text in style]
     look = _look(controls, opt.shares(weights), mask or [])
     return _Work(
-        photos, styles, out, look, size, given, setup, cache, writing, running
+        photos, styles, out, look, size, given, setup, cache, writing, running, frame
     ).do()  # fmt: skip
 
 
@@ -122,6 +123,7 @@ class _Work:
     cache: bool = True
     writing: Writing = field(default_factory=Writing)
     running: opt.Running = field(default_factory=opt.Running)
+    frame: int | None = None
 
     def do(self) -> int:
         """Write the pictures; returns the exit code."""
@@ -174,7 +176,11 @@ class _Work:
         controls = self._controls()
         controls.check(1 if each else len(styles))
         pictures = Pictures(
-            self.size, self.running.pixels, self.writing.quality, self.writing.keep_metadata
+            self.size,
+            self.running.pixels,
+            self.writing.quality,
+            self.writing.keep_metadata,
+            self.frame,
         )
         with showing(self.running.quiet) as show:
             if each:
@@ -204,8 +210,9 @@ class _Work:
         from gesso.pipeline.plan import make_folders
         from gesso.pipeline.style_cards import Contents, NoContents, read_within
 
-        read = partial(read_within, max_pixels=self.running.pixels)
-        photos = Contents([job.photo for job in tally.plan.jobs], self.size, read=read)
+        read = partial(read_within, max_pixels=self.running.pixels, frame=self.frame)
+        sources = [job.photo for job in tally.plan.jobs]
+        photos = Contents(sources, self.size, read=read, frame=self.frame)
         try:
             if controls.color == "style":
                 for style in self.styles:

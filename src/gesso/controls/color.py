@@ -62,7 +62,7 @@ class Colors:
 
 
 def _power(covariance: Tensor, exponent: float) -> Tensor:
-    """A symmetric matrix to a power; eigenvalues below NOISE count as NOISE where they would divide."""
+    """A symmetric matrix to a power; where they would divide, eigenvalues are at least NOISE."""
     values, vectors = torch.linalg.eigh(covariance)
     least = NOISE if exponent < 0 else 0.0
     powers: Tensor = values.clamp(min=least) ** exponent

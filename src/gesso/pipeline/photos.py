@@ -26,6 +26,7 @@ class Pictures:
     max_pixels: int = MAX_PIXELS
     quality: int | None = None
     keep_metadata: bool = False
+    frame: int | None = None
 
     def stylize(self, job: Job, stylizer: Stylizer, on_step: OnStep | None = None) -> None:
         """Read one photo, stylize it and write the result with the photo's transparency.
@@ -34,9 +35,13 @@ class Pictures:
             GessoError: a photo that cannot be read, a result that cannot be written, or too
                 little memory.
         """
-        photo = read_photo(job.photo, size=self.size, max_pixels=self.max_pixels)
+        photo = self.read(job.photo)
         picture = finished(photo, stylizer, shown(job.photo), on_step)
         self.write(picture, job.out)
+
+    def read(self, photo: Path) -> Photo:
+        """Read a photo. Raises GessoError where that fails."""
+        return read_photo(photo, size=self.size, max_pixels=self.max_pixels, frame=self.frame)
 
     def write(self, picture: Photo, out: Path) -> None:
         """Write a picture. Raises GessoError where that fails."""

@@ -230,7 +230,7 @@ def _refuse_inputs(jobs: Sequence[Job], inputs: Iterable[Path]) -> None:
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """What is equal for two paths to one file, by a link or in other letters; None where no file is."""
+    """Equal for two paths to one file, by a link or in other letters; None where no file is."""
     try:
         status = path.stat()
     except (OSError, ValueError):

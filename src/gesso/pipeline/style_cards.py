@@ -21,11 +21,10 @@ from gesso.disk.atomic import sha256_file, shown
 from gesso.encoders import encoder_identity
 from gesso.errors import GessoError
 from gesso.images.folders import list_images
-from gesso.images.read import MAX_BYTES, MAX_PIXELS
+from gesso.images.read import MAX_BYTES, MAX_PIXELS, read_photo
 from gesso.images.source import opened
 from gesso.methods.base import Method
 from gesso.methods.inputs import ImageLike, as_image
-from gesso.nn.pictures import read_image
 from gesso.pipeline.sources import BUNDLED
 
 MOST_PHOTOS = 8  # of the photos to be stylized, this many are practised on
@@ -60,6 +59,7 @@ class Contents:
         read: reads a picture with a longer side of so many px.
         bundled: whether these are the bundled contents, which every card without others is
             practised on.
+        frame: which picture of an animation or of several pages `read` gives; None: the first.
     """
 
     def __init__(
@@ -69,9 +69,10 @@ class Contents:
         most: int = MOST_PHOTOS,
         read: Read = as_image,
         bundled: bool = False,
+        frame: int | None = None,
     ) -> None:
         self.sources, self.size, self.most = [settled(s) for s in sources], size, most
-        self.read, self.bundled = read, bundled
+        self.read, self.bundled, self.frame = read, bundled, frame
         self._images: list[Tensor] | None = None
         self._identity: list[Any] | None = None
 
@@ -120,7 +121,8 @@ class Contents:
             return None
         if self._identity is None:
             chosen = (self.sources[i] for i in self._order()[0])
-            self._identity = [self.size, *map(digest, chosen)]
+            frame = [] if self.frame is None else [f"frame {self.frame}"]
+            self._identity = [self.size, *map(digest, chosen), *frame]
         return self._identity
 
     def _order(self) -> tuple[list[int], list[int]]:
@@ -147,9 +149,11 @@ class Contents:
         return images
 
 
-def read_within(source: ImageLike, size: int | None, max_pixels: int) -> Tensor:
+def read_within(
+    source: ImageLike, size: int | None, max_pixels: int, frame: int | None = None
+) -> ImageLike:
     """A picture of at most `max_pixels` px."""
-    return read_image(source, size=size, max_pixels=max_pixels)
+    return read_photo(source, size=size, max_pixels=max_pixels, frame=frame).rgb
 
 
 def practice(contents: Contents | None, color: Color) -> list[Tensor] | None:

@@ -35,8 +35,13 @@ class Variations:
         self, session: Session, photo: Path, controls: Controls, pictures: Pictures
     ) -> None:
         self.session, self.controls, self.pictures = session, controls, pictures
-        self.photo = session.photo(photo, pictures.size)
-        self.contents = Contents([photo], pictures.size, read=lambda source, size: self.photo.rgb)
+        self.photo = pictures.read(photo)
+        self.contents = Contents(
+            [photo],
+            pictures.size,
+            read=lambda source, size: self.photo.rgb,
+            frame=pictures.frame,
+        )
 
     def make(self, job: Job, on_step: OnStep | None = None) -> dict[Path, str]:
         """Write the photo in the style of a job; returns output → one line where that failed."""
