@@ -49,6 +49,7 @@ Frame = Annotated[
         min=0,
         metavar="N",
         help="Which picture of an animation or of several pages, from 0; default: the first.",
+        rich_help_panel=RUNNING,
     ),
 ]
 Cache = Annotated[

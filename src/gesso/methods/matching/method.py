@@ -4,7 +4,7 @@ Transfer"), with gesso's encoder."""
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from gesso.cards.card import StyleCard, provenance
 from gesso.encoders.levels import LEVELS
 from gesso.errors import GessoError
 from gesso.fitting.painting import (
+    OnPaint,
     Painting,
     StyleVectors,
     Vectors,
@@ -27,12 +28,13 @@ from gesso.fitting.painting import (
 )
 from gesso.losses.matching import representatives
 from gesso.methods.adapted import Adapted
-from gesso.methods.base import AdaptStep, ImageLike, Method, OnStep, Style
+from gesso.methods.base import ImageLike, Method, OnStep, Style
 from gesso.methods.inputs import as_image, enlarged
 from gesso.methods.matching.about import ABOUT, Options
 from gesso.nn.pictures import resize
 from gesso.nn.precision import compute_in, fast_dtype
 from gesso.options import from_json
+from gesso.stylizers.progress import in_batch
 from gesso.stylizers.stylizer import Stylizer
 
 # How many vectors a card keeps, by the scale's place from the coarsest, and by level: 1.5 MB with
@@ -82,23 +84,19 @@ class Matching(Method):
     def _stylizer(self, card: StyleCard) -> Stylizer:
         style, how = self._style_of(card), _painting(card)
 
-        def one(content: Tensor, number: int, count: int, on_step: OnStep | None) -> Tensor:
-            def heard(step: int, steps: int, loss: float) -> None:
-                if on_step is not None:
-                    on_step(AdaptStep(number * steps + step, count * steps, {"match": loss}))
-
-            return self._painted(content.to(self.place), style, how, heard)
-
         def run(contents: Tensor, on_step: OnStep | None) -> Tensor:
-            rows = [
-                one(content.unsqueeze(0), number, len(contents), on_step)
-                for number, content in enumerate(contents)
-            ]
+            rows = []
+            for number, content in enumerate(contents):
+                report = in_batch(on_step, number, len(contents))
+                heard = None if report is None else _named(report)
+                rows.append(self._painted(content.unsqueeze(0).to(self.place), style, how, heard))
             return torch.cat(rows).to(contents.device)
 
         return Stylizer(run, why_none="optimises every picture by itself")
 
-    def _painted(self, content: Tensor, style: StyleVectors, how: Painting, heard: Any) -> Tensor:
+    def _painted(
+        self, content: Tensor, style: StyleVectors, how: Painting, heard: OnPaint | None
+    ) -> Tensor:
         height, width = content.shape[-2:]
         with (
             torch.inference_mode(False),
@@ -122,8 +120,7 @@ class Matching(Method):
                 f"a card made with the encoder {made}: the one loaded, {own.name} "
                 f"({own.identity[:12]}…), cannot run it"
             )
-        names = [n.removeprefix("scale.") for n in card.tensors if n.startswith("scale.")]
-        sizes = sorted(int(n) for n in names if n.isdecimal())
+        sizes = _sizes(card)
         if not sizes:
             raise GessoError("a card without vectors of its style")
         with torch.no_grad(), compute_in(fast_dtype(self.place)):
@@ -148,7 +145,7 @@ class Matching(Method):
         content the bundled ones' would be no style, so one of them stands for all."""
         options = Options() if like is None else _options(like)
         image = as_image(content) if content is not None else torch.full((3, 64, 64), 0.5)
-        sizes = scales(options.style_size)
+        sizes = scales(options.style_size) if like is None else _sizes(like)
         pictures = {size: enlarged(resize(image, size)).to(self.place) for size in sizes}
         with compute_in(fast_dtype(self.place)):
             tensors = self._vectors(pictures, options)
@@ -186,6 +183,16 @@ class Matching(Method):
         parts = [{"style": n, "weight": s} for n, s in zip(names, shares, strict=True)]
         origin = provenance() | {"blend": parts}
         return StyleCard(self.name, tensors, dict(first.config), provenance=origin)
+
+
+def _sizes(card: StyleCard) -> list[int]:
+    """The scales at which a card's style was seen, coarse to fine."""
+    names = [n.removeprefix("scale.") for n in card.tensors if n.startswith("scale.")]
+    return sorted(int(n) for n in names if n.isdecimal())
+
+
+def _named(report: Callable[[int, int, dict[str, float]], None]) -> OnPaint:
+    return lambda step, steps, loss: report(step, steps, {"match": loss})
 
 
 def _kept(name: str, rows: Tensor, most: int, seed: int) -> dict[str, Tensor]:
