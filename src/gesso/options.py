@@ -33,8 +33,8 @@ class Option:
         least, most: the range of a number; None: no limit.
         flag: the name on the command line where it differs from the field's; "" is the field's.
         choices: the values a text may have; () any.
-        follows: a field whose value this one takes where only that one is given, as a share
-            of the two defaults would be: on the command line `--lr` sets both rates.
+        follows: a field whose value this one takes where only that one is given: `lr` sets both
+            learning rates.
         shown: whether the command line has a flag for it.
         main: whether it belongs to the few that `--help` shows first.
     """

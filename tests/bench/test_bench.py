@@ -75,7 +75,11 @@ class Fake(Method):
         super().__init__(tiny_encoder())
         needs = Needs(levels=LEVELS)
         descends = name == "slow"
-        self.about = About(name, name, "a fake", FakeOptions, needs, descends=descends)  # type: ignore[misc]
+        self.about = About(
+            *(name, name, "a fake", FakeOptions, needs),
+            steps_on="picture" if descends else "style",
+            descends=descends,
+        )  # type: ignore[misc]
         self.clock, self.diary = clock, diary
         self.seconds: Iterator[float] = iter(seconds)
 
@@ -454,6 +458,8 @@ def test_every_method_is_set_by_what_it_declares(
     gatys = found["gatys"]
     assert gatys.in_words == "500 steps on compact" and gatys.method.encoder is judge
     assert (gatys.entry.encoder, gatys.entry.most_pairs) == ("x", 10)
+    matching = found["matching"].entry  # it optimises pictures, too, but not what is judged
+    assert matching.encoder != "x" and 10 < (matching.most_pairs or 0) < 200
     encoder = sum(p.numel() for p in judge.parameters())
     assert gatys.parameters == gatys.image_parameters == encoder
     net = sum(p.numel() for p in found["metastyle"].method.net.parameters())  # type: ignore[operator, union-attr]

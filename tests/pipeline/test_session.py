@@ -290,3 +290,13 @@ def test_a_renamed_style_is_the_same_style(
     copy = shutil.copy(files.style, tmp_path / "renamed.png")
     assert adaptations(session, copy, files.photo) == 0
     assert adaptations(session, files.style.read_bytes(), files.photo) == 0
+
+
+def test_exact_and_rounded_cards_are_kept_apart(files: TinyFiles, cache: CardCache) -> None:
+    exact, rounded = (
+        opened(cache=cache, exact=one).card(files.style).tensors for one in (True, False)
+    )
+    assert all(torch.equal(rounded[n], rounded[n].half().float()) for n in rounded)
+    assert any(not torch.equal(exact[n], rounded[n]) for n in exact)
+    again = opened(cache=cache, exact=True).card(files.style).tensors
+    assert all(torch.equal(again[n], exact[n]) for n in exact)

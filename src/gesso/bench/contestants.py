@@ -158,7 +158,7 @@ def style_seconds(about: About, options: Any, most: int | None = None) -> float:
     """Seconds on two cores of taking on a style, to an order of magnitude: enough to say how
     many styles there is time for. At most `most` steps are counted."""
     steps = getattr(options, "steps", 0)
-    if about.descends or not steps:
+    if about.steps_on == "picture" or not steps:
         return 0.3
     return 0.15 * min(steps, most or steps) * int(getattr(options, "batch", 1))
 
@@ -167,7 +167,7 @@ def picture_seconds(
     about: About, options: Any, size: int, most: int | None = None, polish: int = 0
 ) -> float:
     """Seconds on two cores of a picture of `size` px, as roughly."""
-    steps = getattr(options, "steps", 0) if about.descends else 0
+    steps = getattr(options, "steps", 0) if about.steps_on == "picture" else 0
     return max(0.1, 0.2 * (min(steps, most or steps) + polish / 2) * (size / 256) ** 2)
 
 

@@ -39,8 +39,9 @@ class About:
         blend: how cards mix: linear (the weighted mean of the tensors), its own way, or none.
         styles: how many styles one set of weights serves, in a word for tables.
         bank: the names of the styles that its weights hold.
-        descends: whether the options' steps are taken on every picture, not on every style, and
-            lower the objective that pictures are judged by: other methods are compared with it.
+        steps_on: whether the options' steps are taken for every style or on every picture.
+        descends: whether these steps lower the very objective that `gesso bench` judges pictures
+            by: other methods are compared with it.
         full_steps: the paper's steps, or those after which little changes, where the default is
             fewer; 0: the default.
         polish: steps of polish that a picture gets by default (`gesso.controls.polish`).
@@ -59,6 +60,7 @@ class About:
     blend: Literal["linear", "own", "none"] = "linear"
     styles: str = "∞"
     bank: tuple[str, ...] = ()
+    steps_on: Literal["style", "picture"] = "style"
     descends: bool = False
     full_steps: int = 0
     polish: int = 0

@@ -123,6 +123,7 @@ class Session:
             contents=contents,
             color=color,
             photo=photo,
+            exact=self.exact,
         )
         with self._lock_of(name):
             card, known = self._known(name), True

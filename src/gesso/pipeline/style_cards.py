@@ -171,6 +171,7 @@ def key(
     contents: Contents | None,
     color: Color = "style",
     photo: Tensor | None = None,
+    exact: bool = False,
 ) -> str:
     """The cached card's key, of all that decides its numbers; neither encoder nor contents are
     loaded for it.
@@ -178,6 +179,7 @@ def key(
     Args:
         encoder: as for `gesso.load`; None: the method's own, which is loaded.
         color, photo: the colours that the style is given before it is adapted to.
+        exact: whether the card keeps float32.
     """
     practises = method.practises(options)
     settings = method.adapt_settings(options) | {
@@ -187,6 +189,8 @@ def key(
     }
     if photo is not None and color != "style":
         settings |= {"color": [color, *Colors.of(photo).numbers()]}
+    if exact:
+        settings |= {"exact": True}
     return card_key(style_sha256, method.name, method.base, settings)
 
 

@@ -62,6 +62,7 @@ ABOUT = About(
         encoder_to_run=True,
     ),
     neutral="content",
+    steps_on="picture",
     descends=True,
     full_steps=500,
 )

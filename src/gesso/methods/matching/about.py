@@ -43,4 +43,5 @@ ABOUT = About(
     needs=Needs(levels=("relu1_2", "relu2_2", "relu3_3", "relu4_3"), encoder_to_run=True),
     neutral="content",
     blend="own",
+    steps_on="picture",
 )
