@@ -1,0 +1,51 @@
+"""Distances of sets of vectors: what STROTSS's paper says of them."""
+
+from __future__ import annotations
+
+import torch
+
+from gesso.losses.transport import (
+    OPPONENT,
+    moment_distance,
+    palette_distance,
+    relaxed_emd,
+    self_similarity_distance,
+)
+
+
+def vectors(count: int, seed: int, channels: int = 12) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(count, channels, generator=generator)
+
+
+def test_a_set_is_at_no_distance_from_itself_in_another_order() -> None:
+    a = vectors(60, 1)
+    b = a[torch.randperm(60, generator=torch.Generator().manual_seed(0))]
+    for distance in (relaxed_emd, moment_distance):
+        assert float(distance(a, b)) < 1e-6
+    assert float(palette_distance(a[:, :3], b[:, :3])) < 1e-3
+
+
+def test_a_part_left_out_counts_in_either_direction() -> None:
+    whole = torch.cat([vectors(40, 1), -torch.ones(1, 12) * 9])
+    part = whole[:40]
+    assert float(relaxed_emd(part, whole)) > 0.001
+    assert torch.equal(relaxed_emd(part, whole), relaxed_emd(whole, part))
+
+
+def test_only_moments_see_magnitudes() -> None:
+    a = vectors(40, 1)
+    assert float(relaxed_emd(a, 3 * a)) < 1e-6
+    assert float(moment_distance(a, 3 * a)) > 1
+
+
+def test_self_similarity_knows_no_magnitude_and_no_turn_of_the_space() -> None:
+    a, other = vectors(40, 1), vectors(40, 2)
+    turn = torch.linalg.qr(vectors(12, 3))[0]
+    assert float(self_similarity_distance(a, 2 * a @ turn)) < 1e-4
+    assert float(self_similarity_distance(a, other)) > 0.1
+
+
+def test_the_opponent_basis_is_orthonormal() -> None:
+    basis = torch.tensor(OPPONENT)
+    torch.testing.assert_close(basis @ basis.T, torch.eye(3), atol=1e-3, rtol=0)
