@@ -37,6 +37,8 @@ class Option:
             learning rates.
         shown: whether the command line has a flag for it.
         main: whether it belongs to the few that `--help` shows first.
+        on_pictures: whether it only concerns the pictures made with a card, and so can be changed
+            for a card that is there already.
     """
 
     help: str
@@ -48,6 +50,7 @@ class Option:
     follows: str = ""
     shown: bool = True
     main: bool = False
+    on_pictures: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,11 @@ def declared(kind: type) -> list[Declared]:
             default = field.default_factory()
         found.append(Declared(field.name, plain, default, optional, option))
     return found
+
+
+def of_pictures(kind: type) -> list[str]:
+    """The fields of an options class that only concern pictures (`Option.on_pictures`)."""
+    return [one.name for one in declared(kind) if one.option.on_pictures]
 
 
 def check(options: Any) -> None:

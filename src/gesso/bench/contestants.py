@@ -18,6 +18,7 @@ from gesso.errors import GessoError, MissingWeights
 from gesso.methods.about import About
 from gesso.methods.base import Method, OnStep
 from gesso.methods.registry import checked_device, load_class
+from gesso.methods.retouch import of_its_pictures
 from gesso.stylizers.stylizer import Stylizer
 
 PROBE_PX = 64
@@ -106,11 +107,12 @@ class Contestant:
     def settings(self) -> dict[str, Any]:
         """All that decides cards, pictures and, with the machine, seconds."""
         device = device_name(self.entry.device)
+        options = self.entry.chosen(self.method)
         return {
             "method": self.entry.method,
             "base": self.method.base,
             "encoder": self.method.encoder.identity,
-            "adapt": self.method.adapt_settings(self.entry.chosen(self.method)),
+            "adapt": self.method.adapt_settings(options) | of_its_pictures(options),
             **({"polish": self.entry.polish} if self.entry.polish else {}),
             **({"on_photo": True} if self.on_photo else {}),
             **({} if device == "cpu" else {"device": device}),  # the CPU is the machine's

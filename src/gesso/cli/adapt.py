@@ -112,7 +112,7 @@ def fast(
     flags = {"--steps": steps, "--only-in": only_in or None}
     given = {flag: value for flag, value in flags.items() if value is not None}
     device = "cuda" if cuda else None
-    setup = opt.Setup(model=model, device=device, contents=content_dataset)
+    setup = opt.Setup(method="metastyle", model=model, device=device, contents=content_dataset)
     return _Work([style_image], out or Path(style_image.stem + SUFFIX), given, setup).do()
 
 

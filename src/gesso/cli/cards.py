@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gesso.cli.console import import_torch, say, threads_are_chosen
-from gesso.cli.flags import Given, method_options
+from gesso.cli.flags import Given, fields_shown, method_values
 from gesso.cli.options import Running, Setup
 from gesso.cli.progress import step_reporter
 from gesso.disk.atomic import shown
 from gesso.errors import GessoError, OptionError
 from gesso.methods.registry import about
-from gesso.pipeline.styles import holds_card, method_of_cards
+from gesso.options import changed
+from gesso.pipeline.presets import Chosen, chosen
+from gesso.pipeline.styles import holds_card
 from gesso.reports import OnProgress, stage
 
 if TYPE_CHECKING:
@@ -48,10 +50,11 @@ def open_session(
         GessoError: options that the method does not have, or that are of no use with cards; cards
             of several methods; a method, weights or contents that cannot be used.
     """
-    name = method_of_cards(styles, setup.method)
+    name = chosen(setup.preset, setup.method, styles, {}).method
+    ours = chosen(setup.preset, setup.method, styles, method_values(name, given))
     if styles and all(map(holds_card, styles)):
-        _refuse_adapting(name, styles[0], setup, given, polished=bool(grams))
-    options = method_options(name, given)
+        _refuse_adapting(ours, styles[0], setup, given, polished=bool(grams))
+    options = changed(about(name).options(), ours.options)
     import_torch()
     from gesso.cards.cache import CardCache
     from gesso.pipeline.session import Session
@@ -64,6 +67,7 @@ def open_session(
         return Session(
             name,
             options,
+            retouch=ours.retouch,
             encoder=setup.encoder or "compact",
             weights=setup.model,
             device=setup.device,
@@ -101,13 +105,17 @@ def name_of(style: Source) -> str:
     return "standard input" if isinstance(style, bytes) else style.name
 
 
-def _refuse_adapting(method: str, card: Source, setup: Setup, given: Given, polished: bool) -> None:
+def _refuse_adapting(
+    ours: Chosen, card: Source, setup: Setup, given: Given, polished: bool
+) -> None:
     """Raises GessoError for options that only matter while adapting."""
-    runs_encoder = about(method).needs.encoder_to_run or polished
+    runs_encoder = about(ours.method).needs.encoder_to_run or polished
+    options = fields_shown(about(ours.method).options)
+    of_pictures = {one.flag for one in options if one.option.on_pictures}
     useless = {
         "--contents": setup.contents,
         "--encoder": None if runs_encoder else setup.encoder,
-        **given,
+        **{flag: value for flag, value in given.items() if flag not in of_pictures},
     }
     names = ", ".join(flag for flag, value in useless.items() if value is not None)
     if names:

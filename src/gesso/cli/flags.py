@@ -13,7 +13,7 @@ import typer
 from gesso.controls.options import ControlOptions
 from gesso.errors import GessoError
 from gesso.methods.registry import DEFAULT, about, methods
-from gesso.options import Declared, Option, changed, declared
+from gesso.options import Declared, Option, declared
 
 _METAVARS = {int: "N", float: "X", str: "TEXT", Path: "FILE"}
 
@@ -129,20 +129,14 @@ OfControls = Annotated[
 ]
 
 
-def method_options(method: str, given: Given) -> Any:
-    """The options of a method with those given.
-
-    Raises:
-        GessoError: a flag that the method does not have.
-        OptionError: a value that makes no sense.
-    """
-    kind = about(method).options
-    known = {one.flag: one for one in fields_shown(kind)}
+def method_values(method: str, given: Given) -> dict[str, Any]:
+    """Field → value, of the flags given. Raises GessoError for one that the method lacks."""
+    known = {one.flag: one for one in fields_shown(about(method).options)}
     for flag in given:
         if flag not in known:
             allowed = ", ".join(known) or "none"
             raise GessoError(f"{flag}: method {method} has no such option; allowed are {allowed}")
-    return changed(kind(), values_of(known.values(), given))
+    return values_of(known.values(), given)
 
 
 def values_of(declarations: Any, given: Given) -> dict[str, Any]:

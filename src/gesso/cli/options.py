@@ -12,6 +12,7 @@ import typer
 from gesso.cli.console import limit_threads, set_up_logging
 from gesso.errors import OptionError
 from gesso.methods.registry import DEFAULT, methods
+from gesso.pipeline.presets import PRESETS
 
 SETUP, OUTPUT, RUNNING = "Method and weights", "Output", "Running"  # headings
 
@@ -71,6 +72,15 @@ MethodName = Annotated[
         metavar="NAME",
         help=f"Method, see `gesso methods`; default: that of the card, or {DEFAULT}.",
         autocompletion=lambda: methods(),
+    ),
+]
+PresetName = Annotated[
+    str | None,
+    typer.Option(
+        "--preset",
+        metavar="|".join(PRESETS),
+        help="Time for quality, see `gesso methods`; options given beside it go first.",
+        autocompletion=lambda: list(PRESETS),
     ),
 ]
 EncoderName = Annotated[
@@ -180,6 +190,7 @@ Verbose = Annotated[
 class Setup:
     """Which method adapts, with which weights, and on what."""
 
+    preset: PresetName = None
     method: MethodName = None
     contents: ContentsFolder = None
     model: Model = None

@@ -50,12 +50,16 @@ def info(
 
 
 def methods() -> None:
-    """List the methods."""
+    """List the methods, and the presets that are made of them."""
     from gesso.methods import registry
+    from gesso.pipeline.presets import PRESETS
 
     abouts = [registry.about(name) for name in registry.methods()]
     rows = [(about.name, about.title, about.summary) for about in abouts]
     _table(("method", "paper", "what it does"), rows)
+    presets = [(name, preset.in_words, preset.summary) for name, preset in PRESETS.items()]
+    print()
+    _table(("preset", "made of", "what it is for"), presets)
 
 
 @cache.callback(invoke_without_command=True)

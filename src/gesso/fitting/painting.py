@@ -60,6 +60,7 @@ class Painting:
         steps, fine_steps, final_steps: of Adam at every scale but the finest, at that one, and in
             the last pass.
         lr: Adam's rate on the picture's bands.
+        paint_size: the longer side in px up to which a picture is painted; None: no limit.
         seed: of the places and shifts of the last pass.
     """
 
@@ -68,6 +69,7 @@ class Painting:
     fine_steps: int = 30
     final_steps: int = 20
     lr: float = 4e-3
+    paint_size: int | None = None
     seed: int = 0
 
 

@@ -24,7 +24,7 @@ from gesso.methods.adapted import Adapted
 from gesso.methods.inputs import ImageLike, Style, practice_images, thumbnail_within
 from gesso.nn.checkpoint import load_file
 from gesso.nn.precision import compute_in, fast_dtype
-from gesso.options import changed
+from gesso.options import changed, of_pictures
 from gesso.stylizers.progress import AdaptStep, OnStep
 from gesso.stylizers.stylizer import OfRegions, Stylizer, composite
 
@@ -114,7 +114,8 @@ class Method(nn.Module):
     def adapt_settings(self, options: Any = None, **changes: Any) -> dict[str, Any]:
         """All that decides what `adapt` with these options makes of given pictures, as JSON
         values: part of a cached card's key. Raises OptionError."""
-        return asdict(self.chosen(options, changes))
+        chosen = asdict(self.chosen(options, changes))
+        return {n: v for n, v in chosen.items() if n not in of_pictures(self.about.options)}
 
     def practises(self, options: Any = None, **changes: Any) -> bool:
         """Whether `adapt` with these options looks at contents."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gesso.methods.base import Method
 
 GROUP = "gesso.methods"  # of entry points: name = package
-DEFAULT = "metastyle"
+DEFAULT = "matching"
 _registered: dict[str, str] = {}
 
 

@@ -4,7 +4,7 @@ jobs → pictures. Nothing is read, hashed, encoded or adapted to twice."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
@@ -23,7 +23,8 @@ from gesso.errors import GessoError
 from gesso.images.read import MAX_PIXELS, Photo, read_photo
 from gesso.methods.base import Method, OnStep
 from gesso.methods.inputs import ImageLike, as_image
-from gesso.methods.registry import load
+from gesso.methods.registry import DEFAULT, load
+from gesso.methods.retouch import of_its_pictures, retouched
 from gesso.pipeline.photos import Pictures, finished, stylize_all
 from gesso.pipeline.plan import Job
 from gesso.pipeline.style_cards import Contents, digest, key, practice, settled
@@ -49,6 +50,7 @@ class Session:
     Args:
         method: a method's name, or a method with weights and encoder of its own.
         options: how the method adapts; by default its defaults.
+        retouch: options of pictures (`Option.on_pictures`) that given cards are run with, by name.
         encoder, weights, device: as for `gesso.load`, where `method` is a name.
         cache: where cards are kept; None: nowhere but in this session.
         contents: what adaptations practise on; None: the photos that are stylized, and where
@@ -65,9 +67,10 @@ class Session:
 
     def __init__(
         self,
-        method: str | Method = "metastyle",
+        method: str | Method = DEFAULT,
         options: Any = None,
         *,
+        retouch: Mapping[str, Any] | None = None,
         encoder: str | Path = "compact",
         weights: str | Path | None = None,
         device: str | None = None,
@@ -82,6 +85,7 @@ class Session:
         if isinstance(method, str):
             method = load(method, weights=weights, encoder=encoder, device=device)
         self.method, self.options = method, method.chosen(options)
+        self.retouch = dict(retouch or {})
         self.cache, self.contents = cache, contents
         self.max_pixels, self.exact, self.on_card = max_pixels, exact, on_card
         self.grams = method.keeps_grams(self.options) if grams is None else grams
@@ -109,11 +113,11 @@ class Session:
         Raises:
             GessoError: a picture or card that cannot be read, or a card this method cannot run.
         """
-        if isinstance(style, StyleCard):
-            return style
         style = settled(style)
         if isinstance(style, str | Path) and is_card(Path(style)):
-            return self._checked(Path(style))
+            style = self._checked(Path(style))
+        if isinstance(style, StyleCard):
+            return retouched(self.method, style, self.retouch)
         contents = self.contents or contents
         name = key(
             self.method,
@@ -138,7 +142,7 @@ class Session:
             self._remember(name, card)
         if fresh and self.on_card is not None:
             self.on_card(style, card, known)
-        return card
+        return retouched(self.method, card, of_its_pictures(self.options))
 
     def stylizer(
         self,

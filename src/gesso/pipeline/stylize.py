@@ -19,9 +19,10 @@ from gesso.methods.registry import about
 from gesso.options import changed
 from gesso.pipeline.photos import Pictures
 from gesso.pipeline.plan import plan_one
+from gesso.pipeline.presets import chosen
 from gesso.pipeline.session import Session
 from gesso.pipeline.style_cards import Contents, settled
-from gesso.pipeline.styles import method_of_cards
+from gesso.pipeline.styles import holds_card
 
 _NO_FILE = Path(os.devnull, "picture.png")  # its name is that of its result in a folder
 
@@ -32,6 +33,7 @@ def stylize(
     out: str | Path | None = None,
     *,
     method: str | None = None,
+    preset: str | None = None,
     size: int | None = None,
     controls: Controls | None = None,
     cache: bool = True,
@@ -50,7 +52,8 @@ def stylize(
         photo: a picture: a path, bytes, a binary file, a PIL picture, an array or a tensor.
         style: a picture, a StyleCard or a card's file; a list of them is mixed.
         out: the file to write, too; its folder exists.
-        method: a method's name; by default the card's, or metastyle.
+        method: a method's name; by default the card's, or matching.
+        preset: draft, balanced or best: time for quality (`gesso.pipeline.presets`).
         size: the longer side of the result in px; None: the photo's.
         controls: strength, weights, color, masks, feather and polish.
         cache: keep and reuse the cards of styles.
@@ -59,7 +62,8 @@ def stylize(
         encoder, weights, device: as for `gesso.load`.
         quality, keep_metadata: of the file, as for `gesso.write_image`.
         on_step: is given the steps of adaptations and of polish.
-        options: the method's own, such as steps=100.
+        options: the method's own, such as steps=100; they go before the preset's. With cards only
+            those of pictures, such as alpha=0.4.
 
     Returns:
         (H, W, 3) uint8, or (H, W, 4) where the photo has transparency.
@@ -70,12 +74,13 @@ def stylize(
     styles = list(style) if isinstance(style, list | tuple) else [style]
     photo = settled(photo)
     target = None if out is None else _target(photo, styles, out)
-    name = method_of_cards(styles, method)
-    options_class = about(name).options
+    ours = chosen(preset, method, styles, options)
+    only_cards = all(map(holds_card, styles))
     polish = controls.polish if controls is not None else None
     session = Session(
-        name,
-        changed(options_class(), options),
+        ours.method,
+        changed(about(ours.method).options(), ours.options),
+        retouch={**ours.retouch, **(options if only_cards else {})},
         encoder=encoder,
         weights=weights,
         device=device,

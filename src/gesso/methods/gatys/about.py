@@ -19,16 +19,39 @@ class Options:
 
     steps: Annotated[
         int,
-        Option("Steps at the coarsest size; lbfgs: evaluations of the objective.", "N", least=0),
+        Option(
+            "Steps at the coarsest size; lbfgs: evaluations of the objective.",
+            "N",
+            least=0,
+            on_pictures=True,
+        ),
     ] = 100
     lr: Annotated[
-        float, Option("Adam's rate; lbfgs: change along its first direction.", "RATE", least=0)
+        float,
+        Option(
+            "Adam's rate; lbfgs: change along its first direction.",
+            "RATE",
+            least=0,
+            on_pictures=True,
+        ),
     ] = 0.02
     optimizer: Annotated[
-        str, Option("The optimiser; lbfgs is the paper's.", "adam|lbfgs", choices=OPTIMIZERS)
+        str,
+        Option(
+            "The optimiser; lbfgs is the paper's.",
+            "adam|lbfgs",
+            choices=OPTIMIZERS,
+            on_pictures=True,
+        ),
     ] = "adam"
     coarse: Annotated[
-        int, Option("Begin at a fraction of the size, down to this one; 0: never.", "PX", least=0)
+        int,
+        Option(
+            "Begin at a fraction of the size, down to this one; 0: never.",
+            "PX",
+            least=0,
+            on_pictures=True,
+        ),
     ] = 512
     init: Annotated[
         str,

@@ -20,14 +20,38 @@ class Options:
             "SHARE",
             least=0,
             most=1,
+            main=True,
+            on_pictures=True,
         ),
     ] = 0.6
-    steps: Annotated[int, Option("Steps at every scale but the finest.", "N", least=0)] = 60
-    fine_steps: Annotated[int, Option("Steps at the finest scale.", "N", least=0)] = 30
+    steps: Annotated[
+        int, Option("Steps at every scale but the finest.", "N", least=0, on_pictures=True)
+    ] = 60
+    fine_steps: Annotated[
+        int, Option("Steps at the finest scale.", "N", least=0, on_pictures=True)
+    ] = 30
     final_steps: Annotated[
-        int, Option("Steps of the last pass, which matches every level by itself.", "N", least=0)
+        int,
+        Option(
+            "Steps of the last pass, which matches every level by itself.",
+            "N",
+            least=0,
+            on_pictures=True,
+        ),
     ] = 20
-    lr: Annotated[float, Option("Adam's rate on the picture.", "RATE", least=0)] = 4e-3
+    lr: Annotated[
+        float, Option("Adam's rate on the picture.", "RATE", least=0, on_pictures=True)
+    ] = 4e-3
+    paint_size: Annotated[
+        int | None,
+        Option(
+            "Longer side up to which pictures are painted; what changed is carried over to larger "
+            "ones. Default: about a megapixel.",
+            "PX",
+            least=64,
+            on_pictures=True,
+        ),
+    ] = None
     rotations: Annotated[
         bool, Option("Match with the style turned by 90, 180 and 270 degrees, too.")
     ] = False

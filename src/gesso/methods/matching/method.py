@@ -104,6 +104,7 @@ class Matching(Method):
             compute_in(fast_dtype(self.place)),
         ):
             share = math.sqrt(MAX_PIXELS / (height * width))
+            share = min(share, (how.paint_size or math.inf) / max(height, width))
             if share >= 1:
                 return paint(content.clone(), style, self.encoder, how, on_step=heard)
             small = resize(content.clone(), max(1, int(max(height, width) * share)))
