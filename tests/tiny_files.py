@@ -56,7 +56,8 @@ class TinyFiles:
     @property
     def options(self) -> list[str]:
         """Of a quick adaptation."""
-        files = ["--model", str(self.start), "--encoder", str(self.encoder)]
+        files = ["--method", "metastyle", "--model", str(self.start)]
+        files += ["--encoder", str(self.encoder)]
         return [*files, "--steps", "2", "--style-size", "64"]
 
 

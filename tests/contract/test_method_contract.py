@@ -16,6 +16,7 @@ from gesso.controls.controls import Controls
 from gesso.errors import GessoError
 from gesso.methods.base import Method
 from gesso.methods.registry import about, load_class
+from gesso.methods.retouch import retouched
 from gesso.options import declared
 from tiny import pictures, quick
 from tiny_files import TinyFiles
@@ -128,12 +129,17 @@ def test_options_out_of_range_are_refused_by_name(method: Method) -> None:
                 method.chosen(None, {option.name: "many"})
 
 
-def test_every_option_is_part_of_a_cached_cards_key(method: Method) -> None:
-    usual = method.adapt_settings()
+def test_every_option_is_part_of_a_cached_cards_key_or_of_its_pictures(method: Method) -> None:
+    usual, card = method.adapt_settings(), adapted(method)
     for option in declared(method.about.options):
-        if option.kind in (int, float) and option.default is not None:
+        if option.kind in (int, float) and not option.optional:
             other = option.option.most if option.option.most else option.default + 16
-            assert method.adapt_settings(**{option.name: option.kind(other)}) != usual
+            change = {option.name: option.kind(other)}
+            if option.option.on_pictures:
+                assert method.adapt_settings(**change) == usual
+                assert retouched(method, card, change).config != card.config
+            else:
+                assert method.adapt_settings(**change) != usual
 
 
 def test_a_method_declares_itself(method: Method) -> None:

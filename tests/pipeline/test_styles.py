@@ -40,7 +40,7 @@ def test_pictures_that_are_no_files_are_no_cards(files: TinyFiles) -> None:
 
 def test_cards_say_which_method_runs_them(files: TinyFiles, tmp_path: Path) -> None:
     card = saved(tmp_path / "a.safetensors")
-    assert method_of_cards([files.style], None) == "metastyle"
+    assert method_of_cards([files.style], None) == "matching"
     assert method_of_cards([files.style, str(card)], None) == "gatys"
     assert method_of_cards([StyleCard("adain", {})], "adain") == "adain"
     assert method_of_cards([files.style], "adain") == "adain"

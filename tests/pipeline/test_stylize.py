@@ -23,8 +23,10 @@ from tiny_files import TinyFiles
 
 pytestmark = pytest.mark.usefixtures("tiny_weights", "own_cache")
 
-QUICK: dict[str, Any] = {"steps": 2, "style_size": 64, "crop": 48}
-FLAGS = ["--steps", "2", "--style-size", "64", "--crop", "48"]
+QUICK: dict[str, Any] = {"method": "metastyle", "steps": 2, "style_size": 64, "crop": 48}
+FLAGS = ["--method", "metastyle", "--steps", "2", "--style-size", "64", "--crop", "48"]
+PAINT: dict[str, Any] = {"steps": 2, "fine_steps": 1, "final_steps": 1, "style_size": 64}
+PAINT_FLAGS = [*("--steps", "2", "--fine-steps", "1", "--final-steps", "1", "--style-size", "64")]
 
 
 def stylized(photo: Any, style: Any, out: Path | None = None, **more: Any) -> NDArray[np.uint8]:
@@ -70,6 +72,41 @@ def test_the_command_line_writes_the_very_same_file(
     found = stylized(files.photo, files.style, outs[1], **words)
     assert outs[0].read_bytes() == outs[1].read_bytes()
     assert np.array_equal(written(outs[1]), found)
+
+
+@pytest.mark.parametrize("preset", ["draft", "balanced", "best"])
+def test_the_command_line_writes_the_very_same_file_by_default(
+    files: TinyFiles, tmp_path: Path, preset: str
+) -> None:
+    outs = [tmp_path / "command.png", tmp_path / "python.png"]
+    command = ["stylize", str(files.photo), "--style", str(files.style), "-o", str(outs[0])]
+    assert run([*command, *PAINT_FLAGS, "--preset", preset]) == 0
+    gesso.stylize(files.photo, files.style, outs[1], preset=preset, **PAINT)
+    assert outs[0].read_bytes() == outs[1].read_bytes()
+
+
+def test_a_card_is_run_with_other_options_of_pictures(files: TinyFiles, tmp_path: Path) -> None:
+    card = tmp_path / "card.safetensors"
+    assert run(["adapt", str(files.style), "-o", str(card), *PAINT_FLAGS]) == 0
+    for words in ({}, {"alpha": 0.1}):
+        expected = gesso.stylize(files.photo, files.style, **(PAINT | words))
+        assert np.array_equal(gesso.stylize(files.photo, card, **words), expected)
+    out = tmp_path / "out.png"
+    flags = ["--style", str(card), "--alpha", "0.1", "-o", str(out)]
+    assert run(["stylize", str(files.photo), *flags]) == 0
+    assert np.array_equal(written(out), expected)
+    with pytest.raises(OptionError, match="style_size: of no use with a card"):
+        gesso.stylize(files.photo, card, style_size=96)
+
+
+def test_one_cached_card_serves_all_presets(files: TinyFiles) -> None:
+    found = [
+        gesso.stylize(files.photo, files.style, preset=preset, **PAINT | {"alpha": alpha})
+        for preset, alpha in (("balanced", 0.1), ("best", 0.9))
+    ]
+    assert len(CardCache().entries()) == 1
+    again = gesso.stylize(files.photo, files.style, **PAINT | {"alpha": 0.9}, cache=False)
+    assert not np.array_equal(found[0], found[1]) and np.array_equal(found[1], again)
 
 
 def test_the_cache_is_shared_with_the_command_line(files: TinyFiles, tmp_path: Path) -> None:

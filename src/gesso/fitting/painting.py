@@ -65,9 +65,9 @@ class Painting:
     """
 
     alpha: float = 0.6
-    steps: int = 60
-    fine_steps: int = 30
-    final_steps: int = 20
+    steps: int = 70
+    fine_steps: int = 6
+    final_steps: int = 10
     lr: float = 4e-3
     paint_size: int | None = None
     seed: int = 0
@@ -109,6 +109,7 @@ def paint(
     counts = [how.steps] * (len(sizes) - 1) + [how.fine_steps]
     total = sum(counts) + how.final_steps
     picture: Tensor | None = None
+    random = torch.Generator().manual_seed(how.seed)
     done = 0
 
     def heard(before: int, step: int, value: float) -> None:
@@ -118,7 +119,7 @@ def paint(
     for size, count in zip(sizes, counts, strict=True):
         content = _at(photo, size)
         query, picture = _begin(content, picture, how.alpha)
-        goal = _matched(query, _seen_at(style, size), encoder, levels)
+        goal = _matched(query, _seen_at(style, size), encoder, random, levels)
         picture = descend(picture, goal, count, how.lr, partial(heard, done))
         done += count
     assert picture is not None  # there is always a scale
@@ -152,15 +153,24 @@ def _begin(content: Tensor, coarser: Tensor | None, alpha: float) -> tuple[Tenso
 
 
 def _matched(
-    query: Tensor, style: Vectors, encoder: Encoder, levels: Sequence[str]
+    query: Tensor, style: Vectors, encoder: Encoder, random: torch.Generator, levels: Sequence[str]
 ) -> Callable[[Tensor], Tensor]:
-    """A scale's loss: the distance to the style's vectors that the query's are nearest to."""
-    grid = cells(query)
+    """A scale's loss: the distance to the style's vectors that the query's are nearest to. The
+    picture is moved by no or one cell in each step, so that no pooling grid shows."""
+    height, width = cells(query)
     with torch.no_grad():
-        columns = hypercolumns(encoder(query, levels), *grid)
+        columns = hypercolumns(encoder(query, levels), height, width)
         found = nearest(columns, style.rows, style.mean, fast_dtype(columns.device))
         target = style.rows[found]
-    return lambda image: cosine_distance(hypercolumns(encoder(image, levels), *grid), target)
+
+    def loss(image: Tensor) -> Tensor:
+        down, right = (int(n) for n in torch.randint(0, 2, (2,), generator=random))
+        moved = F.pad(image, (right * CELL_PX, 0, down * CELL_PX, 0), mode="reflect")
+        columns = hypercolumns(encoder(moved, levels), height + down, width + right)
+        columns = columns.view(height + down, width + right, -1)[down:, right:]
+        return cosine_distance(columns.flatten(0, 1), target)
+
+    return loss
 
 
 class _Apart:

@@ -26,10 +26,10 @@ class Options:
     ] = 0.6
     steps: Annotated[
         int, Option("Steps at every scale but the finest.", "N", least=0, on_pictures=True)
-    ] = 60
+    ] = 70
     fine_steps: Annotated[
         int, Option("Steps at the finest scale.", "N", least=0, on_pictures=True)
-    ] = 30
+    ] = 6
     final_steps: Annotated[
         int,
         Option(
@@ -38,7 +38,7 @@ class Options:
             least=0,
             on_pictures=True,
         ),
-    ] = 20
+    ] = 10
     lr: Annotated[
         float, Option("Adam's rate on the picture.", "RATE", least=0, on_pictures=True)
     ] = 4e-3
