@@ -52,7 +52,7 @@ def test_steps_of_zero_give_the_start_itself(files: TinyFiles, cli: Gesso, tmp_p
     path = tmp_path / "start.safetensors"
     options = [*files.options, "--steps", 0, "--contents", files.photos, "--size", 64]
     assert cli("adapt", files.style, "-o", path, "--float32", *options)[0] == 0
-    method = gesso.load(weights=files.start, encoder=files.encoder)
+    method = gesso.load("metastyle", weights=files.start, encoder=files.encoder)
     start = method.neutral().tensors
     assert all(torch.equal(t, start[n]) for n, t in StyleCard.load(path).tensors.items())
 

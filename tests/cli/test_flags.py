@@ -35,11 +35,11 @@ def test_every_declared_option_of_every_method_is_a_flag(cli: Gesso, command: st
         assert flags >= {one.flag for one in declared(about(name).options) if one.option.shown}
 
 
-def test_ten_options_come_first_and_the_others_in_groups(cli: Gesso) -> None:
+def test_a_dozen_options_come_first_and_the_others_in_groups(cli: Gesso) -> None:
     groups = sections(cli("stylize", "--help")[1])
     assert next(iter(groups)) == "Arguments"
-    first = ["style", "out", "size", "strength", "color", "polish", "weights", "mask"]
-    first += ["steps", "method", "help"]
+    first = ["style", "out", "size", "strength", "color", "weights", "mask"]
+    first += ["alpha", "steps", "preset", "method", "help"]
     assert groups["Options"] == [f"--{name}" for name in first]
     assert groups["Only gatys"] == ["--optimizer", "--coarse", "--init", "--objective"]
     assert groups["Output"] == ["--overwrite", "--no-overwrite", "--quality", "--keep-metadata"]
@@ -48,8 +48,8 @@ def test_ten_options_come_first_and_the_others_in_groups(cli: Gesso) -> None:
 
 def test_defaults_that_differ_are_listed(cli: Gesso) -> None:
     page = " ".join(cli("adapt", "--help")[1].split())
-    assert "Default: 60 (gatys: 100, johnson: 2000)." in page
-    assert "Default: yes (johnson: no)." in page  # --decay
+    assert "Default: 70 (gatys: 100, johnson: 2000, metastyle: 60)." in page
+    assert "Default: no (metastyle: yes)." in page  # --decay
     assert "Seed of all random choices. Default: 0. [x>=0]" in page
 
 
@@ -71,7 +71,7 @@ def test_a_refusal_names_only_options_that_the_command_has(
     inputs = photo if command in ("stylize", "grid") else [files.style]
     out = tmp_path / ("out.safetensors" if command == "adapt" else "out.png")
     result = cli(command, *inputs, "-o", out, "--init", "noise")
-    refused(result, "--init: method metastyle has no such option; allowed are --lr")
+    refused(result, "--init: method matching has no such option; allowed are --alpha")
     flags = {flag for some in sections(cli(command, "--help")[1]).values() for flag in some}
     assert set(re.findall(r"--[\w-]+", result[2])) <= flags
 
@@ -81,10 +81,11 @@ def test_senseless_options_are_refused_without_torch(
 ) -> None:
     command = ["stylize", files.photo, "-o", tmp_path / "out.png", "--style"]
     for options, words in [
-        (["--init", "noise"], "--init: method metastyle has no such option"),
+        (["--init", "noise"], "--init: method matching has no such option"),
+        (["--preset", "quick"], "--preset: quick is unknown; allowed are draft, balanced, best"),
         (["--method", "adain", "--steps", 3], "--steps: method adain has no such option"),
         (["--style-size", 3], "--style-size"),
-        (["--only-in", "--lr", "nan"], "--lr: nan; allowed are numbers from 0"),
+        (["--steps", 3, "--lr", "nan"], "--lr: nan; allowed are numbers from 0"),
         (["--color", "blue"], "--color: blue is unknown; allowed are style, content, luminance"),
         (["--feather", 3], "--feather: of no use without masks"),
         (["--weights", "1,x"], "--weights: '1,x' is no list of numbers"),

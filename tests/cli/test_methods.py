@@ -18,7 +18,7 @@ def test_options_a_method_does_not_know_are_refused(
     inputs = [files.photo, "-s", files.style] if command == "stylize" else [files.style]
     out = tmp_path / ("out.png" if command == "stylize" else "out.safetensors")
     for options, words in [
-        (["--init", "noise"], ("--init: method metastyle has no such option", "--only-in")),
+        (["--init", "noise"], ("--init: method matching has no such option", "--alpha")),
         (["--method", "gatys", "--only-in"], ("--only-in: method gatys", "--optimizer, --coarse")),
         (["--method", "johnson", "--objective", "paper"], ("--objective", "--start")),
         (
@@ -45,7 +45,7 @@ def test_gatys_from_the_command_line(files: TinyFiles, cli: Gesso, tmp_path: Pat
     assert cli("adapt", files.style, *options, "--float32", "-o", card)[0] == 0
     command = ["stylize", files.photo, "-s", card, "-o", tmp_path / "three.png"]
     refused(cli(*command), str(card), "a card made with the encoder compact")
-    refused(cli(*command, "--encoder", files.encoder, "--steps", 1), "--steps: of no use with")
+    refused(cli(*command, "--encoder", files.encoder, "--seed", 1), "--seed: of no use with")
     assert cli(*command, "--encoder", files.encoder)[0] == 0
     one = (tmp_path / "one.png").read_bytes()
     assert one == (tmp_path / "three.png").read_bytes()

@@ -14,18 +14,20 @@ import gesso
 from command_line import Gesso
 from tiny_files import TinyFiles
 
-MADE: dict[str, Any] = {"steps": 2, "style_size": 64}
+MADE: dict[str, Any] = {"method": "metastyle", "steps": 2, "style_size": 64}
 DOORS = """
 import sys, gesso
 from gesso.cli import run
 photo, style, start, encoder, out = sys.argv[1:]
-made = ["--model", start, "--encoder", encoder, "--steps", "2", "--style-size", "64"]
+made = ["--method", "metastyle", "--model", start, "--encoder", encoder, "--steps", "2"]
+made += ["--style-size", "64"]
 command = ["stylize", photo, "--style", style, "--quiet", *made, "-o"]
 for name in ("cold", "warm"):
     assert run([*command, f"{out}/{name}.png"]) == 0
 assert run([*command, f"{out}/without.png", "--no-cache"]) == 0
 gesso.stylize(
-    photo, style, f"{out}/python.png", weights=start, encoder=encoder, steps=2, style_size=64
+    photo, style, f"{out}/python.png", method="metastyle", weights=start, encoder=encoder,
+    steps=2, style_size=64,
 )
 """
 

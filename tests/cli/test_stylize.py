@@ -169,7 +169,7 @@ def test_options_of_an_adaptation_are_refused_with_a_card(
 ) -> None:
     command = ["stylize", files.photo, "--style", card, "--model", files.start]
     command += ["-o", tmp_path / "out.png"]
-    refused(cli(*command, "--steps", 5, "--lr", 0.1), "--lr, --steps: of no use with", str(card))
+    refused(cli(*command, "--steps", 5, "--lr", 0.1), "--steps, --lr: of no use with", str(card))
     refused(cli(*command, "--method", "adain"), "--method: adain, but", "a card of metastyle")
 
 

@@ -45,7 +45,6 @@ class ControlOptions:
             "N",
             least=0,
             most=MAX_STEPS,
-            main=True,
         ),
     ] = None
 
