@@ -89,7 +89,7 @@ def with_chroma(stylizer: Stylizer, color: Color, cards: Sequence[StyleCard]) ->
 def colored(opponent: Tensor, light: Tensor) -> Tensor:
     """The picture (…, 3, H, W) in [0, 1] of R − Y and B − Y (…, 2, H, W) and its luminance Y; less
     saturated where that would leave [0, 1]."""
-    red, blue = (light + part for part in opponent.split(1, -3))
+    red, blue = (light + part for part in torch.split(opponent, 1, -3))
     green = (light - LUMA[0] * red - LUMA[2] * blue) / LUMA[1]
     return with_luminance(torch.cat([red, green, blue], -3), light)
 

@@ -106,9 +106,9 @@ def encode(
     MARGIN_CELLS of the reflected image at every side. `blocks` end at the deepest of `levels`.
     For `flat` images as much is reflected as the encoder sees, since in them the least trace of its
     zero padding shows."""
-    seen = MARGIN_CELLS + reach(blocks) if flat else SEEN_CELLS
-    stride, hidden = 1 << len(blocks) - 1, seen - MARGIN_CELLS
-    sides = [mirrored_positions(n, stride, seen) for n in images.shape[-2:]]
+    around = MARGIN_CELLS + reach(blocks) if flat else SEEN_CELLS
+    stride, hidden = 1 << len(blocks) - 1, around - MARGIN_CELLS
+    sides = [mirrored_positions(n, stride, around) for n in images.shape[-2:]]
     shape = [len(side) // stride for side in sides]
     kept: dict[str, Tensor] = {}
     for down, across in _tiles(shape, hidden, reach(blocks), stride):

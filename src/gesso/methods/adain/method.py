@@ -68,7 +68,7 @@ class AdaIN(Method):
         place, c = self.place, self.config
         wanted = shares(images) > 0
         if bool(wanted.any()) and not bool(wanted.all()):  # no picture depends on its neighbours
-            parts = [self.encode(image) for image in images.split(1)]
+            parts = [self.encode(image) for image in torch.split(images, 1)]
             return {level: torch.cat([part[level] for part in parts]) for level in c.levels}
         with compute_in(fast_dtype(place)):
             flat = bool(wanted.all())
