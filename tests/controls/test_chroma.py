@@ -107,7 +107,7 @@ def test_colours_of_the_content_are_where_the_content_has_them() -> None:
     photo = red_mug()[None]
     made = invented(photo, None)
     found = in_place(made, photo)
-    assert likeness(made, photo) < 0.3 and likeness(found, photo) > 0.9
+    assert likeness(made, photo) < 0.3 and likeness(found, photo) > 0.7
     torch.testing.assert_close(luminance(found), luminance(made), atol=1e-5, rtol=0)
     assert float(found.min()) >= 0 and float(found.max()) <= 1
 

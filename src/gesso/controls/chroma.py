@@ -6,6 +6,7 @@ Colour is what RGB has beside its luminance (`gesso.controls.color`): (R − Y, 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -24,6 +25,7 @@ from gesso.stylizers.stylizer import Stylizer
 MUTED = 25 / 255  # what has less chroma in 99 % of its places is grey, or of a single faint tint
 ROUNDING = 3 / 255  # what a thumbnail's compression makes of grey
 OUTER = 0.01  # of the places are beyond what counts
+MEASURED = 100_000  # pixels of a picture
 PLACES = 48  # of them along the shorter side: within one the style decides where colours are
 
 
@@ -39,10 +41,8 @@ class Tint:
     @classmethod
     def of(cls, images: Sequence[Tensor]) -> Self | None:
         """That of pictures (3, H, W) together; None unless all are grey or nearly so."""
-        known = torch.cat([_opponent(image).flatten(1) for image in images], 1).float().cpu()
-        outer = float(
-            torch.quantile(known.norm(dim=0)[:: 1 + known.shape[1] // 100_000], 1 - OUTER)
-        )
+        known = torch.cat([_some(image) for image in images], 1).float().cpu()
+        outer = float(torch.quantile(known.norm(dim=0), 1 - OUTER))
         if outer > MUTED:
             return None
         if outer < ROUNDING:
@@ -112,10 +112,15 @@ def _opponent(image: Tensor) -> Tensor:
     return image[..., 0::2, :, :] - luminance(image)
 
 
+def _some(image: Tensor) -> Tensor:
+    """The colours (2, N) of pixels spread over (3, H, W), of at least some tens of thousands."""
+    every = 1 + image.shape[1] * image.shape[2] // MEASURED
+    return _opponent(image.flatten(1)[:, ::every].unsqueeze(2)).squeeze(2)
+
+
 def _blurred(x: Tensor, reach: int) -> Tensor:
-    """(B, C, H, W), twice averaged over squares of 2·reach + 1 px; at the border, of what is
-    there."""
-    side = 2 * reach + 1
-    for _ in range(2):
-        x = F.avg_pool2d(x, side, 1, reach, count_include_pad=False)
-    return x
+    """(B, C, H, W), averaged over about 3·reach px by way of a copy with one pixel for `reach`."""
+    height, width = x.shape[-2:]
+    small = F.interpolate(x, (math.ceil(height / reach), math.ceil(width / reach)), mode="area")
+    small = F.avg_pool2d(small, 3, 1, 1, count_include_pad=False)
+    return F.interpolate(small, (height, width), mode="bilinear")
