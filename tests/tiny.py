@@ -57,3 +57,10 @@ def pictures(
     palette = torch.rand(count, 3, 1, 1, generator=generator, dtype=dtype)
     smooth = nn.functional.interpolate(coarse, (side, side), mode="bilinear")
     return (0.6 * smooth + 0.4 * palette).clamp(0, 1)
+
+
+def grained(images: Tensor) -> Tensor:
+    """`images` with the detail that photos have."""
+    generator = torch.Generator().manual_seed(0)
+    noise = torch.randn(images.shape[-2:], generator=generator, dtype=images.dtype)
+    return (images + 0.02 * noise).clamp(0, 1)

@@ -18,7 +18,7 @@ from gesso.methods.base import Method
 from gesso.methods.registry import about, load_class
 from gesso.methods.retouch import retouched
 from gesso.options import declared
-from tiny import pictures, quick
+from tiny import grained, pictures, quick
 from tiny_files import TinyFiles
 
 STYLES = pictures(2, 66, seed=5)
@@ -155,7 +155,7 @@ def test_a_plain_network_makes_nearly_the_same_picture(method: Method) -> None:
     stylizer = method.stylizer(adapted(method))
     if stylizer.network is None:
         pytest.skip(stylizer.why_none)
-    content = pictures(1, 128, seed=9)
+    content = grained(pictures(1, 128, seed=9))
     with torch.no_grad():
         plain = stylizer.network(content).clamp(0, 1)
     inner = (..., slice(32, -32), slice(32, -32))  # AdaIN's stylizer treats borders better

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from gesso.cards.blend import shares_of
 from gesso.cards.card import StyleCard
+from gesso.controls.chroma import with_chroma
 from gesso.controls.color import checked_color, with_color
 from gesso.controls.options import ControlOptions
 from gesso.controls.polish import can_polish, polished
@@ -66,7 +67,8 @@ class Controls(ControlOptions):
            regions, where the method can put them together in feature space);
         3. `polish` descends on its pixels; with masks, on each style's picture before these are
            put together;
-        4. `color` gives it the colours asked for;
+        4. `color` gives it the colours asked for, and those of a muted style are not exceeded
+           (`gesso.controls.chroma`);
         5. the photo shows where no mask is on;
         6. `strength` moves it back towards the photo.
 
@@ -89,6 +91,7 @@ class Controls(ControlOptions):
         """
         given = [cards] if isinstance(cards, StyleCard) else list(cards)
         self.check(len(given))
+        color, styles = checked_color(self.color), given
         if len(given) > 1 and not self.masks:
             given = [method.blend(given, self.weights or [1.0] * len(given))]
         if self.strength == 0:
@@ -97,7 +100,7 @@ class Controls(ControlOptions):
 
         def dressed(cards: list[StyleCard], steps: int = 0) -> Stylizer:
             picture = self._together(method, cards, steps)
-            colored = with_color(picture, checked_color(self.color), matched)
+            colored = with_chroma(with_color(picture, color, matched), color, styles)
             return self._covered(colored, len(cards))
 
         full = dressed(given, steps)

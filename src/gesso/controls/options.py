@@ -26,8 +26,8 @@ class ControlOptions:
     color: Annotated[
         str,
         Option(
-            "Whose colours: the style's; the photo's, matched in mean and covariance; the photo's, "
-            "with only its luminance stylized.",
+            "Whose colours: the style's; the photo's, where the photo has them; the photo's, with "
+            "only its luminance stylized.",
             "|".join(COLORS),
             choices=COLORS,
             main=True,

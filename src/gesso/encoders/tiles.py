@@ -95,12 +95,20 @@ def mirrored_positions(pixels: int, stride: int, cells: int) -> Tensor:
 
 
 def encode(
-    encoder: Encoder, images: Tensor, levels: Sequence[str], blocks: Blocks, place: torch.device
+    encoder: Encoder,
+    images: Tensor,
+    levels: Sequence[str],
+    blocks: Blocks,
+    place: torch.device,
+    flat: bool = False,
 ) -> dict[str, Tensor]:
     """Features (B, C, h, w) of images (B, 3, H, W) by level, in the encoder's dtype, with
-    MARGIN_CELLS of the reflected image at every side. `blocks` end at the deepest of `levels`."""
-    stride, hidden = 1 << len(blocks) - 1, SEEN_CELLS - MARGIN_CELLS
-    sides = [mirrored_positions(n, stride, SEEN_CELLS) for n in images.shape[-2:]]
+    MARGIN_CELLS of the reflected image at every side. `blocks` end at the deepest of `levels`.
+    For `flat` images as much is reflected as the encoder sees, since in them the least trace of its
+    zero padding shows."""
+    around = MARGIN_CELLS + reach(blocks) if flat else SEEN_CELLS
+    stride, hidden = 1 << len(blocks) - 1, around - MARGIN_CELLS
+    sides = [mirrored_positions(n, stride, around) for n in images.shape[-2:]]
     shape = [len(side) // stride for side in sides]
     kept: dict[str, Tensor] = {}
     for down, across in _tiles(shape, hidden, reach(blocks), stride):

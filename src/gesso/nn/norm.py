@@ -13,6 +13,7 @@ from torch.autograd import Function
 
 from gesso.nn.inference import is_traced, saves_memory
 from gesso.nn.precision import widen
+from gesso.nn.surroundings import among
 
 EPS = 1e-5  # the variance's floor, as in the released transfer networks
 ROWS = 1 << 18  # pixels at a time in inference: a large picture must not be held twice
@@ -157,8 +158,8 @@ def _normalise_in_place(f: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
         total += wide.sum(1, keepdim=True)
         square += (wide * wide).sum(1, keepdim=True)
     mean = total / f.shape[1]
-    variance = (square / f.shape[1] - mean * mean).clamp_min(0).to(gamma.dtype)
-    scale = torch.rsqrt(variance + EPS) * gamma
+    mean, variance = among(mean, (square / f.shape[1] - mean * mean).clamp_min(0))
+    scale = torch.rsqrt(variance.to(gamma.dtype) + EPS) * gamma
     shift = beta - mean.to(gamma.dtype) * scale
     for piece in torch.split(f, ROWS, 1):
         piece.copy_(torch.addcmul(shift, widen(piece), scale))

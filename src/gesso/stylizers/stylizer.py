@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from gesso.errors import GessoError
 from gesso.nn.precision import compute_in, fast_dtype
+from gesso.stylizers.ordinary import among_ordinary
 from gesso.stylizers.progress import OnStep
 
 Run = Callable[[Tensor, OnStep | None], Tensor]
@@ -58,14 +59,16 @@ def check_contents(contents: Tensor) -> None:
 
 
 def of_network(net: nn.Module) -> Stylizer:
-    """The stylizer of a transfer network, which is frozen; it runs where the network is."""
+    """The stylizer of a transfer network, which is frozen; it runs where the network is. Flat,
+    smooth and dark contents are normalised among ordinary pictures (`gesso.nn.surroundings`)."""
     net.requires_grad_(False).eval()
     device = next(net.parameters()).device
+    stylized = among_ordinary(net)
 
     @torch.inference_mode()
     def run(contents: Tensor, on_step: OnStep | None) -> Tensor:
         with compute_in(fast_dtype(device)):
-            out: Tensor = net(contents.to(device))
+            out = stylized(contents.to(device))
         return out.float().to(contents.device)
 
     return Stylizer(run, net)

@@ -29,12 +29,12 @@ from gesso.methods.adain.layer import (
     style_levels,
 )
 from gesso.methods.adain.method import AdaIN
-from tiny import WIDTHS, pictures, tiny_encoder
+from tiny import WIDTHS, grained, pictures, tiny_encoder
 
 SKIPS = ("relu2_1", "relu3_1")
 BLOCKS = tuple((width,) for width in WIDTHS)
 STYLES = pictures(3, 64, seed=5)
-PHOTO = pictures(1, 64, seed=6)
+PHOTO = grained(pictures(1, 64, seed=6))
 
 
 def features(count: int, seed: int) -> Tensor:

@@ -28,4 +28,5 @@ ABOUT = About(
     needs=Needs(levels=("relu4_1",), encoder_to_run=True),
     weights="adain",
     neutral="content",
+    version=2,
 )

@@ -3,7 +3,8 @@ decoder for all styles turns them into a picture."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache, cached_property, partial
 from typing import Any, Self
 
 import torch
@@ -22,11 +23,14 @@ from gesso.methods.adapted import Adapted
 from gesso.methods.base import Encoders, ImageLike, Method, OnStep, Style
 from gesso.methods.inputs import as_image, load_exactly, practice_images
 from gesso.nn.precision import compute_in, fast_dtype
+from gesso.nn.surroundings import mean_light, of_all, pooled, shares
+from gesso.stylizers.ordinary import ordinary_pictures
 from gesso.stylizers.stylizer import OfRegions, Stylizer
 
 __all__ = ["AdaIN", "Config"]
 
 MEAN, DEVIATION = "mean", "deviation"
+Light = Callable[[], float]
 
 
 class AdaIN(Method):
@@ -62,8 +66,13 @@ class AdaIN(Method):
         works, in the dtype convolutions are computed in, with a margin of the reflected image at
         every side; at relu4_1 h = ⌈H/8⌉ + 2·MARGIN_CELLS, and twice that a block shallower."""
         place, c = self.place, self.config
+        wanted = shares(images) > 0
+        if bool(wanted.any()) and not bool(wanted.all()):  # no picture depends on its neighbours
+            parts = [self.encode(image) for image in torch.split(images, 1)]
+            return {level: torch.cat([part[level] for part in parts]) for level in c.levels}
         with compute_in(fast_dtype(place)):
-            return tiles.encode(self.encoder, images, c.levels, c.blocks, place)
+            flat = bool(wanted.all())
+            return tiles.encode(self.encoder, images, c.levels, c.blocks, place, flat)
 
     def transfer(self, features: Features, card: StyleCard) -> dict[str, Tensor]:
         """t = AdaIN(f(c), f(s)): features by level with the means and deviations in the card, in
@@ -96,10 +105,43 @@ class AdaIN(Method):
         with compute_in(fast_dtype(self.place)):
             return tiles.decode(self.network, features, height, width, change)
 
-    def to_style(self, features: Features, card: StyleCard) -> dict[str, Statistics]:
+    def content_statistics(
+        self, contents: Tensor, features: Features, light: Light | None = None
+    ) -> dict[str, Statistics]:
+        """`statistics` of the features of contents (B, 3, H, W), the flat, smooth and dark ones
+        among ordinary pictures (`gesso.nn.surroundings`); `light` is asked for the style's."""
+        own, wanted = self.statistics(features), shares(contents)
+        if not bool(wanted.any()):
+            return own
+        wanted = shares(contents, light() if light is not None else None)
+        share = wanted.to(self.place).unsqueeze(1)
+        return {level: _among(own[level], self._ordinary[level], share) for level in own}
+
+    def _light(self, card: StyleCard) -> float:
+        """The mean luminance of what the card makes of some ordinary pictures."""
+        some = ordinary_pictures()[::4]
+        features, styles = self.encode(some), self._statistics(card)
+        maps = {}
+        for level, (mean, variance) in self._ordinary.items():
+            own = mean.expand(len(some), -1), variance.sqrt().expand(len(some), -1)
+            maps[level] = affine(own, styles[level])
+        height, width = some.shape[-2:]
+        return mean_light(self.decode(features, height, width, _changed_by(maps)))
+
+    @cached_property
+    def _ordinary(self) -> dict[str, tuple[Tensor, Tensor]]:
+        """Mean and variance (1, C) of the features of ordinary pictures, by level."""
+        found = self.statistics(self.encode(ordinary_pictures()))
+        return {
+            level: of_all(mean, deviation.square()) for level, (mean, deviation) in found.items()
+        }
+
+    def to_style(
+        self, contents: Tensor, features: Features, card: StyleCard, light: Light | None = None
+    ) -> dict[str, Statistics]:
         """`transfer` as an affine map of each channel: what to multiply it by and what to add
-        then, (B, C) each, by level."""
-        styles, own = self._statistics(card), self.statistics(features)
+        then, (B, C) each, by level. Statistics are the `content_statistics`."""
+        styles, own = self._statistics(card), self.content_statistics(contents, features, light)
         return {level: affine(own[level], styles[level]) for level in self.config.levels}
 
     def _adapt(
@@ -114,7 +156,10 @@ class AdaIN(Method):
         mean over the bundled ones."""
         self.check_encoder()
         pictures = [as_image(content)] if content is not None else practice_images(None, None)
-        tensors, config = self._measured(pictures)
+        images = [picture.unsqueeze(0) for picture in pictures]
+        tensors, config = self._as_card(
+            [self.content_statistics(image, self.encode(image)) for image in images]
+        )
         return StyleCard(self.name, tensors, config, base=self.base, provenance=provenance())
 
     def blends_with_neutral(self, card: StyleCard) -> bool:
@@ -125,16 +170,14 @@ class AdaIN(Method):
         self._statistics(card)
         self.check_encoder()
 
+        light = cache(partial(self._light, card))
+
         @torch.inference_mode()
         def run(contents: Tensor, on_step: OnStep | None) -> Tensor:
             features = self.encode(contents)
-            maps = self.to_style(features, card)
-
-            def styled(level: str, x: Tensor, rows: slice, columns: slice) -> Tensor:
-                return tiles.mapped(x, maps[level])
-
+            change = _changed_by(self.to_style(contents, features, card, light))
             height, width = contents.shape[-2:]
-            return self.decode(features, height, width, styled).to(contents.device)
+            return self.decode(features, height, width, change).to(contents.device)
 
         network = AdaINNetwork(self.encoder, self.network, self._statistics(card))
         return Stylizer(run, network)
@@ -144,11 +187,15 @@ class AdaIN(Method):
         features takes the statistics of its region's style, and all are decoded together."""
         for card in cards:
             self.stylizer(card)  # which refuses what cannot be run
+        lights = [cache(partial(self._light, card)) for card in cards]
 
         @torch.inference_mode()
         def stylize(contents: Tensor, shares: Tensor, on_step: OnStep | None) -> Tensor:
             features = self.encode(contents)
-            maps = [self.to_style(features, card) for card in cards]
+            maps = [
+                self.to_style(contents, features, card, light)
+                for card, light in zip(cards, lights, strict=True)
+            ]
             padded = tiles.with_margin(shares.unsqueeze(0).to(self.place), self.network.stride)
             small = {
                 level: F.adaptive_avg_pool2d(padded, (x.shape[-2], x.shape[-1]))[0]
@@ -170,7 +217,11 @@ class AdaIN(Method):
 
     def _measured(self, pictures: Sequence[Tensor]) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """A card's tensors, the mean statistics of pictures (3, H, W), and its configuration."""
-        encoded = [self.statistics(self.encode(picture.unsqueeze(0))) for picture in pictures]
+        return self._as_card([self.statistics(self.encode(x.unsqueeze(0))) for x in pictures])
+
+    def _as_card(
+        self, encoded: Sequence[dict[str, Statistics]]
+    ) -> tuple[dict[str, Tensor], dict[str, Any]]:
         tensors: dict[str, Tensor] = {}
         for level in self.config.levels:
             rows = [torch.cat(found[level]) for found in encoded]
@@ -210,6 +261,21 @@ class AdaINNetwork(nn.Module):
         aligned = {name: adain(x, *self.statistics[name]) for name, x in features.items()}
         out: Tensor = self.decoder(aligned)
         return out.clamp(0, 1)
+
+
+def _changed_by(maps: dict[str, Statistics]) -> tiles.Change:
+    """AdaIN as the change of a tile's features."""
+
+    def change(level: str, x: Tensor, rows: slice, columns: slice) -> Tensor:
+        return tiles.mapped(x, maps[level])
+
+    return change
+
+
+def _among(own: Statistics, ordinary: tuple[Tensor, Tensor], share: Tensor) -> Statistics:
+    """Mean and deviation (B, C) of features of which ordinary pictures have `share` (B, 1)."""
+    mean, variance = pooled((own[0], own[1].square()), ordinary, share)
+    return mean, torch.where(share > 0, variance.sqrt(), own[1])
 
 
 def _names(level: str) -> tuple[str, str]:
