@@ -82,12 +82,8 @@ def fit_network(
         images = torch.cat([crop.image for crop in batch])
         raw = net(images, raw=True)
         now = min(objective.rounds - 1, step * objective.rounds // max(1, steps))
-        wanted = torch.cat(
-            [
-                crop.wanted(now, out, encoder, objective, target)
-                for crop, out in zip(batch, raw.detach(), strict=True)
-            ]
-        )
+        each = zip(batch, raw.detach(), strict=True)
+        wanted = torch.cat([crop.wanted(now, r, encoder, objective, target) for crop, r in each])
         terms = objective.of_network(raw, encoder, wanted, target, images)
         history.append({name: float(value.detach().mean()) for name, value in terms.items()})
         if on_step is not None:

@@ -1,5 +1,5 @@
-"""The objective of a network that paints: its picture's feature vectors point the way of the style's
-vectors that those of the photo are nearest to (Kolkin et al. 2022, "Neural Neighbor Style
+"""The objective of a network that paints: the feature vectors of its picture point the way of the
+style's vectors that those of the photo are nearest to (Kolkin et al. 2022, "Neural Neighbor Style
 Transfer", whose descent moves a picture; here it moves a network's weights)."""
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from gesso.losses.columns import cells, hypercolumns
 from gesso.losses.matching import nearest
 from gesso.losses.objectives import NetworkObjective, Objective, check_weights
 from gesso.losses.terms import Encode, Features, Seen
+from gesso.nn.precision import fast_dtype
 
 ROWS = 4096  # of a style's vectors that are searched at a scale, drawn at random
 
 
 def shrunk(image: Tensor, times: int) -> Tensor:
-    """(B, 3, H // times, W // times)."""
+    """(B, 3, H // times, W // times) of (B, 3, H, W)."""
     if times == 1:
         return image
     size = [max(1, n // times) for n in image.shape[-2:]]
@@ -30,7 +31,7 @@ def shrunk(image: Tensor, times: int) -> Tensor:
 
 @dataclass(frozen=True)
 class MatchingObjective:
-    """Mean 1 − cos to the matched vectors at every scale, plus what `rest` asks for.
+    """Mean 1 − cos to the matched vectors, over the scales, plus what `rest` asks for.
 
     Matching leaves magnitudes open, which a share of the Gram terms in `rest` settles, and keeps
     the photo's content by the query, so that `rest` has no content term.
@@ -55,48 +56,49 @@ class MatchingObjective:
 
     def __post_init__(self) -> None:
         check_weights(self)
-        if not (0 <= self.alpha <= 1 and self.rounds >= 1):
-            raise GessoError(
-                f"alpha {self.alpha}, rounds {self.rounds}: allowed are 0 to 1, from 1"
-            )
+        if not 0 <= self.alpha <= 1:
+            raise GessoError(f"alpha {self.alpha}: allowed are numbers from 0 to 1")
+        if self.rounds < 1:
+            raise GessoError(f"rounds {self.rounds}: allowed are whole numbers from 1")
         if self.scales[:1] != (1,) or min(self.scales) < 1:
             raise GessoError(f"scales {self.scales}: allowed are whole numbers, 1 first")
         if self.rest.content_weight:
             raise GessoError("rest: has a content weight; the query is what keeps the content")
 
     def of_style(self, seen: Seen) -> dict[str, Tensor]:
-        """What pictures are compared with: rows.K (S, M, C) and their mean.K (S, C) at each scale
-        K, and Gram matrices."""
+        """What pictures are compared with: rows.K (S, M, C) of each scale K, mean.K (S, C) of all
+        its vectors, and Gram matrices."""
         found = self.rest.of_style(seen)
         for scale in self.scales:
             features = seen(scale, self.rest.levels)
-            rows = hypercolumns(features, *_quarter(features))
+            rows = hypercolumns(features, *cells(features[self.rest.levels[0]]))
             generator = torch.Generator().manual_seed(scale)
             some = torch.randperm(rows.shape[1], generator=generator)[:ROWS].to(rows.device)
             found |= {f"rows.{scale}": rows[:, some], f"mean.{scale}": rows.mean(1)}
         return found
 
     def read(self, encode: Encode, photos: Tensor) -> Tensor:
-        """The photos' (B, 3, H, W) vectors (B, N, C), of one scale after the other."""
+        """The vectors (B, N, C) of photos (B, 3, H, W), one scale after the other."""
         return torch.cat([rows for rows, _ in self._columns(encode, photos)], 1)
 
     @torch.no_grad()
     def wanted(self, read: Tensor, style: Mapping[str, Tensor], photos: Tensor) -> Tensor:
-        """(B, N, C): for every vector that was read the nearest one of 1 or B styles."""
-        parts = torch.split(read, self._counts(photos), 1)
+        """(B, N): for every vector that was read the number of the nearest one of 1 or B styles."""
+        counts, dtype = self._counts(photos), fast_dtype(read.device)
+        parts = zip(self.scales, torch.split(read, counts, 1), strict=True)
         found = []
-        for scale, part in zip(self.scales, parts, strict=True):
-            rows, means = style[f"rows.{scale}"], style[f"mean.{scale}"]
-            for b, query in enumerate(part):
-                s = min(b, len(rows) - 1)
-                found.append(rows[s][nearest(query, rows[s], means[s])])
-        count = len(read)
-        return torch.cat(
-            [torch.stack(found[i : i + count]) for i in range(0, len(found), count)], 1
-        )
+        for scale, queries in parts:
+            rows, means = (
+                style[f"{name}.{scale}"].expand(len(read), *[-1] * dims)
+                for name, dims in (("rows", 2), ("mean", 1))
+            )
+            each = zip(queries, rows, means, strict=True)
+            found.append(torch.stack([nearest(q, row, mean, dtype) for q, row, mean in each]))
+        return torch.cat(found, 1)
 
     def query(self, raw: Tensor, photos: Tensor) -> Tensor:
-        """What is matched from the second round on, (B, 3, H, W), from what the network puts out."""
+        """What is matched from the second round on, (B, 3, H, W): the picture, of which the network
+        put out `raw`, and the photo's share."""
         return torch.lerp(self.rest.picture(raw), photos, self.alpha).clamp(0, 1)
 
     def of_network(
@@ -107,23 +109,22 @@ class MatchingObjective:
         style: Mapping[str, Tensor],
         photo: Tensor | None = None,
     ) -> dict[str, Tensor]:
-        """Weighted terms, each (B,), of what a network puts out (B, 3, H, W) for a photo; `wanted`
-        and `style` are those of `wanted` and `of_style`."""
+        """Weighted terms, each (B,), of what a network puts out, (B, 3, H, W), for a photo; `style`
+        and `wanted` are what the methods of these names gave."""
         image = self.rest.picture(raw)
         seen = self._columns(features_of, image)
-        goals = torch.split(wanted, self._counts(image), 1)
-        gaps = [
-            (1 - F.cosine_similarity(rows, goal, dim=2)).mean(1)
-            for (rows, _), goal in zip(seen, goals, strict=True)
-        ]
+        numbers = torch.split(wanted, self._counts(image), 1)
+        gaps = []
+        for scale, (columns, _), chosen in zip(self.scales, seen, numbers, strict=True):
+            rows = style[f"rows.{scale}"].expand(len(raw), -1, -1)
+            goal = rows.gather(1, chosen[..., None].expand(-1, -1, rows.shape[2]))
+            gaps.append((1 - F.cosine_similarity(columns, goal, dim=2)).mean(1))
         terms = {"matched": self.match_weight * torch.stack(gaps).mean(0)}
-        features = seen[0][1]
-        return (
-            terms | self.rest(image, features, wanted, style) | self.rest.of_raw(raw, image, photo)
-        )
+        terms |= self.rest(image, seen[0][1], wanted, style)
+        return terms | self.rest.of_raw(raw, image, photo)
 
     def _columns(self, encode: Encode, images: Tensor) -> list[tuple[Tensor, Features]]:
-        """Vectors (B, N, C) and features at each scale."""
+        """Vectors (B, N, C) and features of each scale."""
         found = []
         for scale in self.scales:
             small = shrunk(images, scale)
@@ -134,10 +135,6 @@ class MatchingObjective:
     def _counts(self, images: Tensor) -> list[int]:
         grids = [cells(shrunk(images[:1], scale)) for scale in self.scales]
         return [rows * columns for rows, columns in grids]
-
-
-def _quarter(features: Features) -> tuple[int, int]:
-    return cells(next(iter(features.values())))
 
 
 ForNetworks = NetworkObjective | MatchingObjective

@@ -80,7 +80,7 @@ class Config:
         if chosen is None and not self.objective.relative:
             return self.objective
         relative = self.objective if self.objective.relative else Objective()
-        named = {
+        named: dict[str, ForNetworks] = {
             "relative": _for_adapting(relative),
             "paper": PAPER,
             "matching": self.matching or MATCHING,

@@ -22,8 +22,8 @@ class Training(TrainConfig, ObjectiveOptions):
     objective: Annotated[
         str,
         Option(
-            "relative: free of scale; paper: squared errors, weights set by hand; matching: nearest "
-            "features, with the weights on what is added to them.",
+            "relative: free of scale; paper: squared errors, weights set by hand; matching: "
+            "nearest features, with the weights on what is added to them.",
             "relative|paper|matching",
             choices=("relative", "paper", "matching"),
         ),
