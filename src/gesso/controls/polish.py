@@ -57,7 +57,7 @@ def polished(stylizer: Stylizer, encoder: Encoder, card: StyleCard, steps: int) 
     if not steps:
         return stylizer
     target = _target(encoder, card)
-    descent = Descent(steps, LR, coarse=0, betas=BETAS, mirror=True, chroma=CHROMA)
+    descent = Descent(steps, LR, coarse=0, betas=BETAS, mirror=True, chroma=CHROMA, shift=True)
     place = next(encoder.parameters()).device
 
     def descended(content: Tensor, start: Start, heard: OnTerms | None) -> Tensor:
