@@ -23,7 +23,8 @@ Start = Callable[[Tensor], Tensor]
 OPTIMIZERS = ("adam", "lbfgs")
 SMALLEST_PX = 16  # smallest side: relu5_1 sees one pixel in sixteen
 SHIFTS = (0, 3, 6, 1, 4, 7, 2, 5)  # px: each place of an 8 px grid once, far from the one before
-BORDER_PX = 24  # of reflection: beyond what relu3_3 sees, and most of what relu4_3 sees
+BORDER_PX = 16  # of reflection: beyond what relu3_3 sees, and most of what relu4_3 does
+CALM_PX = 12
 FINER = 0.5  # share of the steps that each finer size gets: it begins near its end
 
 
@@ -48,6 +49,8 @@ class Descent:
         shift: every step of Adam sees the picture moved by other px, within a border of its own
             reflection. Else the encoder's pooling and the zeros it pads with show in flat places,
             as a grid of 4 px and a frame.
+        calm: deviation of the content, within CALM_PX around a place, where the picture moves half
+            as fast as in busy places: flat ones stay as they are. 0: all move alike.
     """
 
     steps: int = 100
@@ -58,9 +61,10 @@ class Descent:
     mirror: bool = False
     chroma: float = 0.0
     shift: bool = False
+    calm: float = 0.0
 
     def __post_init__(self) -> None:
-        numbers = {n: getattr(self, n) for n in ("steps", "lr", "coarse", "chroma")}
+        numbers = {n: getattr(self, n) for n in ("steps", "lr", "coarse", "chroma", "calm")}
         if not all(0 <= n < float("inf") for n in numbers.values()):
             found = ", ".join(f"{name} {n}" for name, n in numbers.items())
             raise GessoError(f"{found}: allowed are numbers from 0")
@@ -68,6 +72,8 @@ class Descent:
             if getattr(self, name) and self.optimizer != "adam":
                 reason = "needs adam; lbfgs cannot search where the objective changes"
                 raise GessoError(f"{name}: {reason}")
+        if self.calm and self.optimizer != "adam":
+            raise GessoError("calm: needs adam; lbfgs has one step width for all")
         if self.chroma and self.optimizer != "adam":
             raise GessoError("chroma: needs adam; lbfgs has one step width for all")
         if self.optimizer not in OPTIMIZERS:
@@ -118,7 +124,7 @@ def optimise(
             image = start(small).clone() if image is None else _scaled(image, height, width)
             with compute_in(dtype):
                 problem.begin(small)
-                image = _descend(image, problem, steps, descent)
+                image = _descend(image, problem, steps, descent, _share(small, descent.calm))
                 problem.end(steps)
         assert image is not None  # there is always a stage
         if on_terms is not None:
@@ -172,9 +178,9 @@ class _Problem:
         """Weighted terms of the objective, which are also reported."""
         descent = self.descent
         view = self.calls % (len(SHIFTS) if descent.shift else 1 + descent.mirror)
-        image = self._view(image, view)
+        content, image = self._content(view), self._view(image, view)
         features = self.encoder(image, self.levels)
-        terms = self.objective(image, features, self._content(view), self.style)
+        terms = self.objective(image, features, content, self.style)
         if self.on_terms is not None:
             sums = {name: float(value.detach().sum()) for name, value in terms.items()}
             self.on_terms(self.before + self.calls, self.steps, sums)
@@ -204,7 +210,23 @@ class _Problem:
         return float(total.detach()), gradient
 
 
-def _descend(image: Tensor, problem: _Problem, steps: int, descent: Descent) -> Tensor:
+def _share(content: Tensor, calm: float) -> Tensor:
+    """(1, 1, H, W), from 0 where the content (1, 3, H, W) is flat to nearly 1 where it is busy."""
+    if not calm:
+        return content.new_ones(1, 1, 1, 1)
+
+    def mean(image: Tensor) -> Tensor:
+        around = 2 * CALM_PX + 1
+        return F.avg_pool2d(image, around, 1, CALM_PX, count_include_pad=False)
+
+    grey = content.double().mean(1, keepdim=True)  # squares of like numbers are subtracted
+    deviation = (mean(grey.square()) - mean(grey).square()).clamp_min(0).sqrt()
+    return (deviation / (deviation + calm)).to(content)
+
+
+def _descend(
+    image: Tensor, problem: _Problem, steps: int, descent: Descent, share: Tensor
+) -> Tensor:
     if descent.optimizer == "lbfgs":
         return minimise(image, problem, steps, descent.lr)
     axes = _axes(descent.chroma).to(image)
@@ -218,7 +240,7 @@ def _descend(image: Tensor, problem: _Problem, steps: int, descent: Descent) -> 
         optimizer.step()
         with torch.no_grad():  # clamped at every step: a value beyond would be lost in the file
             moved = torch.einsum("bkhw,kc->bchw", torch.cat([common, rest], 1), axes)
-            pixels = moved.clamp_(0, 1)
+            pixels = torch.lerp(pixels, moved, share).clamp_(0, 1)
             for values, now in zip((common, rest), _along(axes, pixels), strict=True):
                 values.copy_(now)
     return pixels
