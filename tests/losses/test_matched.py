@@ -119,6 +119,15 @@ def test_vectors_are_matched_anew_with_the_picture_in_every_round(encoder: Encod
     assert len({mean for _, mean in seen}) == 2  # of the network as it was by then
 
 
+def test_the_network_sees_the_photo_moved_in_every_step(encoder: Encoder) -> None:
+    net, seen = tiny_net(), set[tuple[int, ...]]()
+    net.register_forward_pre_hook(lambda _, given: seen.add(tuple(given[0].shape[-2:])))
+    options = FitOptions(crop=32, batch=1, pool=1, whole=0.0)
+    target = style_target(encoder, PLAIN, STYLES[0])
+    fit_network(net, encoder, PLAIN, target, list(PHOTOS[:1]), options, 30)
+    assert len(seen) > 10 and {n for size in seen for n in size} == {32, 33, 34, 35}
+
+
 @pytest.mark.parametrize("objective", [PLAIN, BOTH], ids=["one scale", "two scales"])
 def test_a_fit_lowers_it(objective: MatchingObjective, encoder: Encoder) -> None:
     seen: list[float] = []
@@ -136,6 +145,7 @@ def test_a_fit_lowers_it(objective: MatchingObjective, encoder: Encoder) -> None
     [
         ({"alpha": 1.5}, "alpha 1.5"),
         ({"rounds": 0}, "rounds 0"),
+        ({"shift": 0}, "shift 0"),
         ({"scales": (2,)}, "scales"),
         ({"match_weight": -1.0}, "match_weight"),
         ({"rest": Objective()}, "rest"),

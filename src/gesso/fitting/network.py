@@ -72,7 +72,7 @@ def fit_network(
     Returns:
         The mean terms of the last tenth of the steps.
     """
-    crops = _Crops(contents, options)
+    crops, moves = _Crops(contents, options), random.Random(options.seed)
     for name, parameter in net.named_parameters():
         parameter.requires_grad_(is_affine(name) or not only_affine)
     named = [(name, p) for name, p in net.named_parameters() if p.requires_grad]
@@ -80,7 +80,7 @@ def fit_network(
     history: list[dict[str, float]] = []
     for step, batch in enumerate(crops.batches()):
         images = torch.cat([crop.image for crop in batch])
-        raw = net(images, raw=True)
+        raw = shifted(net, images, [moves.randrange(objective.shift) for _ in range(2)])
         now = min(objective.rounds - 1, step * objective.rounds // max(1, steps))
         each = zip(batch, raw.detach(), strict=True)
         wanted = torch.cat([crop.wanted(now, r, encoder, objective, target) for crop, r in each])
@@ -101,6 +101,17 @@ def fit_network(
             own.update(named)
     tail = history[-max(1, steps // 10) :]
     return {name: sum(h[name] for h in tail) / len(tail) for name in tail[0]}
+
+
+def shifted(net: nn.Module, images: Tensor, by: Sequence[int]) -> Tensor:
+    """What the network puts out for images (B, 3, H, W), (B, 3, H, W), where it saw them moved down
+    and right by so many px, with their reflection above and to the left."""
+    if not any(by):
+        out: Tensor = net(images, raw=True)
+        return out
+    down, right = by
+    out = net(F.pad(images, (right, 0, down, 0), mode="reflect"), raw=True)
+    return out[..., down:, right:]
 
 
 def make_optimizer(named: Named, options: FitOptions) -> Adam:

@@ -42,6 +42,8 @@ class MatchingObjective:
             is the network's picture.
         rounds: how often in a fit the vectors of a crop are matched; first with the photo itself.
         scales: by how much pictures are shrunk, and the style with them; 1 comes first.
+        shift: in every step of a fit the network sees its photos moved by less than this many px,
+            so that its grid is not the encoder's: no stripes of 4 px are learned.
         rest: the other terms, and what the network puts out (with or without a sigmoid).
 
     Raises:
@@ -52,6 +54,7 @@ class MatchingObjective:
     alpha: float = 0.25
     rounds: int = 2
     scales: tuple[int, ...] = (1, 2)
+    shift: int = 4
     rest: Objective = field(default_factory=lambda: Objective(content_weight=0.0, style_weight=0.1))
 
     def __post_init__(self) -> None:
@@ -60,6 +63,8 @@ class MatchingObjective:
             raise GessoError(f"alpha {self.alpha}: allowed are numbers from 0 to 1")
         if self.rounds < 1:
             raise GessoError(f"rounds {self.rounds}: allowed are whole numbers from 1")
+        if self.shift < 1:
+            raise GessoError(f"shift {self.shift}: allowed are whole numbers from 1")
         if self.scales[:1] != (1,) or min(self.scales) < 1:
             raise GessoError(f"scales {self.scales}: allowed are whole numbers, 1 first")
         if self.rest.content_weight:

@@ -72,6 +72,11 @@ class NetworkObjective:
         """How often in a fit `wanted` is asked; once, since it does not depend on the network."""
         return 1
 
+    @property
+    def shift(self) -> int:
+        """By less than how many px photos are moved before the network sees them; 1: not at all."""
+        return 1
+
     def of_style(self, seen: Seen) -> dict[str, Tensor]:
         """What pictures are compared with; {} without a style weight."""
         return self.targets(seen(1, self.style_levels)) if self.style_levels else {}
