@@ -26,7 +26,7 @@ class Options(FitOptions):
     ] = None
     objective: Annotated[
         Any,  # or an objective of gesso.losses
-        Option("What to minimise.", "|".join(OBJECTIVES), choices=OBJECTIVES),
+        Option("What to minimise: matching, relative or paper.", choices=OBJECTIVES),
     ] = "matching"
     lr: Annotated[float, Option("Learning rate of the adaptation.", "RATE", least=0)] = 1e-3
     affine_lr: Annotated[

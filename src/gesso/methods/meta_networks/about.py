@@ -28,7 +28,7 @@ class Options(FitOptions):
         Option("Keep the generated network in the card, which then runs without the weights."),
     ] = False
     objective: Annotated[
-        str, Option("What to minimise.", "|".join(OBJECTIVES), choices=OBJECTIVES)
+        str, Option("What to minimise: relative or matching.", choices=OBJECTIVES)
     ] = "relative"
     style_size: Annotated[
         int | None,

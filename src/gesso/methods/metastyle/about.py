@@ -33,7 +33,11 @@ class Options(FitOptions):
     ] = None
     objective: Annotated[
         Any,  # or an objective of gesso.losses; None: matching, unless the start says otherwise
-        Option("What to minimise.", "|".join(OBJECTIVES), choices=OBJECTIVES),
+        Option(
+            "What to minimise: matching, relative or paper; default: matching, unless the start was "
+            "trained by paper.",
+            choices=OBJECTIVES,
+        ),
     ] = None
 
 
