@@ -19,6 +19,7 @@ from gesso.controls.controls import Controls
 from gesso.encoders.base import Encoder
 from gesso.encoders.levels import LEVELS
 from gesso.errors import GessoError
+from gesso.fitting.picture import BORDER_PX, SHIFTS
 from gesso.losses.terms import gram_matrix, grams
 from gesso.methods.base import AdaptStep, Method
 from gesso.methods.inputs import Style
@@ -105,9 +106,34 @@ def test_of_a_large_picture_a_small_copy_is_polished(
     encoder.register_forward_pre_hook(lambda module, args: seen.append(args[0].shape[-1]))
     monkeypatch.setattr(polish, "MAX_PIXELS", 48 * 48)
     carried = polish.polished(SAME, encoder, card, 10)(photo)
-    assert carried.shape == photo.shape and max(seen) <= 48
+    assert carried.shape == photo.shape and max(seen) <= 48 + 2 * BORDER_PX + max(SHIFTS)
     before, exact, found = (objective(encoder, photo[0], x[0]) for x in (photo, own, carried))
-    assert exact < found < before
+    assert exact < before and found < before
+
+
+@pytest.mark.parametrize("level", [0.0, 0.5, 1.0])
+def test_calm_places_stay_calm(level: float, encoder: Encoder) -> None:
+    photo = torch.full((1, 3, 64, 80), level)
+    picture = polish.polished(SAME, encoder, card_of(encoder), 8)(photo)
+    assert float((picture - photo).abs().max()) < 1 / 255
+    photo[..., 24:40, :16] = PHOTOS[:1, :, 24:40, :16]
+    change = (polish.polished(SAME, encoder, card_of(encoder), 8)(photo) - photo).abs()
+    assert float(change[..., 40:].max()) < 1 / 255 < float(change[..., 24:40, :16].mean())
+
+
+def test_every_step_sees_the_picture_moved_within_its_reflection(encoder: Encoder) -> None:
+    seen: list[Tensor] = []
+    with encoder.register_forward_pre_hook(lambda _, given: seen.append(given[0].detach())):
+        polish.polished(SAME, encoder, card_of(encoder), 8)(PHOTOS[:1])
+    places = []
+    for number, view in enumerate(seen[1:17:2]):  # the photo, each followed by the picture
+        view = view.flip(-1) if number % 2 else view
+        down, right = (n - 64 - BORDER_PX for n in view.shape[-2:])
+        assert torch.equal(view[..., down : down + 64, right : right + 64], PHOTOS[:1])
+        assert min(down, right) >= BORDER_PX
+        places.append((down % 8, right % 8))
+    for axis in zip(*places, strict=True):
+        assert sorted(axis) == list(range(8))
 
 
 def test_all_methods_are_polished_by_the_same_word(method: Method) -> None:

@@ -103,3 +103,14 @@ def test_the_options_of_training_need_no_torch() -> None:
         "[about(name).training for name in methods()]; sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("given", [{"reptile": 2}, {"inner_steps": 1}], ids=["reptile", "bilevel"])
+def test_a_start_trained_by_matching_says_so_and_adapts_by_it(
+    given: dict[str, Any], files: TinyFiles, tmp_path: Path
+) -> None:
+    out = tmp_path / "start"
+    run("metastyle", files, out, objective="matching", tv_weight=0.5, **given)
+    method = load("metastyle", weights=out / "weights.safetensors", encoder=files.encoder)
+    settings = method.adapt_settings()["objective"]
+    assert settings["rest"]["tv_weight"] == 0.5 and settings["match_weight"] == 1.0

@@ -46,6 +46,8 @@ class Flag:
         words = [_words(one) for one in self.owners.values()]
         metavars = [one.option.metavar for one in self.owners.values()]
         metavars += ["|".join(some) for some in words]
+        if len(set(filter(None, words))) > 1:
+            metavars.insert(0, "|".join(dict.fromkeys(word for some in words for word in some)))
         switched = any(one.default is True for one in self.owners.values())
         option = typer.Option(
             f"{self.name}/--no-{self.name[2:]}" if switched else self.name,

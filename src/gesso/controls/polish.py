@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -26,7 +27,9 @@ from gesso.stylizers.stylizer import Stylizer
 
 LR = 0.02  # of Adam; tried: 0.01 to 0.08, constant and falling
 CHROMA = 0.25  # of that rate, for differences of colours: else they become coloured fringes
+CALM = 0.02  # five steps of 8 bits: skies move at a third or less of the rate
 BETAS = (0.85, 0.98)  # over so few steps a little better than the usual ones
+DESCENT = Descent(lr=LR, coarse=0, betas=BETAS, mirror=True, chroma=CHROMA, shift=True, calm=CALM)
 OBJECTIVE = Objective()
 MAX_PIXELS = 1_000_000
 """Above this many pixels a smaller copy is polished, and what changed in it is carried over."""
@@ -57,7 +60,7 @@ def polished(stylizer: Stylizer, encoder: Encoder, card: StyleCard, steps: int) 
     if not steps:
         return stylizer
     target = _target(encoder, card)
-    descent = Descent(steps, LR, coarse=0, betas=BETAS, mirror=True, chroma=CHROMA)
+    descent = replace(DESCENT, steps=steps)
     place = next(encoder.parameters()).device
 
     def descended(content: Tensor, start: Start, heard: OnTerms | None) -> Tensor:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from gesso.encoders.base import Encoder
 from gesso.fitting.adam import Adam
 from gesso.fitting.config import FitOptions
-from gesso.losses.objectives import NetworkObjective
+from gesso.losses.matched import ForNetworks, shrunk
 from gesso.losses.terms import total
 from gesso.nn.transfer import is_affine
 
@@ -38,17 +38,17 @@ class FirstSteps(Protocol):
         """One step of the network's parameters along their gradients."""
 
 
-def style_target(encoder: Encoder, objective: NetworkObjective, style: Tensor) -> dict[str, Tensor]:
-    """What the objective compares of a style (3, H, W), by level; {} without a style weight."""
-    levels = objective.style_levels
-    with torch.no_grad():
-        return objective.targets(encoder(style.unsqueeze(0), levels)) if levels else {}
+@torch.no_grad()
+def style_target(encoder: Encoder, objective: ForNetworks, style: Tensor) -> dict[str, Tensor]:
+    """What the objective compares of styles (3, H, W) or (S, 3, H, W)."""
+    images = style if style.dim() == 4 else style.unsqueeze(0)
+    return objective.of_style(lambda times, levels: encoder(shrunk(images, times), levels))
 
 
 def fit_network(
     net: nn.Module,
     encoder: Encoder,
-    objective: NetworkObjective,
+    objective: ForNetworks,
     target: Mapping[str, Tensor],
     contents: Sequence[Tensor],
     options: FitOptions,
@@ -72,14 +72,19 @@ def fit_network(
     Returns:
         The mean terms of the last tenth of the steps.
     """
-    crops = _Crops(encoder, objective.content_level, contents, options)
+    crops, moves = _Crops(contents, options), random.Random(options.seed)
     for name, parameter in net.named_parameters():
         parameter.requires_grad_(is_affine(name) or not only_affine)
     named = [(name, p) for name, p in net.named_parameters() if p.requires_grad]
     optimizer = make_optimizer(named, options)
     history: list[dict[str, float]] = []
-    for step, (images, features) in enumerate(crops.batches()):
-        terms = objective.of_network(net(images, raw=True), encoder, features, target, images)
+    for step, batch in enumerate(crops.batches()):
+        images = torch.cat([crop.image for crop in batch])
+        raw = shifted(net, images, [moves.randrange(objective.shift) for _ in range(2)])
+        now = min(objective.rounds - 1, step * objective.rounds // max(1, steps))
+        each = zip(batch, raw.detach(), strict=True)
+        wanted = torch.cat([crop.wanted(now, r, encoder, objective, target) for crop, r in each])
+        terms = objective.of_network(raw, encoder, wanted, target, images)
         history.append({name: float(value.detach().mean()) for name, value in terms.items()})
         if on_step is not None:
             on_step(step, history[-1])
@@ -98,6 +103,17 @@ def fit_network(
     return {name: sum(h[name] for h in tail) / len(tail) for name in tail[0]}
 
 
+def shifted(net: nn.Module, images: Tensor, by: Sequence[int]) -> Tensor:
+    """What the network puts out for images (B, 3, H, W), (B, 3, H, W), where it saw them moved down
+    and right by so many px, with their reflection above and to the left."""
+    if not any(by):
+        out: Tensor = net(images, raw=True)
+        return out
+    down, right = by
+    out = net(F.pad(images, (right, 0, down, 0), mode="reflect"), raw=True)
+    return out[..., down:, right:]
+
+
 def make_optimizer(named: Named, options: FitOptions) -> Adam:
     """Adam at one rate for γ and β and another for all other parameters."""
     affine = [p for name, p in named if is_affine(name)]
@@ -111,26 +127,46 @@ def _set_rates(optimizer: Adam, progress: float, decay: bool) -> None:
         group.lr = group.peak * (fall if decay else 1.0)
 
 
-class _Crops:
-    """Random crops, mirrored or not, with their content features; at most `pool` different ones."""
+class _Crop:
+    """A crop (1, 3, s, s) and what the objective wants of its picture, as found in a round."""
 
-    def __init__(
-        self, encoder: Encoder, level: str, contents: Sequence[Tensor], options: FitOptions
-    ) -> None:
-        self.encoder, self.level = encoder, level
+    def __init__(self, image: Tensor) -> None:
+        self.image, self.round = image, -1
+        self._wanted = image
+
+    @torch.no_grad()
+    def wanted(
+        self,
+        now: int,
+        raw: Tensor,
+        encoder: Encoder,
+        objective: ForNetworks,
+        style: Mapping[str, Tensor],
+    ) -> Tensor:
+        """What is wanted in round `now`; `raw` (3, s, s) is what the network makes of the crop."""
+        if self.round < now:
+            query = objective.query(raw[None], self.image) if now else self.image
+            read = objective.read(encoder, query)
+            self._wanted, self.round = objective.wanted(read, style, self.image), now
+        return self._wanted
+
+
+class _Crops:
+    """Random crops, mirrored or not; at most `pool` different ones."""
+
+    def __init__(self, contents: Sequence[Tensor], options: FitOptions) -> None:
         self.contents, self.options = contents, options
         self.random = random.Random(options.seed)
         shortest = min(min(c.shape[-2:]) for c in contents)
         self.side = max(16, min(options.crop, shortest // 8 * 8))
-        self.pool: list[tuple[Tensor, Tensor]] = []
+        self.pool: list[_Crop] = []
 
-    def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """(B, 3, s, s) crops and their features, for ever."""
+    def batches(self) -> Iterator[list[_Crop]]:
+        """Crops of a step, for ever."""
         while True:
-            drawn = [self._draw() for _ in range(self.options.batch)]
-            yield torch.cat([c for c, _ in drawn]), torch.cat([f for _, f in drawn])
+            yield [self._draw() for _ in range(self.options.batch)]
 
-    def _draw(self) -> tuple[Tensor, Tensor]:
+    def _draw(self) -> _Crop:
         if len(self.pool) >= max(1, self.options.pool):
             return self.random.choice(self.pool)
         content = self._zoomed(self.contents[len(self.pool) % len(self.contents)])
@@ -141,9 +177,7 @@ class _Crops:
         crop = content[:, top : top + side, left : left + side].unsqueeze(0)
         if self.random.random() < 0.5:
             crop = crop.flip(-1)
-        with torch.no_grad():
-            features = self.encoder(crop, [self.level])[self.level]
-        self.pool.append((crop, features))
+        self.pool.append(_Crop(crop))
         return self.pool[-1]
 
     def _zoomed(self, content: Tensor) -> Tensor:

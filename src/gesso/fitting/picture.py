@@ -22,6 +22,9 @@ Start = Callable[[Tensor], Tensor]
 
 OPTIMIZERS = ("adam", "lbfgs")
 SMALLEST_PX = 16  # smallest side: relu5_1 sees one pixel in sixteen
+SHIFTS = (0, 3, 6, 1, 4, 7, 2, 5)  # px: each place of an 8 px grid once, far from the one before
+BORDER_PX = 16  # of reflection: beyond what relu3_3 sees, and most of what relu4_3 does
+CALM_PX = 12
 FINER = 0.5  # share of the steps that each finer size gets: it begins near its end
 
 
@@ -43,6 +46,11 @@ class Descent:
             to grey; smaller where the first picture has less colour than that. 0: pixels are red,
             green and blue. Slow chroma keeps out coloured fringes, which the compact encoder hardly
             sees: without it, a drawing was no longer grey.
+        shift: every step of Adam sees the picture moved by other px, within a border of its own
+            reflection. Else the encoder's pooling and the zeros it pads with show in flat places,
+            as a grid of 4 px and a frame.
+        calm: deviation of the content, within CALM_PX around a place, where the picture moves half
+            as fast as in busy places: flat ones stay as they are. 0: all move alike.
     """
 
     steps: int = 100
@@ -52,14 +60,20 @@ class Descent:
     betas: tuple[float, float] = (0.9, 0.999)
     mirror: bool = False
     chroma: float = 0.0
+    shift: bool = False
+    calm: float = 0.0
 
     def __post_init__(self) -> None:
-        numbers = {n: getattr(self, n) for n in ("steps", "lr", "coarse", "chroma")}
+        numbers = {n: getattr(self, n) for n in ("steps", "lr", "coarse", "chroma", "calm")}
         if not all(0 <= n < float("inf") for n in numbers.values()):
             found = ", ".join(f"{name} {n}" for name, n in numbers.items())
             raise GessoError(f"{found}: allowed are numbers from 0")
-        if self.mirror and self.optimizer != "adam":
-            raise GessoError("mirror: needs adam; lbfgs cannot search where the objective changes")
+        for name in ("mirror", "shift"):
+            if getattr(self, name) and self.optimizer != "adam":
+                reason = "needs adam; lbfgs cannot search where the objective changes"
+                raise GessoError(f"{name}: {reason}")
+        if self.calm and self.optimizer != "adam":
+            raise GessoError("calm: needs adam; lbfgs has one step width for all")
         if self.chroma and self.optimizer != "adam":
             raise GessoError("chroma: needs adam; lbfgs has one step width for all")
         if self.optimizer not in OPTIMIZERS:
@@ -104,13 +118,13 @@ def optimise(
         full = _padded(content.clone())
         stages = descent.stages(*full.shape[-2:])
         steps_in_all = sum(n for _, _, n in stages)
-        problem = _Problem(encoder, objective, style, steps_in_all, descent.mirror, on_terms)
+        problem = _Problem(encoder, objective, style, steps_in_all, descent, on_terms)
         for height, width, steps in stages:
             small = _scaled(full, height, width)
             image = start(small).clone() if image is None else _scaled(image, height, width)
             with compute_in(dtype):
                 problem.begin(small)
-                image = _descend(image, problem, steps, descent)
+                image = _descend(image, problem, steps, descent, _share(small, descent.calm))
                 problem.end(steps)
         assert image is not None  # there is always a stage
         if on_terms is not None:
@@ -135,7 +149,7 @@ def _scaled(image: Tensor, height: int, width: int) -> Tensor:
 class _Problem:
     """The objective of a picture with a given style, and its gradient, size after size."""
 
-    contents: list[Tensor]  # features of the content at the size at hand, and of its mirror image
+    content: Tensor  # at the size at hand
 
     def __init__(
         self,
@@ -143,20 +157,18 @@ class _Problem:
         objective: Objective,
         style: Mapping[str, Tensor],
         steps: int,
-        mirror: bool,
+        descent: Descent,
         on_terms: OnTerms | None,
     ) -> None:
-        self.encoder, self.objective, self.style, self.mirror = encoder, objective, style, mirror
+        self.encoder, self.objective, self.style, self.descent = encoder, objective, style, descent
         self.levels = sorted({*objective.style_levels, objective.content_level})
         self.steps, self.on_terms = steps, on_terms
         self.before = self.calls = 0  # steps at coarser sizes; evaluations at this one
 
-    @torch.no_grad()
     def begin(self, content: Tensor) -> None:
         """Continue with the content at another size."""
-        level = self.objective.content_level
-        sides = [content, content.flip(-1)] if self.mirror else [content]
-        self.contents, self.calls = [self.encoder(side, [level])[level] for side in sides], 0
+        self.content, self.calls = content, 0
+        self.seen: dict[int, Tensor] = {}  # its features, by view
 
     def end(self, steps: int) -> None:
         """Count `steps` steps as done, also where fewer were needed."""
@@ -164,15 +176,32 @@ class _Problem:
 
     def terms(self, image: Tensor) -> dict[str, Tensor]:
         """Weighted terms of the objective, which are also reported."""
-        side = self.calls % len(self.contents)
-        image = image.flip(-1) if side else image
+        descent = self.descent
+        view = self.calls % (len(SHIFTS) if descent.shift else 1 + descent.mirror)
+        content, image = self._content(view), self._view(image, view)
         features = self.encoder(image, self.levels)
-        terms = self.objective(image, features, self.contents[side], self.style)
+        terms = self.objective(image, features, content, self.style)
         if self.on_terms is not None:
             sums = {name: float(value.detach().sum()) for name, value in terms.items()}
             self.on_terms(self.before + self.calls, self.steps, sums)
         self.calls += 1
         return terms
+
+    def _view(self, image: Tensor, view: int) -> Tensor:
+        """The picture as a step sees it: mirrored in every second, moved by other px in each."""
+        if self.descent.shift:
+            moved = [min(SHIFTS[view - i], (n - 1) // 2) for i, n in enumerate(image.shape[-2:])]
+            edge = [min(BORDER_PX, n - 1 - m) for m, n in zip(moved, image.shape[-2:], strict=True)]
+            (down, right), (top, side) = moved, edge
+            image = F.pad(image, (side + right, side, top + down, top), mode="reflect")
+        return image.flip(-1) if self.descent.mirror and view % 2 else image
+
+    @torch.no_grad()
+    def _content(self, view: int) -> Tensor:
+        level = self.objective.content_level
+        if view not in self.seen:
+            self.seen[view] = self.encoder(self._view(self.content, view), [level])[level]
+        return self.seen[view]
 
     def __call__(self, image: Tensor) -> tuple[float, Tensor]:
         image = image.detach().requires_grad_()
@@ -181,7 +210,23 @@ class _Problem:
         return float(total.detach()), gradient
 
 
-def _descend(image: Tensor, problem: _Problem, steps: int, descent: Descent) -> Tensor:
+def _share(content: Tensor, calm: float) -> Tensor:
+    """(1, 1, H, W), from 0 where the content (1, 3, H, W) is flat to nearly 1 where it is busy."""
+    if not calm:
+        return content.new_ones(1, 1, 1, 1)
+
+    def mean(image: Tensor) -> Tensor:
+        around = 2 * CALM_PX + 1
+        return F.avg_pool2d(image, around, 1, CALM_PX, count_include_pad=False)
+
+    grey = content.double().mean(1, keepdim=True)  # squares of like numbers are subtracted
+    deviation = (mean(grey.square()) - mean(grey).square()).clamp_min(0).sqrt()
+    return (deviation / (deviation + calm)).to(content)
+
+
+def _descend(
+    image: Tensor, problem: _Problem, steps: int, descent: Descent, share: Tensor
+) -> Tensor:
     if descent.optimizer == "lbfgs":
         return minimise(image, problem, steps, descent.lr)
     axes = _axes(descent.chroma).to(image)
@@ -195,7 +240,7 @@ def _descend(image: Tensor, problem: _Problem, steps: int, descent: Descent) -> 
         optimizer.step()
         with torch.no_grad():  # clamped at every step: a value beyond would be lost in the file
             moved = torch.einsum("bkhw,kc->bchw", torch.cat([common, rest], 1), axes)
-            pixels = moved.clamp_(0, 1)
+            pixels = torch.lerp(pixels, moved, share).clamp_(0, 1)
             for values, now in zip((common, rest), _along(axes, pixels), strict=True):
                 values.copy_(now)
     return pixels

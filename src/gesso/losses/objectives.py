@@ -15,6 +15,7 @@ from gesso.losses.evenness import unevenness
 from gesso.losses.terms import (
     Encode,
     Features,
+    Seen,
     beyond_range,
     channel_statistics,
     gram_matrix,
@@ -66,13 +67,42 @@ class NetworkObjective:
         """The `described` features of a style, by level."""
         return {level: self.described(features[level]) for level in self.style_levels}
 
+    @property
+    def rounds(self) -> int:
+        """How often in a fit `wanted` is asked; once, since it does not depend on the network."""
+        return 1
+
+    @property
+    def shift(self) -> int:
+        """By less than how many px photos are moved before the network sees them; 1: not at all."""
+        return 1
+
+    def of_style(self, seen: Seen) -> dict[str, Tensor]:
+        """What pictures are compared with; {} without a style weight."""
+        return self.targets(seen(1, self.style_levels)) if self.style_levels else {}
+
+    def read(self, encode: Encode, photos: Tensor) -> Tensor:
+        """The photos' features at `content_level`."""
+        return encode(photos, [self.content_level])[self.content_level]
+
+    def wanted(self, read: Tensor, style: Mapping[str, Tensor], photos: Tensor) -> Tensor:
+        """`content` for these photos and this style, from what was read of the photos: the same."""
+        return read
+
+    def query(self, raw: Tensor, photos: Tensor) -> Tensor:
+        """What is read in the place of photos (B, 3, H, W) from the second round on."""
+        return photos
+
     def __call__(
         self, image: Tensor, features: Features, content: Tensor, style: Mapping[str, Tensor]
     ) -> dict[str, Tensor]:
         """Weighted terms, each (B,). `features` are those of `image` (B, 3, H, W), `content` the
         content's feature map at `content_level`, `style` as from `targets`, of 1 or B styles."""
         compare = relative_squared_error if self.relative else mean_squared_error
-        terms = {"content": self.content_weight * compare(features[self.content_level], content)}
+        terms = {}
+        if self.content_weight:
+            gap = compare(features[self.content_level], content)
+            terms["content"] = self.content_weight * gap
         if self.style_levels:
             found = self.targets(features)
             gaps = [compare(found[level], style[level].expand_as(found[level])) for level in found]
@@ -95,15 +125,15 @@ class NetworkObjective:
             content, style: as for a picture.
             photo: (B, 3, H, W); only for terms that compare with it.
         """
-        image = self._picture(raw)
+        image = self.picture(raw)
         features = features_of(image, sorted({*self.style_levels, self.content_level}))
-        return self(image, features, content, style) | self._of_raw(raw, image, photo)
+        return self(image, features, content, style) | self.of_raw(raw, image, photo)
 
-    def _picture(self, raw: Tensor) -> Tensor:
+    def picture(self, raw: Tensor) -> Tensor:
         """The picture as the encoder sees it."""
         return raw
 
-    def _of_raw(self, raw: Tensor, image: Tensor, photo: Tensor | None) -> dict[str, Tensor]:
+    def of_raw(self, raw: Tensor, image: Tensor, photo: Tensor | None) -> dict[str, Tensor]:
         """Terms against outputs that make no good picture, those that have a weight."""
         return {}
 
@@ -126,10 +156,10 @@ class Objective(NetworkObjective):
         tv = self.tv_weight * total_variation(image)
         return {**super().__call__(image, features, content, style), "tv": tv}
 
-    def _picture(self, raw: Tensor) -> Tensor:
+    def picture(self, raw: Tensor) -> Tensor:
         return torch.sigmoid(raw)
 
-    def _of_raw(self, raw: Tensor, image: Tensor, photo: Tensor | None) -> dict[str, Tensor]:
+    def of_raw(self, raw: Tensor, image: Tensor, photo: Tensor | None) -> dict[str, Tensor]:
         terms = self._out_of_range(raw)
         if self.evenness_weight and photo is not None:
             terms["evenness"] = self.evenness_weight * unevenness(image, photo)
@@ -147,7 +177,7 @@ class UnboundedObjective(Objective):
 
     range_weight: float = 10.0  # against values outside [0, 1], which are cut off in the end
 
-    def _picture(self, raw: Tensor) -> Tensor:
+    def picture(self, raw: Tensor) -> Tensor:
         return raw
 
     def _out_of_range(self, raw: Tensor) -> dict[str, Tensor]:
@@ -166,7 +196,7 @@ class StatisticsObjective(NetworkObjective):
     def described(self, features: Tensor) -> Tensor:
         return channel_statistics(features)
 
-    def _of_raw(self, raw: Tensor, image: Tensor, photo: Tensor | None) -> dict[str, Tensor]:
+    def of_raw(self, raw: Tensor, image: Tensor, photo: Tensor | None) -> dict[str, Tensor]:
         terms = {}
         if self.tv_weight:
             terms["tv"] = self.tv_weight * total_variation(raw)

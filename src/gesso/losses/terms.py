@@ -18,6 +18,9 @@ Features = Mapping[str, Tensor]
 Encode = Callable[[Tensor, Sequence[str]], Features]
 """An encoder: pictures (B, 3, H, W) in [0, 1] and levels → their features."""
 
+Seen = Callable[[int, Sequence[str]], Features]
+"""How often styles (S, 3, H, W) are shrunk and levels → their features then."""
+
 
 def gram_matrix(features: Tensor) -> Tensor:
     """(B, C, H, W) → (B, C, C): F Fᵀ divided by C·H·W (Johnson et al. 2016), float32."""

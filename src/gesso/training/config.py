@@ -84,8 +84,12 @@ class ObjectiveOptions:
     """Fields of a method's `Training` that choose its objective; None is the objective's own."""
 
     objective: Annotated[
-        Literal["relative", "paper"],
-        Option("relative: free of scale; paper: squared errors, weights set by hand."),
+        str,
+        Option(
+            "relative: free of scale; paper: squared errors, weights set by hand.",
+            "relative|paper",
+            choices=("relative", "paper"),
+        ),
     ] = "relative"
     content_level: Annotated[
         str | None,

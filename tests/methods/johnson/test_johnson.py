@@ -11,10 +11,10 @@ import torch
 from gesso.cards.card import StyleCard
 from gesso.controls.controls import Controls
 from gesso.errors import GessoError
-from gesso.losses.objectives import Objective
 from gesso.methods.base import AdaptStep
 from gesso.methods.johnson.method import Johnson
 from gesso.methods.metastyle.method import Config, MetaStyle
+from gesso.methods.metastyle.start import MATCHING
 from gesso.nn.checkpoint import save_file
 from tiny import pictures, tiny_encoder
 from tiny_files import TinyFiles, save_start
@@ -54,7 +54,7 @@ def test_from_metastyle_begins_at_the_loss_of_metastyles_start(
     card, losses = trained(method, "metastyle", steps=0)
     start = MetaStyle.load(tiny_encoder(), files.start)
     seen: list[AdaptStep] = []
-    objective = Objective(style_weight=2.0)  # whatever the start was trained with
+    objective = MATCHING  # whatever the start was trained with
     quick: dict[str, Any] = {"steps": 0, "crop": 32, "batch": 1, "pool": 128}
     start.adapt(STYLES[0], CONTENTS, on_step=seen.append, objective=objective, **quick)
     assert losses == [pytest.approx(sum(seen[0].losses.values()), rel=1e-6)]

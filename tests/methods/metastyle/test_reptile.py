@@ -3,6 +3,7 @@ better."""
 
 from __future__ import annotations
 
+import json
 from copy import deepcopy
 from dataclasses import replace
 
@@ -17,7 +18,7 @@ from gesso.losses.objectives import PAPER, Objective
 from gesso.methods.metastyle.bilevel import InnerLoop, InnerSteps
 from gesso.methods.metastyle.method import MetaStyle
 from gesso.methods.metastyle.reptile import POOL, reptile_losses
-from gesso.methods.metastyle.start import Config
+from gesso.methods.metastyle.start import MATCHING, Config
 from gesso.nn.transfer import TransferNet
 from tiny import pictures, tiny_encoder, tiny_net
 
@@ -95,11 +96,11 @@ def test_a_start_trained_by_it_is_better_after_as_many_steps() -> None:
 
 
 def test_the_configuration_survives_a_header_and_old_headers_mean_algorithm_1() -> None:
-    config = Config(4, reptile=20)
-    header = config.as_header()
+    config = Config(4, reptile=20, matching=MATCHING)
+    header = json.loads(json.dumps(config.as_header()))
     assert Config.from_header(header) == config
-    del header["reptile"]
-    assert Config.from_header(header).reptile == 0
+    del header["reptile"], header["matching"]
+    assert Config.from_header(header) == Config(4)
 
 
 @pytest.mark.parametrize("reptile", [-1, "many", None])
@@ -108,8 +109,25 @@ def test_a_number_of_steps_that_makes_no_sense_is_refused(reptile: object) -> No
         Config.from_header({**Config(4).as_header(), "reptile": reptile})
 
 
-def test_an_adaptation_keeps_the_papers_weights_and_changes_those_of_the_relative_objective() -> (
-    None
-):
-    paper, relative = (Config(4, o).adapting_objective() for o in (PAPER, OBJECTIVE))
-    assert paper == PAPER and relative.evenness_weight > 0
+def test_a_start_trained_with_the_papers_objective_adapts_with_it_and_others_by_matching() -> None:
+    paper, relative = (Config(4, objective) for objective in (PAPER, OBJECTIVE))
+    assert paper.adapting_objective() == paper.reptile_objective() == PAPER
+    assert relative.adapting_objective() == MATCHING
+    assert relative.adapting_objective("relative") == relative.reptile_objective()
+    own = replace(MATCHING, alpha=0.5)
+    assert Config(4, matching=own).adapting_objective() == own
+
+
+def test_reptile_trains_with_the_matching_objective_as_well() -> None:
+    method = MetaStyle(tiny_encoder(), Config(4, inner=InnerLoop(0), reptile=4, matching=MATCHING))
+    method.net.load_state_dict(tiny_net().state_dict())
+    batch = make_batch()
+    outer = torch.optim.Adam(method.net.parameters(), 0.02)
+    after = []
+    for step in range(8):
+        outer.zero_grad()
+        losses = method.losses(batch, step)
+        losses["after"].backward()  # type: ignore[no-untyped-call]
+        outer.step()
+        after.append(float(losses["after"].detach()))
+    assert after[-1] < 0.9 * after[0]

@@ -72,6 +72,8 @@ class Options:
     betas: tuple[float, float] = (0.9, 0.999)  # Adam's decay rates
     mirror: bool = False  # see gesso.fitting.picture.Descent
     chroma: float = 0.0
+    shift: bool = False
+    calm: float = 0.0
 
 
 ABOUT = About(

@@ -10,6 +10,7 @@ from gesso.methods.about import About, Needs
 from gesso.options import Option
 
 RANDOM, METASTYLE = "random", "metastyle"  # else a file
+OBJECTIVES = ("matching", "relative", "paper")
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,10 @@ class Options(FitOptions):
     content_size: Annotated[
         int | None, Option("Longer side of the contents; default: their own.", "PX", least=16)
     ] = None
-    objective: Any = None  # a gesso.losses Objective; None: the same for every start
+    objective: Annotated[
+        Any,  # or an objective of gesso.losses
+        Option("What to minimise: matching, relative or paper.", choices=OBJECTIVES),
+    ] = "matching"
     lr: Annotated[float, Option("Learning rate of the adaptation.", "RATE", least=0)] = 1e-3
     affine_lr: Annotated[
         float, Option("Learning rate of γ and β.", "RATE", least=0, follows="lr")
@@ -41,4 +45,5 @@ ABOUT = About(
     needs=Needs(levels=("relu1_2", "relu2_2", "relu3_3", "relu4_3")),
     styles="1",
     full_steps=40_000,
+    version=2,
 )

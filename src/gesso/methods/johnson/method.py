@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,14 @@ from gesso.cards.card import StyleCard, provenance
 from gesso.disk.atomic import shown
 from gesso.disk.tensors import read_header
 from gesso.errors import OptionError
-from gesso.losses.objectives import Objective
+from gesso.losses.matched import ForNetworks
+from gesso.losses.objectives import PAPER, Objective
 from gesso.methods.adapted import Adapted
 from gesso.methods.base import Encoders, ImageLike, Method, OnStep, Style
 from gesso.methods.inputs import load_exactly
 from gesso.methods.johnson.about import ABOUT, METASTYLE, RANDOM
 from gesso.methods.metastyle.start import (
+    MATCHING,
     STYLE_WEIGHT,
     Config,
     fitted,
@@ -29,6 +32,12 @@ from gesso.methods.metastyle.start import (
 from gesso.nn.checkpoint import load_file
 from gesso.nn.transfer import TransferNet
 from gesso.stylizers.stylizer import Stylizer
+
+OBJECTIVES: dict[str, ForNetworks] = {
+    "matching": MATCHING,
+    "relative": Objective(style_weight=STYLE_WEIGHT),
+    "paper": PAPER,
+}
 
 
 class Johnson(Method):
@@ -45,7 +54,9 @@ class Johnson(Method):
         """The options, with the start as its hash, or that it is random."""
         start = self.chosen(options, changes).start
         identity = RANDOM if start == RANDOM else str(read_header(_file(start))["sha256"])
-        return {**super().adapt_settings(options, **changes), "start": identity}
+        settings = super().adapt_settings(options, **changes)
+        objective = asdict(_objective(self.chosen(options, changes)))
+        return {**settings, "start": identity, "objective": objective}
 
     def practises(self, options: Any = None, **changes: Any) -> bool:
         """Always."""
@@ -76,11 +87,11 @@ class Johnson(Method):
         self, style: Style, contents: list[Tensor], options: Any, on_step: OnStep | None
     ) -> Adapted:
         """Train a network for the style: minutes to hours. The more contents, the better."""
-        objective = options.objective or Objective(style_weight=STYLE_WEIGHT)
+        objective = _objective(options)
         net, base = self.begun(options.start, options.seed)
         found = fitted(net.to(self.place), style, contents, objective, options, None, on_step)
         made = network_adapted(found[0], base, options, found[1])
-        made.settings["start"] = base
+        made.settings |= {"start": base, "objective": asdict(objective)}
         return made
 
     def _stylizer(self, card: StyleCard) -> Stylizer:
@@ -91,6 +102,12 @@ class Johnson(Method):
         net, base = self.begun(METASTYLE)
         config = {"width": net.width, "start": base}
         return StyleCard(self.name, network_tensors(net, False), config, provenance=provenance())
+
+
+def _objective(options: Any) -> ForNetworks:
+    """The same for every start."""
+    chosen = options.objective
+    return chosen if isinstance(chosen, ForNetworks) else OBJECTIVES[chosen]
 
 
 def _file(start: str | Path) -> Path:

@@ -12,6 +12,7 @@ from gesso.options import Option
 
 PASS_STYLE_SIZE_PX = 384  # longer side of the style in the pass: closest to unseen styles at 512 px
 REFINED_STYLE_SIZE_PX = 512  # while refining, as in MetaStyle's adaptation
+OBJECTIVES = ("relative", "matching")
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,9 @@ class Options(FitOptions):
         bool,
         Option("Keep the generated network in the card, which then runs without the weights."),
     ] = False
+    objective: Annotated[
+        str, Option("What to minimise: relative or matching.", choices=OBJECTIVES)
+    ] = "relative"
     style_size: Annotated[
         int | None,
         Option("Longer side of the style; default: 384, and 512 to refine.", "PX", least=16),

@@ -14,6 +14,7 @@ from gesso.cards.card import StyleCard, provenance
 from gesso.encoders.levels import LEVELS
 from gesso.errors import GessoError, OptionError
 from gesso.fitting.network import fit_network, style_target
+from gesso.losses.matched import ForNetworks, MatchingObjective
 from gesso.losses.objectives import UnboundedObjective
 from gesso.losses.terms import Features
 from gesso.methods.adapted import Adapted, reporter, tensors_of
@@ -38,7 +39,12 @@ from gesso.stylizers.stylizer import Stylizer, of_network
 
 __all__ = ["Config", "MetaNetworks"]
 
-REFINED = UnboundedObjective(style_weight=1.2, tv_weight=1.0)  # Gram matrices say more than means
+REFINED: dict[str, ForNetworks] = {  # Gram matrices say more than means
+    "relative": UnboundedObjective(style_weight=1.2, tv_weight=1.0),
+    "matching": MatchingObjective(
+        rest=UnboundedObjective(content_weight=0.0, style_weight=0.1, evenness_weight=25.0)
+    ),
+}
 
 
 class MetaNetworks(Method):
@@ -157,9 +163,9 @@ class MetaNetworks(Method):
         on_step: OnStep | None,
     ) -> Adapted:
         net = self._net(card).requires_grad_(True)
-        trace: list[float] = []
+        objective, trace = REFINED[options.objective], list[float]()
         final = fit_network(
-            *(net, self.encoder, REFINED, style_target(self.encoder, REFINED, reference)),
+            *(net, self.encoder, objective, style_target(self.encoder, objective, reference)),
             *(contents, options, options.refine),
             on_step=reporter(options.refine, on_step, trace),
         )

@@ -11,6 +11,7 @@ from gesso.methods.metastyle.training_options import Training
 from gesso.options import Option
 
 STYLE_SIZE_PX = 512  # longer side of the style while adapting, as in the released code
+OBJECTIVES = ("matching", "relative", "paper")
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,14 @@ class Options(FitOptions):
     content_size: Annotated[
         int | None, Option("Longer side of the contents; default: their own.", "PX", least=16)
     ] = None
-    objective: Any = None  # a gesso.losses Objective; None: the start's own
+    objective: Annotated[
+        Any,  # or an objective of gesso.losses; None: matching, unless the start says otherwise
+        Option(
+            "What to minimise: matching, relative or paper; default: matching, unless the start was "
+            "trained by paper.",
+            choices=OBJECTIVES,
+        ),
+    ] = None
 
 
 ABOUT = About(
@@ -42,5 +50,6 @@ ABOUT = About(
     needs=Needs(levels=("relu1_2", "relu2_2", "relu3_3", "relu4_3")),
     weights="metastyle",
     kind="start",
+    version=2,
     polish=8,  # a second and a quarter at 512 px on two cores
 )

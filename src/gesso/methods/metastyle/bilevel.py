@@ -17,7 +17,9 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from gesso.encoders.base import Encoder
-from gesso.losses.objectives import NetworkObjective, check_weights
+from gesso.fitting.network import style_target
+from gesso.losses.matched import ForNetworks
+from gesso.losses.objectives import check_weights
 from gesso.losses.terms import total
 from gesso.nn.transfer import affine_parameters, is_affine
 
@@ -90,7 +92,7 @@ class InnerSteps:
 def bilevel_losses(
     net: nn.Module,
     encoder: Encoder,
-    objective: NetworkObjective,
+    objective: ForNetworks,
     batch: Mapping[str, Tensor],
     loop: InnerLoop,
     iteration: int = 0,
@@ -119,7 +121,7 @@ def bilevel_losses(
 def adapted_images(
     net: nn.Module,
     encoder: Encoder,
-    objective: NetworkObjective,
+    objective: ForNetworks,
     batch: Mapping[str, Tensor],
     loop: InnerLoop,
     iteration: int = 0,
@@ -137,7 +139,7 @@ def adapted_images(
 def _chunk_losses(
     net: nn.Module,
     encoder: Encoder,
-    objective: NetworkObjective,
+    objective: ForNetworks,
     batch: Mapping[str, Tensor],
     loop: InnerLoop,
     iteration: int,
@@ -188,20 +190,19 @@ class _Evaluation:
     """The objective of every (style, content) pair, styles varying slowest."""
 
     def __init__(
-        self, net: nn.Module, encoder: Encoder, objective: NetworkObjective, styles: Tensor
+        self, net: nn.Module, encoder: Encoder, objective: ForNetworks, styles: Tensor
     ) -> None:
         self.net, self.encoder, self.objective = net, encoder, objective
         self.styles = len(styles)
-        with torch.no_grad():
-            levels = objective.style_levels
-            self.style = objective.targets(encoder(styles, levels)) if levels else {}
+        self.style = style_target(encoder, objective, styles)
 
+    @torch.no_grad()
     def prepare(self, contents: Tensor) -> tuple[Tensor, Tensor, Fast]:
-        level = self.objective.content_level
-        with torch.no_grad():
-            target = self.encoder(contents, [level])[level]
+        """The contents, and for every pair what the objective wants and compares with."""
+        read = self.objective.read(self.encoder, contents)
         styles = {k: v.repeat_interleave(len(contents), 0) for k, v in self.style.items()}
-        return contents, target, styles
+        repeated = read.repeat(self.styles, *[1] * (read.dim() - 1))
+        return contents, self.objective.wanted(repeated, styles, contents), styles
 
     def images(self, fast: Fast, contents: Tensor, raw: bool = False) -> Tensor:
         repeated = contents.repeat(self.styles, 1, 1, 1)
@@ -210,7 +211,7 @@ class _Evaluation:
 
     def __call__(self, fast: Fast, contents: Tensor, target: Tensor, style: Fast) -> Terms:
         raw = self.images(fast, contents, raw=True)
-        target, photos = (x.repeat(self.styles, 1, 1, 1) for x in (target, contents))
+        photos = contents.repeat(self.styles, 1, 1, 1)
         return self.objective.of_network(raw, self.encoder, target, style, photos)
 
 

@@ -9,7 +9,6 @@ from torch import Tensor
 
 from gesso.cards.card import StyleCard, provenance
 from gesso.fitting.config import FitOptions
-from gesso.losses.objectives import Objective
 from gesso.methods.adapted import Adapted
 from gesso.methods.base import Encoders, ImageLike, Method, OnStep, Style
 from gesso.methods.inputs import load_exactly
@@ -58,17 +57,17 @@ class MetaStyle(Method):
         Reptile, the loss after an adaptation and the way back to it."""
         c = self.config
         if not c.reptile:
-            return bilevel_losses(self.net, self.encoder, c.objective, batch, c.inner, step)
-        objective, first = c.adapting_objective(), c.inner.first_steps(step)
+            objective = c.training_objective()
+            return bilevel_losses(self.net, self.encoder, objective, batch, c.inner, step)
+        objective, first = c.reptile_objective(), c.inner.first_steps(step)
         options = FitOptions()
         return reptile_losses(self.net, self.encoder, objective, batch, options, c.reptile, first)
 
     def adapt_settings(self, options: Any = None, **changes: Any) -> dict[str, Any]:
-        """The options, with the start's own objective in the place of None."""
-        settings = super().adapt_settings(options, **changes)
-        return {"objective": asdict(self.config.adapting_objective())} | {
-            name: value for name, value in settings.items() if value is not None
-        }
+        """The options, with the objective's numbers in the place of its name."""
+        chosen = self.chosen(options, changes)
+        objective = self.config.adapting_objective(chosen.objective)
+        return {**super().adapt_settings(options, **changes), "objective": asdict(objective)}
 
     def practises(self, options: Any = None, **changes: Any) -> bool:
         """Always."""
@@ -78,10 +77,14 @@ class MetaStyle(Method):
         self, style: Style, contents: list[Tensor], options: Any, on_step: OnStep | None
     ) -> Adapted:
         """Gradient steps from the start towards the style (the paper's "fast")."""
-        objective: Objective = options.objective or self.config.adapting_objective()
-        first = self.config.inner.first_steps(self.trained_steps)
+        objective = self.config.adapting_objective(options.objective)
+        first = None
+        if type(objective) is type(self.config.training_objective()):
+            first = self.config.inner.first_steps(self.trained_steps)
         net, losses = fitted(self.net, style, contents, objective, options, first, on_step)
-        return network_adapted(net, self.base, options, losses)
+        made = network_adapted(net, self.base, options, losses)
+        made.settings["objective"] = asdict(objective)
+        return made
 
     def _stylizer(self, card: StyleCard) -> Stylizer:
         return network_stylizer(card, self.net)

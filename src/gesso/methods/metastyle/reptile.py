@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from gesso.encoders.base import Encoder
 from gesso.fitting.config import FitOptions
 from gesso.fitting.network import FirstSteps, fit_network, style_target
-from gesso.losses.objectives import NetworkObjective
+from gesso.losses.matched import ForNetworks
 
 POOL = 4  # crops of an adaptation: the contents, mirrored or not
 
@@ -26,7 +26,7 @@ POOL = 4  # crops of an adaptation: the contents, mirrored or not
 def reptile_losses(
     net: nn.Module,
     encoder: Encoder,
-    objective: NetworkObjective,
+    objective: ForNetworks,
     batch: Mapping[str, Tensor],
     options: FitOptions,
     steps: int,

@@ -12,7 +12,8 @@ from torch import Tensor
 from gesso.cards.card import StyleCard
 from gesso.errors import GessoError
 from gesso.fitting.network import FirstSteps, fit_network
-from gesso.losses.objectives import Objective
+from gesso.losses.matched import ForNetworks, MatchingObjective
+from gesso.losses.objectives import PAPER, Objective
 from gesso.methods.adapted import Adapted, reporter
 from gesso.methods.base import OnStep, Style
 from gesso.methods.inputs import load_exactly
@@ -23,6 +24,10 @@ from gesso.stylizers.stylizer import Stylizer, of_network
 
 STYLE_WEIGHT = 2.0  # while adapting: balances style gap and content distortion on unseen pairs
 EVENNESS_WEIGHT = 25.0  # while adapting: takes soft-edged blobs out of walls and skies
+MATCHING = MatchingObjective(
+    rest=Objective(content_weight=0.0, style_weight=0.1, evenness_weight=EVENNESS_WEIGHT)
+)
+"""The Gram terms' share settles what cosines leave open, magnitudes."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,7 @@ class Config:
     objective: Objective = field(default_factory=Objective)
     inner: InnerLoop = field(default_factory=InnerLoop)
     reptile: int = 0  # Adam steps of the adaptations it is trained through; 0: Algorithm 1
+    matching: MatchingObjective | None = None  # what it is trained with in the place of `objective`
 
     def __post_init__(self) -> None:
         if not 1 <= self.width <= 256:
@@ -53,19 +59,46 @@ class Config:
             raise GessoError(f"not {what}: it lacks a part")
         return found
 
-    def adapting_objective(self) -> Objective:
-        """What an adaptation minimises: the start's objective, with more weight on the style and
-        some on evenness. One that is not relative stays as it is: its weights have other units."""
-        if not self.objective.relative:
+    def training_objective(self) -> ForNetworks:
+        """What Algorithm 1 minimises in both loops."""
+        return self.matching or self.objective
+
+    def reptile_objective(self) -> ForNetworks:
+        """What Reptile's adaptations minimise: the start's objective; a relative one with more
+        weight on the style and some on evenness."""
+        return self.matching or _for_adapting(self.objective)
+
+    def adapting_objective(self, chosen: Any = None) -> ForNetworks:
+        """What an adaptation minimises.
+
+        Args:
+            chosen: an objective or its name; None: matching, unless the start was trained by an
+                objective that is not relative, which stays as it is: its weights have other units.
+        """
+        if isinstance(chosen, ForNetworks):
+            return chosen
+        if chosen is None and not self.objective.relative:
             return self.objective
-        return replace(self.objective, style_weight=STYLE_WEIGHT, evenness_weight=EVENNESS_WEIGHT)
+        relative = self.objective if self.objective.relative else Objective()
+        named: dict[str, ForNetworks] = {
+            "relative": _for_adapting(relative),
+            "paper": PAPER,
+            "matching": self.matching or MATCHING,
+        }
+        return named[chosen or "matching"]
+
+
+def _for_adapting(objective: Objective) -> Objective:
+    if not objective.relative:
+        return objective
+    return replace(objective, style_weight=STYLE_WEIGHT, evenness_weight=EVENNESS_WEIGHT)
 
 
 def fitted(
     net: TransferNet,
     style: Style,
     contents: Sequence[Tensor],
-    objective: Objective,
+    objective: ForNetworks,
     options: Any,
     first: FirstSteps | None,
     on_step: OnStep | None,
@@ -78,10 +111,10 @@ def fitted(
     """
     own = deepcopy(net)
     trace: list[float] = []
-    levels = objective.style_levels
+    size = options.style_size
     final = fit_network(
         *(own, style.encoder, objective),
-        objective.targets(style.features(options.style_size, levels)) if levels else {},
+        objective.of_style(lambda times, levels: style.features(max(1, size // times), levels)),
         *(contents, options, options.steps),
         only_affine=getattr(options, "only_affine", False),
         first=first,

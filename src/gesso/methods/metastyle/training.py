@@ -10,7 +10,7 @@ from torch import Tensor
 from gesso.losses.objectives import PAPER, Objective
 from gesso.methods.metastyle.bilevel import InnerLoop, adapted_images
 from gesso.methods.metastyle.method import MetaStyle
-from gesso.methods.metastyle.start import Config
+from gesso.methods.metastyle.start import MATCHING, Config
 from gesso.methods.metastyle.training_options import Training
 from gesso.nn.checkpoint import load_file
 from gesso.training.batches import meta_batches
@@ -59,6 +59,9 @@ def _config(training: Training) -> Config:
         logarithm=training.logarithm,
         before_weight=training.before_weight,
     )
+    if training.objective == "matching":
+        matching = replace(MATCHING, rest=weighted(MATCHING.rest, training))
+        return Config(training.width, Objective(), inner, training.reptile, matching)
     objective = weighted(PAPER if training.objective == "paper" else Objective(), training)
     return Config(training.width, objective, inner, training.reptile)
 
@@ -67,5 +70,5 @@ def _sample(method: MetaStyle, batch: dict[str, Tensor]) -> Tensor:
     """Query contents above what one inner step on each style makes of them."""
     config = method.config
     inner = replace(config.inner, steps=max(1, config.inner.steps), first_order=True)
-    made = adapted_images(method.net, method.encoder, config.objective, batch, inner)
+    made = adapted_images(method.net, method.encoder, config.training_objective(), batch, inner)
     return grid(torch.cat([batch["contents_query"].unsqueeze(0), made]))  # (1 + S, C, 3, h, w)

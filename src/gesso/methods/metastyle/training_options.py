@@ -19,6 +19,15 @@ class Training(TrainConfig, ObjectiveOptions):
     lr_decay: Annotated[
         float, Option("k: both rates fall as 1 / (1 + k·t).", "X", least=0, flag="decay")
     ] = 2.5e-5
+    objective: Annotated[
+        str,
+        Option(
+            "relative: free of scale; paper: squared errors, weights set by hand; matching: "
+            "nearest features, with the weights on what is added to them.",
+            "relative|paper|matching",
+            choices=("relative", "paper", "matching"),
+        ),
+    ] = "relative"
     width: Annotated[
         int, Option("Width of the network; the paper's: 32.", "N", least=1, most=256)
     ] = 16
