@@ -18,7 +18,6 @@ from PIL.ImageFile import ImageFile
 
 from gesso.errors import GessoError
 from gesso.images.decode import decoded
-from gesso.images.errors import DECODER_ERRORS
 from gesso.images.formats import SUFFIXES
 from gesso.images.profiles import float_grey, to_srgb
 from gesso.images.source import MAX_BYTES
@@ -142,7 +141,7 @@ def _shard_entries(file: Path, name: str) -> Iterator[_Entry]:
 
 
 def _upright_rgb(image: ImageFile) -> Image.Image:
-    with suppress(*DECODER_ERRORS):  # EXIF that cannot be read is no reason to refuse a picture
+    with suppress(Exception):  # EXIF that cannot be read is no reason to refuse a picture
         ImageOps.exif_transpose(image, in_place=True)
     flat: Image.Image = image
     if image.mode.startswith("I") or image.mode == "F":
