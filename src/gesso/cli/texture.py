@@ -13,7 +13,7 @@ from gesso.cli.cards import make_card, open_session
 from gesso.cli.console import import_torch, say
 from gesso.cli.flags import OfMethods
 from gesso.cli.progress import showing
-from gesso.disk.atomic import os_error_line, shown
+from gesso.disk.atomic import make_folder, shown
 from gesso.errors import GessoError
 
 
@@ -84,10 +84,7 @@ def invent(
     from gesso.methods.meta_networks.method import MetaNetworks
 
     cards = MetaNetworks.load(load_encoder, model).invent(count, seed, uniform)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise GessoError(os_error_line(out, error, "cannot be created")) from error
+    make_folder(out)
     for path, card in zip(paths, cards, strict=True):
         card.save(path)
     say(f"{shown(out)}: {count} cards written", talk.quiet)
