@@ -24,17 +24,6 @@ from torch import Tensor
 from gesso.errors import GessoError
 from gesso.training.source import ImageSource
 
-__all__ = [
-    "STYLE_STREAM",
-    "Batches",
-    "ImageSource",
-    "MakeBatch",
-    "image_batches",
-    "meta_batches",
-    "prefetch",
-    "style_batches",
-]
-
 STYLE_STREAM = 2  # styles are drawn from it, contents from 0, and a second draw of contents from 1
 
 T = TypeVar("T")

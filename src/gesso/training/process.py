@@ -22,8 +22,6 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-__all__ = ["FlatGradients", "StopSignal", "World", "join_world", "seed_step"]
-
 
 @dataclass(frozen=True)
 class World:

@@ -22,8 +22,6 @@ from gesso.images.formats import SUFFIXES
 from gesso.images.profiles import float_grey, to_srgb
 from gesso.images.source import MAX_BYTES
 
-__all__ = ["ImageSource"]
-
 log = logging.getLogger(__name__)
 
 
