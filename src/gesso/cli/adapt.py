@@ -32,21 +32,15 @@ class Keeping:
 
     grams: Annotated[
         bool | None,
-        typer.Option(
-            "--grams/--no-grams",
-            help="Keep what --polish needs of the style, 90 kB; default: with methods that are "
+        opt.option(
+            "Keep what --polish needs of the style, 90 kB; default: with methods that are "
             "polished by default, but for --only-in.",
-            rich_help_panel=opt.OUTPUT,
+            under=opt.OUTPUT,
         ),
     ] = None
     float32: opt.Float32 = False
     licence: Annotated[
-        str | None,
-        typer.Option(
-            metavar="TEXT",
-            help="The picture's licence, kept in the card.",
-            rich_help_panel=opt.OUTPUT,
-        ),
+        str | None, opt.option("The picture's licence, kept in the card.", "TEXT", under=opt.OUTPUT)
     ] = None
     overwrite: opt.Overwrite = True
 
@@ -62,19 +56,15 @@ def adapt(
     *,
     out: Annotated[
         Path,
-        typer.Option(
-            "-o",
-            "--out",
-            metavar="CARD",
-            help="The card to write (.safetensors), or a folder; several styles need a folder.",
+        opt.option(
+            "The card to write (.safetensors), or a folder; several styles need a folder.",
+            "CARD",
+            "-o --out",
         ),
     ],
     given: OfMethods,
     size: Annotated[
-        int | None,
-        typer.Option(
-            min=16, metavar="PX", help="Short for --content-size.", rich_help_panel=opt.SETUP
-        ),
+        int | None, opt.option("Short for --content-size.", "PX", under=opt.SETUP, min=16)
     ] = None,
     setup: opt.Setup,
     keeping: Keeping,

@@ -6,8 +6,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from gesso.bench.options import Options
 from gesso.cli import options as opt
 from gesso.cli.console import import_torch, say
@@ -31,25 +29,25 @@ OfBench = Annotated[
 def bench(
     out: Annotated[
         Path,
-        typer.Option("-o", "--out", metavar="DIR", help="Results; those there are gone on with."),
+        opt.option("Results; those there are gone on with.", "DIR", "-o --out"),
     ] = Path("bench"),
     *,
     given: OfBench,
     method: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="This method; may be repeated. Default: all."),
+        opt.option("This method; may be repeated. Default: all.", "NAME"),
     ] = None,
     model: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=FILE", help="Weights of a method; may be repeated."),
+        opt.option("Weights of a method; may be repeated.", "NAME=FILE"),
     ] = None,
     changes: Annotated[
         list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="NAME.OPTION=VALUE",
-            help="An option of a method, as metastyle.steps=100, or how much it does: "
+        opt.option(
+            "An option of a method, as metastyle.steps=100, or how much it does: "
             "most_styles, most_pairs. May be repeated.",
+            "NAME.OPTION=VALUE",
+            "--set",
         ),
     ] = None,
     talk: opt.Talk,

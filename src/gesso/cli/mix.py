@@ -31,9 +31,7 @@ def mix(
         typer.Argument(metavar="CARD=SHARE...", help="Cards of `gesso adapt`, and their shares."),
     ],
     *,
-    out: Annotated[
-        Path, typer.Option("-o", "--out", metavar="CARD", help="The card to write (.safetensors).")
-    ],
+    out: Annotated[Path, opt.option("The card to write (.safetensors).", "CARD", "-o --out")],
     float32: opt.Float32 = False,
     overwrite: opt.Overwrite = True,
     talk: opt.Talk,
@@ -86,27 +84,21 @@ def grid(
     *,
     style: Annotated[
         list[str],
-        typer.Option(
-            "-s",
-            "--style",
-            metavar="STYLE",
-            help="Twice: a row from one style to the other. Four times: the corners top left, top "
+        opt.option(
+            "Twice: a row from one style to the other. Four times: the corners top left, top "
             "right, bottom left, bottom right.",
+            "STYLE",
+            "-s --style",
         ),
     ],
-    out: Annotated[Path, typer.Option("-o", "--out", metavar="OUT", help="The picture to write.")],
-    columns: Annotated[
-        int, typer.Option(min=2, max=32, metavar="N", help="Pictures in a row.")
-    ] = 5,
+    out: opt.Picture,
+    columns: Annotated[int, opt.option("Pictures in a row.", "N", min=2, max=32)] = 5,
     rows: Annotated[
-        int | None,
-        typer.Option(min=2, max=32, metavar="N", help="With four styles; default: as columns."),
+        int | None, opt.option("With four styles; default: as columns.", "N", min=2, max=32)
     ] = None,
-    size: Annotated[
-        int, typer.Option(min=16, metavar="PX", help="Longer side of each picture in px.")
-    ] = 256,
+    size: Annotated[int, opt.option("Longer side of each picture in px.", "PX", min=16)] = 256,
     labels: Annotated[
-        bool, typer.Option("--labels", help="Write the styles' shares below each picture.")
+        bool, opt.option("Write the styles' shares below each picture.", flags="--labels")
     ] = False,
     given: OfMethods,
     setup: opt.Setup,

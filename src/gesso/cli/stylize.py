@@ -33,8 +33,22 @@ class Writing:
     """How pictures are written."""
 
     overwrite: opt.Overwrite = True
-    quality: opt.Quality = None
-    keep_metadata: opt.KeepMetadata = False
+    quality: Annotated[
+        int | None,
+        opt.option(
+            "Quality of JPEG, WebP, AVIF, HEIF; default: about 39 dB.",
+            "N",
+            under=opt.OUTPUT,
+            min=1,
+            max=100,
+        ),
+    ] = None
+    keep_metadata: Annotated[
+        bool,
+        opt.option(
+            "Copy EXIF data (place, camera, date).", flags="--keep-metadata", under=opt.OUTPUT
+        ),
+    ] = False
 
 
 def stylize(
@@ -45,19 +59,16 @@ def stylize(
     style: opt.Styles,
     out: Annotated[
         Path,
-        typer.Option(
-            "-o",
-            "--out",
-            metavar="OUT",
-            help="The picture to write; a folder for several photos or a folder of styles.",
+        opt.option(
+            "The picture to write; a folder for several photos or a folder of styles.",
+            "OUT",
+            "-o --out",
         ),
     ],
     size: Annotated[
         int | None,
-        typer.Option(
-            min=1,
-            metavar="PX",
-            help="Longer side of the result in px; default: the photo's. Never cropped.",
+        opt.option(
+            "Longer side of the result in px; default: the photo's. Never cropped.", "PX", min=1
         ),
     ] = None,
     controls: OfControls,

@@ -23,11 +23,9 @@ def texture(
         typer.Argument(metavar="STYLE", help="A picture, a card, or the name of a bundled style."),
     ],
     *,
-    out: Annotated[Path, typer.Option("-o", "--out", metavar="OUT", help="The picture to write.")],
-    size: Annotated[
-        int, typer.Option(min=16, max=8192, metavar="PX", help="Side of the texture in px.")
-    ] = 512,
-    seed: Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Seed of the noise.")] = 0,
+    out: opt.Picture,
+    size: Annotated[int, opt.option("Side of the texture in px.", "PX", min=16, max=8192)] = 512,
+    seed: Annotated[int, opt.option("Seed of the noise.", "N", min=0)] = 0,
     given: OfMethods,
     setup: opt.Setup,
     cache: opt.Cache = True,
@@ -56,18 +54,14 @@ def texture(
 
 def invent(
     *,
-    out: Annotated[
-        Path, typer.Option("-o", "--out", metavar="FOLDER", help="The cards are written here.")
-    ],
-    count: Annotated[
-        int, typer.Option("--count", min=1, max=10_000, metavar="N", help="How many styles.")
-    ] = 4,
+    out: Annotated[Path, opt.option("The cards are written here.", "FOLDER", "-o --out")],
+    count: Annotated[int, opt.option("How many styles.", "N", min=1, max=10_000)] = 4,
     uniform: Annotated[
         bool,
-        typer.Option("--uniform", help="As in the paper; default: distributed as real styles are."),
+        opt.option("As in the paper; default: distributed as real styles are.", flags="--uniform"),
     ] = False,
     model: opt.Model = None,
-    seed: opt.Seed = 0,
+    seed: Annotated[int, opt.option("Seed of all random choices.", "N", min=0)] = 0,
     overwrite: opt.Overwrite = True,
     talk: opt.Talk,
 ) -> int:
