@@ -15,7 +15,7 @@ from gesso.cli.cards import Source, make_card, open_session, reporter
 from gesso.cli.console import say
 from gesso.cli.flags import Given, OfControls, OfMethods, fields_shown, values_of
 from gesso.cli.progress import showing
-from gesso.cli.tally import Tally, tell_renamed
+from gesso.cli.tally import Tally
 from gesso.controls.options import ControlOptions
 from gesso.disk.atomic import shown
 from gesso.errors import GessoError, OptionError
@@ -138,22 +138,18 @@ class _Work:
 
     def do(self) -> int:
         """Write the pictures; returns the exit code."""
-        from gesso.pipeline.plan import unfinished
-
         planned = self._plan()
-        todo = planned.jobs if self.writing.overwrite else unfinished(planned.jobs)
-        if not planned.many and not todo:
+        tally = Tally(planned, self.writing.overwrite, self.running.quiet)
+        if not planned.many and not tally.todo:
             raise GessoError(f"{shown(planned.jobs[0].out)}: exists; --overwrite replaces it")
-        tell_renamed(planned, self.running.quiet)
-        tally = Tally(planned, todo)
-        if todo:
+        if tally.todo:
             self._run(tally)
-        if not planned.many and tally.failures:
+        if planned.many:
+            return tally.tell(self.out, "pictures")
+        if tally.failures:
             raise GessoError(*tally.failures.values())
-        where = self.out if planned.many else planned.jobs[0].out
-        done = f"{tally.written} of {len(planned.jobs)} pictures written"
-        say(f"{shown(where)}: {done if planned.many else 'written'}", self.running.quiet)
-        return tally.tell_failures()
+        say(f"{shown(planned.jobs[0].out)}: written", self.running.quiet)
+        return 0
 
     def _plan(self) -> Plan:
         from gesso.images.folders import list_images
@@ -232,11 +228,11 @@ class _Work:
         except NoContents as error:
             if session.contents is not None:
                 raise
-            tally.failures |= {job.photo: error.failures[job.photo] for job in tally.todo}
+            tally.failures |= {job.out: error.failures[job.photo] for job in tally.todo}
             return
         make_folders(tally.todo)
         on_step = reporter(show, "optimizing")
-        tally.run(lambda job: session.run([job], stylizer, pictures, on_step=on_step), show)
+        tally.run(lambda job: pictures.stylize(job, stylizer, on_step), show)
 
 
 def _in_every_style(
