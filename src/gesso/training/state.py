@@ -141,11 +141,8 @@ def weights_step(out_dir: Path) -> int | None:
 
 def make_optimizer(parameters: list[nn.Parameter], config: TrainConfig) -> torch.optim.Optimizer:
     """Adam, or AdamW (weight decay apart from the gradient), as configured."""
-    kinds: dict[str, type[torch.optim.Adam]] = {
-        "adam": torch.optim.Adam,
-        "adamw": torch.optim.AdamW,
-    }
-    return kinds[config.optimizer](
+    kind = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
+    return kind(
         parameters,
         lr=config.lr,
         betas=config.betas,
