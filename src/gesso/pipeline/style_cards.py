@@ -77,29 +77,18 @@ class Contents:
         self._identity: list[Any] | None = None
 
     @classmethod
-    def of_folder(
-        cls, folder: Path, size: int | None = None, max_pixels: int = MAX_PIXELS
-    ) -> Contents:
-        """Up to MOST_CONTENTS pictures below a folder. Raises GessoError where there are none."""
-        photos = list_images(folder)
-        if not photos:
-            raise GessoError(f"{shown(folder)}: holds no pictures")
-        limited = partial(read_within, max_pixels=max_pixels)
-        return cls(photos, size, MOST_CONTENTS, limited)
-
-    @classmethod
-    def of_package(cls) -> Contents:
-        """The bundled contents: a card practised on them serves any photo."""
-        return cls([], bundled=True)
-
-    @classmethod
     def named(
         cls, name: str | Path, size: int | None = None, max_pixels: int = MAX_PIXELS
     ) -> Contents:
-        """The pictures below a folder, or the bundled ones for the name "bundled"."""
+        """Up to MOST_CONTENTS pictures below a folder, or the bundled ones for the name "bundled":
+        a card practised on them serves any photo. Raises GessoError where there are none."""
         if str(name) == BUNDLED:
-            return cls.of_package()
-        return cls.of_folder(Path(name), size, max_pixels)
+            return cls([], bundled=True)
+        photos = list_images(name)
+        if not photos:
+            raise GessoError(f"{shown(name)}: holds no pictures")
+        limited = partial(read_within, max_pixels=max_pixels)
+        return cls(photos, size, MOST_CONTENTS, limited)
 
     def images(self) -> list[Tensor] | None:
         """(3, h, w) each; None for the bundled contents, which serve when all are too small, too.
