@@ -111,7 +111,7 @@ def grid(
     The cards are blended, so the strokes change and not just their opacity. Styles that are
     pictures are adapted to first, as by `gesso stylize`.
     """
-    from gesso.pipeline.plan import make_folders, plan_one
+    from gesso.pipeline.plan import plan_one
     from gesso.pipeline.sources import style_source
 
     styles = [style_source(text) for text in style]
@@ -130,7 +130,6 @@ def grid(
         cards = [make_card(session, path, show, contents) for path in styles]
     cells = [[_between(session, picture, cards, weights) for weights in row] for row in shares]
     texts = [[" ".join(f"{w:.2g}" for w in weights) for weights in row] for row in shares]
-    make_folders([job])
     write_image(job.out, sheet(cells, texts if labels else ()))
     say(f"{shown(job.out)}: written", running.quiet)
     return 0

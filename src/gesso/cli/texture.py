@@ -33,7 +33,7 @@ def texture(
     running: opt.Running,
 ) -> int:
     """Show the texture that a style has become: what it makes of white noise."""
-    from gesso.pipeline.plan import make_folders, plan_one
+    from gesso.pipeline.plan import plan_one
     from gesso.pipeline.sources import style_source
 
     source = style_source(style)
@@ -46,7 +46,6 @@ def texture(
 
     with showing(running.quiet) as show:
         card = make_card(session, source, show)
-    make_folders([job])
     write_image(job.out, session.method.stylizer(card)(noise(size, seed).unsqueeze(0))[0])
     say(f"{shown(job.out)}: written", running.quiet)
     return 0
