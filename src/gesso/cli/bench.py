@@ -28,18 +28,15 @@ OfBench = Annotated[
 
 def bench(
     out: Annotated[
-        Path,
-        opt.option("Results; those there are gone on with.", "DIR", "-o --out"),
+        Path, opt.option("Results; those there are gone on with.", "DIR", "-o --out")
     ] = Path("bench"),
     *,
     given: OfBench,
     method: Annotated[
-        list[str] | None,
-        opt.option("This method; may be repeated. Default: all.", "NAME"),
+        list[str] | None, opt.option("This method; may be repeated. Default: all.", "NAME")
     ] = None,
     model: Annotated[
-        list[str] | None,
-        opt.option("Weights of a method; may be repeated.", "NAME=FILE"),
+        list[str] | None, opt.option("Weights of a method; may be repeated.", "NAME=FILE")
     ] = None,
     changes: Annotated[
         list[str] | None,

@@ -157,8 +157,7 @@ class Running(Talk):
     """For commands that read pictures."""
 
     max_pixels: Annotated[
-        int | None,
-        option("Refuse larger pictures; default: 100000000.", "N", under=RUNNING, min=1),
+        int | None, option("Refuse larger pictures; default: 100000000.", "N", under=RUNNING, min=1)
     ] = None
 
     @property

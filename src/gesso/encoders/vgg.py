@@ -125,10 +125,7 @@ class NormalisedVGG(VGG):
 
 
 def from_tensors(
-    variant: str,
-    tensors: Mapping[str, Tensor],
-    convention: Convention,
-    deepest: str = DEEPEST,
+    variant: str, tensors: Mapping[str, Tensor], convention: Convention, deepest: str = DEEPEST
 ) -> VGG:
     """Build from the tensors of `tensor_shapes`. Caffe weights are in BGR order; the first kernel
     is turned round once, so that the network itself takes RGB.

@@ -32,10 +32,7 @@ def list_images(folder: str | os.PathLike[str], recursive: bool = True) -> list[
 
 
 def find_images(
-    folder: str | os.PathLike[str],
-    suffixes: Collection[str] = SUFFIXES,
-    *,
-    recursive: bool = True,
+    folder: str | os.PathLike[str], suffixes: Collection[str] = SUFFIXES, *, recursive: bool = True
 ) -> tuple[list[Path], dict[Path, str]]:
     """The files under `folder` with one of the `suffixes` (lower case), sorted, and the entries
     that cannot be looked at: path → one line that names it.

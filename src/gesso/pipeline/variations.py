@@ -37,10 +37,7 @@ class Variations:
         self.session, self.controls, self.pictures = session, controls, pictures
         self.photo = pictures.read(photo)
         self.contents = Contents(
-            [photo],
-            pictures.size,
-            read=lambda source, size: self.photo.rgb,
-            frame=pictures.frame,
+            [photo], pictures.size, read=lambda source, size: self.photo.rgb, frame=pictures.frame
         )
 
     def make(self, job: Job, on_step: OnStep | None = None) -> None:
