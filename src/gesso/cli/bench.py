@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from gesso.bench.options import Options
 from gesso.cli import options as opt
@@ -15,9 +15,6 @@ from gesso.disk.atomic import shown
 from gesso.errors import GessoError, OptionError
 from gesso.options import changed
 from gesso.reports import Progress
-
-if TYPE_CHECKING:
-    from gesso.bench.report import Report
 
 INCOMPLETE = 1
 
@@ -82,14 +79,12 @@ def bench(
         finally:
             report = Report(bench, absent, command_line(), options.size, complete)
             report.write()
-            _announce(report, out, talk.quiet)
+            say(
+                f"{shown(out / 'index.html')}: written, with results.md and results.csv", talk.quiet
+            )
+            if not complete:
+                say("not everything is measured yet: the same command goes on", talk.quiet)
     return 0 if complete else INCOMPLETE
-
-
-def _announce(report: Report, out: Path, quiet: bool) -> None:
-    say(f"{shown(out / 'index.html')}: written, with results.md and results.csv", quiet)
-    if not report.complete:
-        say("not everything is measured yet: the same command goes on", quiet)
 
 
 def named_files(texts: list[str]) -> dict[str, Path]:

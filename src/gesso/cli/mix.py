@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -17,12 +17,6 @@ from gesso.cli.progress import showing
 from gesso.disk.atomic import shown
 from gesso.errors import GessoError
 from gesso.pipeline.styles import is_card
-
-if TYPE_CHECKING:
-    from gesso.cards.card import StyleCard
-    from gesso.images.arrays import Pixels
-    from gesso.images.read import Photo
-    from gesso.pipeline.session import Session
 
 
 def mix(
@@ -119,6 +113,7 @@ def grid(
     if job.out.exists() and not overwrite:
         raise GessoError(f"{shown(job.out)}: exists; --overwrite replaces it")
     session = open_session(styles, setup, given, running, size=size, use_cache=cache)
+    from gesso.controls.controls import Controls
     from gesso.images.sheet import grid_weights, sheet
     from gesso.images.write import write_image
     from gesso.pipeline.style_cards import Contents
@@ -128,16 +123,9 @@ def grid(
     contents = Contents([photo], size, read=lambda source, size: picture.rgb)
     with showing(running.quiet) as show:
         cards = [make_card(session, path, show, contents) for path in styles]
-    cells = [[_between(session, picture, cards, weights) for weights in row] for row in shares]
+    blends = [[Controls(weights=weights, polish=0) for weights in row] for row in shares]
+    cells = [[session.stylize(picture, cards, blend).rgb for blend in row] for row in blends]
     texts = [[" ".join(f"{w:.2g}" for w in weights) for weights in row] for row in shares]
     write_image(job.out, sheet(cells, texts if labels else ()))
     say(f"{shown(job.out)}: written", running.quiet)
     return 0
-
-
-def _between(
-    session: Session, picture: Photo, cards: list[StyleCard], weights: list[float]
-) -> Pixels:
-    from gesso.controls.controls import Controls
-
-    return session.stylize(picture, cards, Controls(weights=weights, polish=0)).rgb
