@@ -109,14 +109,12 @@ def as_flags(text: str) -> str:
     return re.sub(r"`([^`]*)`", flags, text)
 
 
+def _flags_of(kind: type) -> Any:
+    return Annotated[Given, Derived(lambda: ordered(kind), lambda flag: heading(flag.owners[""]))]
+
+
 def distill(
-    *,
-    run: Run,
-    given: Annotated[
-        Given, Derived(lambda: ordered(Distillation), lambda flag: heading(flag.owners[""]))
-    ],
-    threads: opt.Threads = None,
-    verbose: opt.Verbose = 0,
+    *, run: Run, given: Given, threads: opt.Threads = None, verbose: opt.Verbose = 0
 ) -> int:
     """Distil the compact encoder from VGG."""
     from gesso.distillation.distill import distill as library
@@ -125,10 +123,7 @@ def distill(
 
 
 distill.__doc__ = help_of(distill.__doc__ or "", STOPPING, Distillation)
-
-
-def _flags_of(kind: type) -> Any:
-    return Annotated[Given, Derived(lambda: ordered(kind), lambda flag: heading(flag.owners[""]))]
+distill.__annotations__["given"] = _flags_of(Distillation)
 
 
 HEADINGS = ("Training", "Objective", "Run")
