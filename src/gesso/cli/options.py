@@ -62,6 +62,22 @@ Cache = Annotated[bool, option("Keep and reuse styles adapted before.", under=SE
 Float32 = Annotated[
     bool, option("Keep float32, not float16: twice the size.", flags="--float32", under=OUTPUT)
 ]
+PresetName = Annotated[
+    str | None,
+    option(
+        "Time for quality, see `gesso methods`; options given beside it go first.",
+        "|".join(PRESETS),
+        autocompletion=lambda: list(PRESETS),
+    ),
+]
+MethodName = Annotated[
+    str | None,
+    option(
+        f"Method, see `gesso methods`; default: that of the card, or {DEFAULT}.",
+        "NAME",
+        autocompletion=lambda: methods(),
+    ),
+]
 Model = Annotated[
     Path | None,
     option(
@@ -104,22 +120,8 @@ Verbose = Annotated[
 class Setup:
     """Which method adapts, with which weights, and on what."""
 
-    preset: Annotated[
-        str | None,
-        option(
-            "Time for quality, see `gesso methods`; options given beside it go first.",
-            "|".join(PRESETS),
-            autocompletion=lambda: list(PRESETS),
-        ),
-    ] = None
-    method: Annotated[
-        str | None,
-        option(
-            f"Method, see `gesso methods`; default: that of the card, or {DEFAULT}.",
-            "NAME",
-            autocompletion=lambda: methods(),
-        ),
-    ] = None
+    preset: PresetName = None
+    method: MethodName = None
     contents: Annotated[
         Path | None,
         option(
