@@ -96,7 +96,6 @@ def provenance(
     style: StrPath = "",
     *,
     sha256: str = "",
-    licence: str | None = None,
     steps: int | None = None,
     seconds: float | None = None,
     loss_before: float | None = None,
@@ -107,7 +106,6 @@ def provenance(
     Args:
         style: the style's file; only its name is kept, without its folders.
         sha256: of the style file's bytes.
-        licence: the licence of the style picture.
         steps: gradient steps taken to adapt.
         seconds: wall time they took.
         loss_before: the objective before the first step.
@@ -116,7 +114,6 @@ def provenance(
     known = {
         "style": Path(style).name,
         "sha256": sha256,
-        "licence": licence,
         "created": datetime.now(UTC).date().isoformat(),
         "gesso": __version__,
         "steps": steps,
