@@ -20,7 +20,7 @@ import typer
 from typer.core import TyperCommand
 from typer.models import OptionInfo, ParameterInfo
 
-from gesso.cli.flags import Derived, flag_names
+from gesso.cli.flags import Derived
 from gesso.errors import GessoError, OptionError
 
 
@@ -121,7 +121,7 @@ class Flags(Group):
     def __init__(self, source: Derived) -> None:
         super().__init__()
         self.source, self.flags = source, source.flags()
-        self.names = dict(flag_names(self.flags))
+        self.names = {o.name: flag.name for flag in self.flags for o in flag.owners.values()}
 
     def derive(self, taken: set[str]) -> list[Parameter]:
         self.flags = [flag for flag in self.flags if flag.name not in taken]
