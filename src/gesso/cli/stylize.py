@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -95,7 +94,8 @@ def stylize(
     from gesso.pipeline.sources import style_source
 
     styles = [style_source(text) for text in style]
-    look = _look(controls, opt.shares(weights), mask or [])
+    found = values_of(fields_shown(ControlOptions), controls)
+    look = ControlOptions(**found, weights=opt.shares(weights), masks=mask or [])
     return _Work(
         photos, styles, out, look, size, given, setup, cache, writing, running, frame
     ).do()  # fmt: skip
@@ -111,13 +111,6 @@ def test(
     """The name of `gesso stylize` in the original release."""
     setup = opt.Setup(device="cuda" if cuda else None)
     return _Work([content_image], [model], output_image, setup=setup).do()
-
-
-def _look(given: Given, weights: list[float] | None, masks: Sequence[Path]) -> ControlOptions:
-    """The controls as given, their masks still files. Raises OptionError for senseless ones."""
-    return ControlOptions(
-        **values_of(fields_shown(ControlOptions), given), weights=weights, masks=masks
-    )
 
 
 @dataclass(frozen=True)
@@ -191,16 +184,9 @@ class _Work:
         )
         with showing(self.running.quiet) as show:
             if each:
-                _in_every_style(tally, session, controls, pictures, show)
-                self._write_sheet(tally.plan)
+                self._in_every_style(tally, session, controls, pictures, show)
             else:
                 self._in_one_look(tally, session, controls, pictures, show)
-
-    def _write_sheet(self, plan: Plan) -> None:
-        from gesso.pipeline.variations import write_sheet
-
-        if plan.sheet is not None and (self.writing.overwrite or not plan.sheet.exists()):
-            write_sheet(plan.jobs, plan.sheet)
 
     def _controls(self) -> Controls:
         """With the masks read. Raises GessoError for one that cannot be."""
@@ -234,14 +220,16 @@ class _Work:
         on_step = reporter(show, "optimizing")
         tally.run(lambda job: pictures.stylize(job, stylizer, on_step), show)
 
+    def _in_every_style(
+        self, tally: Tally, session: Session, controls: Controls, pictures: Pictures,
+        show: OnProgress,
+    ) -> None:  # fmt: skip
+        from gesso.pipeline.plan import make_folders
+        from gesso.pipeline.variations import Variations, write_sheet
 
-def _in_every_style(
-    tally: Tally, session: Session, controls: Controls, pictures: Pictures, show: OnProgress
-) -> None:
-    from gesso.pipeline.plan import make_folders
-    from gesso.pipeline.variations import Variations
-
-    jobs = tally.plan.jobs
-    made = Variations(session, jobs[0].photo, controls, pictures)
-    make_folders(tally.todo)
-    tally.run(lambda job: made.make(job, reporter(show, "adapting")), show)
+        jobs, sheet = tally.plan.jobs, tally.plan.sheet
+        made = Variations(session, jobs[0].photo, controls, pictures)
+        make_folders(tally.todo)
+        tally.run(lambda job: made.make(job, reporter(show, "adapting")), show)
+        if sheet is not None and (self.writing.overwrite or not sheet.exists()):
+            write_sheet(jobs, sheet)
