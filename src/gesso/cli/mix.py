@@ -120,7 +120,7 @@ def grid(
 
     shares = grid_weights(len(styles), columns, rows or columns)
     picture = session.photo(photo, size)
-    contents = Contents([photo], size, read=lambda source, size: picture.rgb)
+    contents = Contents([photo], size, seen=picture.rgb)
     with showing(running.quiet) as show:
         cards = [make_card(session, path, show, contents) for path in styles]
     blends = [[Controls(weights=weights, polish=0) for weights in row] for row in shares]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -201,11 +200,10 @@ class _Work:
         show: OnProgress,
     ) -> None:  # fmt: skip
         from gesso.pipeline.plan import make_folders
-        from gesso.pipeline.style_cards import Contents, NoContents, read_within
+        from gesso.pipeline.style_cards import Contents, NoContents
 
-        read = partial(read_within, max_pixels=self.running.pixels, frame=self.frame)
         sources = [job.photo for job in tally.plan.jobs]
-        photos = Contents(sources, self.size, read=read, frame=self.frame)
+        photos = Contents(sources, self.size, max_pixels=self.running.pixels, frame=self.frame)
         try:
             if controls.color == "style":
                 for style in self.styles:

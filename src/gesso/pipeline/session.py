@@ -206,7 +206,7 @@ class Session:
         photo = settled(photo)
         found = self.photo(photo, size)
         source = found.rgb if isinstance(photo, Photo) else photo
-        own = Contents([source], size, read=lambda source, size: torch.from_numpy(found.rgb))
+        own = Contents([source], size, seen=found.rgb)
         stylizer = self.stylizer(styles, controls, contents=own, on_step=on_step)
         return finished(found, stylizer, shown_name(photo), on_step)
 

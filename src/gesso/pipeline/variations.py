@@ -36,9 +36,8 @@ class Variations:
     ) -> None:
         self.session, self.controls, self.pictures = session, controls, pictures
         self.photo = pictures.read(photo)
-        self.contents = Contents(
-            [photo], pictures.size, read=lambda source, size: self.photo.rgb, frame=pictures.frame
-        )
+        photos, frame = [photo], pictures.frame
+        self.contents = Contents(photos, pictures.size, seen=self.photo.rgb, frame=frame)
 
     def make(self, job: Job, on_step: OnStep | None = None) -> None:
         """Write the photo in the style of a job. Raises GessoError where that fails."""
