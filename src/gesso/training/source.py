@@ -28,8 +28,8 @@ log = logging.getLogger(__name__)
 class _Entry(NamedTuple):
     name: str  # what messages call it: path below the source, or shard.tar:member
     file: str
-    offset: int  # of the bytes inside `file`; -1: the whole file
-    size: int
+    offset: int = -1  # of the bytes inside `file`; -1: all of it
+    size: int = 0  # of a shard's member
 
 
 class ImageSource:
@@ -122,8 +122,7 @@ def _file_entries(file: Path, name: str) -> Iterator[_Entry]:
     if file.suffix.lower() == ".tar":
         yield from _shard_entries(file, name)
     elif file.suffix.lower() in SUFFIXES:
-        # stat of a link without a target would raise: let reading it name it instead
-        yield _Entry(name, str(file), -1, file.stat().st_size if file.exists() else 0)
+        yield _Entry(name, str(file))
 
 
 def _shard_entries(file: Path, name: str) -> Iterator[_Entry]:
