@@ -68,6 +68,12 @@ class Declared:
         """The name on the command line, such as "--style-size"."""
         return "--" + (self.option.flag or self.name.replace("_", "-"))
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The values that a text may have; () any."""
+        literal = get_origin(self.kind) is Literal
+        return self.option.choices or (get_args(self.kind) if literal else ())
+
 
 def declared(kind: type) -> list[Declared]:
     """The fields of an options class that carry an `Option`, in their order."""
@@ -200,9 +206,8 @@ def _without_none(kind: Any) -> tuple[Any, bool]:
 
 def _check_value(one: Declared, value: Any) -> None:
     rule, name = one.option, one.name
-    choices = rule.choices or (get_args(one.kind) if get_origin(one.kind) is Literal else ())
-    if choices and isinstance(value, str) and value not in choices:
-        raise OptionError(name, f"{value[:40]} is unknown; allowed are {', '.join(choices)}")
+    if one.words and isinstance(value, str) and value not in one.words:
+        raise OptionError(name, f"{value[:40]} is unknown; allowed are {', '.join(one.words)}")
     if one.kind in (int, float):
         fits = type(value) is int or (one.kind is float and type(value) is float)
         if not fits or not math.isfinite(value) or not _within(rule, value):

@@ -80,7 +80,7 @@ def test_a_card_of_instance_norm_alone_is_about_13_kb(tmp_path: Path) -> None:
     affine = {n: p.detach() for n, p in TransferNet().named_parameters() if is_affine(n)}
     assert sum(tensor.numel() for tensor in affine.values()) == 3200
     origin = provenance(
-        "/home/me/starry night.jpg", sha256="cd" * 32, licence="CC0", steps=100, seconds=9.123456,
+        "/home/me/starry night.jpg", sha256="cd" * 32, steps=100, seconds=9.123456,
         loss_before=1.2345678, loss_after=0.345678,
     )  # fmt: skip
     config = {"network": "transfer", "width": 32, "encoder": "compact"}

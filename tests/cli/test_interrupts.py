@@ -14,6 +14,7 @@ import pytest
 from gesso.__main__ import stop
 from gesso.cli import run
 from gesso.cli.tally import Tally
+from gesso.errors import GessoError
 from gesso.pipeline.plan import Job, Plan
 from tiny_files import make_tiny_files
 
@@ -57,22 +58,23 @@ def test_a_second_signal_has_its_default_effect(monkeypatch: pytest.MonkeyPatch)
     assert handlers == {signal.SIGINT: signal.SIG_DFL, signal.SIGTERM: signal.SIG_DFL}
 
 
-def batch(count: int) -> Plan:
-    jobs = [Job(Path(f"{i}.jpg"), Path(f"out/{i}.jpg")) for i in range(count)]
+def batch(count: int, folder: Path) -> Plan:
+    jobs = [Job(Path(f"{i}.jpg"), folder / f"{i}.jpg") for i in range(count)]
     return Plan(jobs, {Path("loop.jpg"): "loop.jpg: a link"}, many=True)
 
 
 def test_an_interrupted_batch_says_what_is_done_and_what_failed(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    plan = batch(6)
-    tally = Tally(plan, plan.jobs[1:])  # one was done before
+    (tmp_path / "0.jpg").touch()  # done before
+    tally = Tally(batch(6, tmp_path), overwrite=False, quiet=False)
 
-    def do(job: Job) -> dict[Path, str]:
+    def do(job: Job) -> None:
         if job.photo.name == "4.jpg":
             os.kill(os.getpid(), signal.SIGINT)
             time.sleep(5)
-        return {job.photo: f"{job.photo}: damaged"} if job.photo.name == "2.jpg" else {}
+        if job.photo.name == "2.jpg":
+            raise GessoError(f"{job.photo}: damaged")
 
     monkeypatch.setattr("gesso.cli.show._facts", lambda *_: tally.run(do, lambda _: None))
     assert run(["info", "."]) == 130
@@ -84,10 +86,14 @@ def test_an_interrupted_batch_says_what_is_done_and_what_failed(
 
 
 def test_a_batch_counts_what_was_written_and_what_failed(
-    capsys: pytest.CaptureFixture[str],
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    plan = batch(3)
-    tally = Tally(plan, plan.jobs)
-    tally.run(lambda job: {job.photo: "bad"} if job.photo.name == "1.jpg" else {}, lambda _: None)
-    assert tally.written == 2 and tally.tell_failures() == 1
-    assert capsys.readouterr().err.splitlines() == ["loop.jpg: a link", "bad"]
+    def do(job: Job) -> None:
+        if job.photo.name == "1.jpg":
+            raise GessoError("bad")
+
+    tally = Tally(batch(3, tmp_path), overwrite=True, quiet=False)
+    tally.run(do, lambda _: None)
+    assert tally.tell(Path("out"), "pictures") == 1
+    told = ["out: 2 of 3 pictures written", "loop.jpg: a link", "bad"]
+    assert capsys.readouterr().err.splitlines() == told

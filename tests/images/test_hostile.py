@@ -378,7 +378,7 @@ def test_long_lines_keep_the_path_and_are_cut() -> None:
     "error",
     [
         *(ValueError, MemoryError, NotImplementedError, OverflowError, SyntaxError, KeyError),
-        *(struct.error, zlib.error, EOFError, UserWarning),
+        *(struct.error, zlib.error, EOFError, UserWarning, SystemError, BufferError),
         *(Image.DecompressionBombError, Image.DecompressionBombWarning),
     ],
 )

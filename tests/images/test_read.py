@@ -618,8 +618,6 @@ def test_list_images(tmp_path: Path) -> None:
         "sub/deep/d.tiff",
         "é.webp",
     ]
-    flat = [p.name for p in list_images(str(tmp_path), recursive=False)]
-    assert flat == ["Z.gif", "a.png", "b.JPG", "link.png", "é.webp"]
     with pytest.raises(GessoError, match="no such folder"):
         list_images(tmp_path / "a.png")
 

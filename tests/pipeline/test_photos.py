@@ -1,7 +1,8 @@
-"""Many photos, of which some are bad."""
+"""Photos that are read, stylized and written."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from gesso.errors import GessoError
 from gesso.images.read import read_photo
 from gesso.images.write import write_image
 from gesso.nn.pictures import read_image
-from gesso.pipeline.photos import Pictures, stylize_all
+from gesso.pipeline.photos import Pictures
 from gesso.pipeline.plan import Job
 from gesso.stylizers.progress import OnStep
 from gesso.stylizers.stylizer import Stylizer
@@ -47,24 +49,13 @@ def test_transparency_is_kept_and_metadata_only_when_asked_for(tmp_path: Path) -
     assert b"a camera" in read_photo(job.out).exif
 
 
-def test_bad_photos_are_named_and_their_neighbours_done(files: TinyFiles, tmp_path: Path) -> None:
-    photos = [files.bad, files.photo, files.folder / "missing.png", files.photos / "a.jpg"]
-    jobs = [Job(photo, tmp_path / f"{i}.png") for i, photo in enumerate(photos)]
-    seen: list[Job] = []
-    failures = stylize_all(jobs, NEGATIVE, Pictures(), seen.append)
-    assert list(failures) == [photos[0], photos[2]] and seen == jobs
-    for photo, line in failures.items():
-        assert line.startswith(str(photo)) and "\n" not in line
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["1.png", "3.png"]
-
-
 def test_too_little_memory_for_one_photo_is_one_line(files: TinyFiles, tmp_path: Path) -> None:
     def hungry(contents: Tensor, on_step: OnStep | None) -> Tensor:
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried …")
 
-    jobs = [Job(files.photo, tmp_path / "out.png")]
-    (line,) = stylize_all(jobs, Stylizer(hungry), Pictures()).values()
-    assert line == f"{files.photo}: 68 × 66 px need more memory than there is; a smaller size helps"
+    line = f"{files.photo}: 68 × 66 px need more memory than there is; a smaller size helps"
+    with pytest.raises(GessoError, match=f"^{re.escape(line)}$"):
+        Pictures().stylize(Job(files.photo, tmp_path / "out.png"), Stylizer(hungry))
 
 
 def test_other_errors_are_not_taken_for_the_photos_fault(files: TinyFiles, tmp_path: Path) -> None:
@@ -72,4 +63,4 @@ def test_other_errors_are_not_taken_for_the_photos_fault(files: TinyFiles, tmp_p
         raise RuntimeError("shapes differ")
 
     with pytest.raises(RuntimeError, match="shapes differ"):
-        stylize_all([Job(files.photo, tmp_path / "out.png")], Stylizer(broken), Pictures())
+        Pictures().stylize(Job(files.photo, tmp_path / "out.png"), Stylizer(broken))

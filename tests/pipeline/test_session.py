@@ -118,11 +118,14 @@ def test_photos_in_their_own_colours_do_not_depend_on_their_neighbours(files: Ti
 def test_a_batch_gives_the_pictures_of_its_photos(files: TinyFiles, tmp_path: Path) -> None:
     session = opened()
     stylizer = session.stylizer([files.style], contents=Contents([files.photo]))
-    jobs = [Job(files.photo, tmp_path / "a.png"), Job(files.bad, tmp_path / "b.png")]
+    photos = [files.bad, files.photo, files.folder / "missing.png"]
+    jobs = [Job(photo, tmp_path / f"{i}.png") for i, photo in enumerate(photos)]
     failures = session.run(jobs, stylizer)
-    assert list(failures) == [files.bad] and "\n" not in failures[files.bad]
+    assert list(failures) == [photos[0], photos[2]]
+    assert all(line.startswith(str(p)) and "\n" not in line for p, line in failures.items())
+    assert not jobs[0].out.exists() and not jobs[2].out.exists()
     expected = seen(session, files.photo, files.style)
-    assert np.array_equal(eight_bits(gesso.read_image(tmp_path / "a.png")), expected)
+    assert np.array_equal(eight_bits(gesso.read_image(jobs[1].out)), expected)
 
 
 # what is adapted to

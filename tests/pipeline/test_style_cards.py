@@ -84,7 +84,7 @@ def test_what_is_practised_on_is_part_of_the_key(files: TinyFiles, tmp_path: Pat
     shutil.copy(files.photo, folder / "a.png")
 
     def with_folder(size: int | None = None) -> str:
-        return key_of(files, contents=Contents.of_folder(folder, size))
+        return key_of(files, contents=Contents.named(folder, size))
 
     keys = {
         key_of(files),
@@ -98,7 +98,7 @@ def test_what_is_practised_on_is_part_of_the_key(files: TinyFiles, tmp_path: Pat
     assert with_folder() in keys
     shutil.copy(files.style, folder / "b.png")
     assert with_folder() not in keys
-    bundled = key_of(files, contents=Contents.of_package())
+    bundled = key_of(files, contents=Contents.named("bundled"))
     assert bundled == key_of(files, contents=None)
 
 

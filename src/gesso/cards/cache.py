@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gesso.disk.atomic import open_regular, os_error_line, sweep_stale
+from gesso.disk.atomic import make_folder, open_regular, sweep_stale
 from gesso.disk.cache_dir import cache_dir
 from gesso.disk.header import brief, parse_json, read_layout
 from gesso.errors import GessoError
@@ -88,10 +88,7 @@ class CardCache:
         Raises:
             GessoError: the folder cannot be created or written.
         """
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise GessoError(os_error_line(self.folder, error, "cannot be created")) from error
+        make_folder(self.folder)
         card.save(self._path(key), card.narrowest())
         self._trim()
 

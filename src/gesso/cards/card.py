@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,15 +11,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gesso.cards.grams import StyleGrams
-from gesso.cards.numbers import PlainGrams
-from gesso.cards.packing import Dtype, PlainCard, narrowest, read_card, rounded, write_card
+from gesso.cards.numbers import Grams
+from gesso.cards.packing import Card, Dtype, PlainCard, narrowest, read_card, rounded, write_card
 from gesso.disk.atomic import StrPath
 from gesso.version import __version__
 
 
 @dataclass
-class StyleCard:
+class StyleCard(Card[Tensor]):
     """A style, ready for a method's stylizer.
 
     Attributes:
@@ -32,15 +32,6 @@ class StyleCard:
         provenance: where it comes from, see `provenance`; JSON values.
         grams: the style's Gram matrices, which polishing needs; None: not kept.
     """
-
-    method: str
-    tensors: dict[str, Tensor]
-    config: dict[str, Any] = field(default_factory=dict)
-    settings: dict[str, Any] = field(default_factory=dict)
-    base: str = ""
-    thumbnail: bytes | None = None
-    provenance: dict[str, Any] = field(default_factory=dict)
-    grams: StyleGrams | None = None
 
     def save(self, path: StrPath, dtype: Dtype = "float16") -> None:
         """Write the card atomically, its numbers rounded to `dtype`; equal cards, equal bytes.
@@ -76,28 +67,24 @@ class StyleCard:
         """The type to save the card in that loses nothing: float16 if it is rounded to it."""
         return narrowest(self.plain())
 
-    def summary(self) -> dict[str, Any]:
-        """The card in plain values, for `gesso info`; no tensor among them."""
-        return self.plain().summary()
-
     def plain(self) -> PlainCard:
         """The card in numpy arrays; they share memory with the tensors where they can."""
-        grams = None
-        if self.grams is not None:
-            matrices = {level: _array(m.float()) for level, m in self.grams.matrices.items()}
-            grams = PlainGrams(self.grams.encoder, matrices)
-        tensors = {name: _array(tensor) for name, tensor in self.tensors.items()}
-        return PlainCard(**{**vars(self), "tensors": tensors, "grams": grams})
+        return PlainCard(**_fields(self, _array))
 
     @classmethod
     def of(cls, card: PlainCard) -> StyleCard:
         """The card with these arrays as its tensors; they share memory."""
-        tensors = {name: torch.from_numpy(array) for name, array in card.tensors.items()}
-        grams = None
-        if card.grams is not None:
-            found = {level: torch.from_numpy(m) for level, m in card.grams.matrices.items()}
-            grams = StyleGrams(card.grams.encoder, found)
-        return cls(**{**vars(card), "tensors": tensors, "grams": grams})
+        return cls(**_fields(card, torch.from_numpy))
+
+
+def _fields(card: Card[Any], convert: Callable[[Any], Any]) -> dict[str, Any]:
+    """The fields of a card, all its numbers converted."""
+    grams = card.grams and Grams(card.grams.encoder, _converted(card.grams.matrices, convert))
+    return {**vars(card), "tensors": _converted(card.tensors, convert), "grams": grams}
+
+
+def _converted(numbers: dict[str, Any], convert: Callable[[Any], Any]) -> dict[str, Any]:
+    return {name: convert(one) for name, one in numbers.items()}
 
 
 def _array(tensor: Tensor) -> Any:
@@ -109,7 +96,6 @@ def provenance(
     style: StrPath = "",
     *,
     sha256: str = "",
-    licence: str | None = None,
     steps: int | None = None,
     seconds: float | None = None,
     loss_before: float | None = None,
@@ -120,7 +106,6 @@ def provenance(
     Args:
         style: the style's file; only its name is kept, without its folders.
         sha256: of the style file's bytes.
-        licence: the licence of the style picture.
         steps: gradient steps taken to adapt.
         seconds: wall time they took.
         loss_before: the objective before the first step.
@@ -129,7 +114,6 @@ def provenance(
     known = {
         "style": Path(style).name,
         "sha256": sha256,
-        "licence": licence,
         "created": datetime.now(UTC).date().isoformat(),
         "gesso": __version__,
         "steps": steps,

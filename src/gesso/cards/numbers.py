@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -26,13 +26,18 @@ MAX_CHANNELS = 1024
 _LARGEST = 2.0**128
 _NO_GRAMS = "its header does not describe its Gram matrices"
 
+M = TypeVar("M")
+
 
 @dataclass(frozen=True)
-class PlainGrams:
+class Grams(Generic[M]):
     """Gram matrices (C, C), float32, by level, of a style seen by an encoder (its identity)."""
 
     encoder: str
-    matrices: dict[str, Array]
+    matrices: dict[str, M]
+
+
+PlainGrams = Grams[Array]
 
 
 def joined(tensors: Mapping[str, NDArray[Any]], dtype: DTypeLike) -> NDArray[Any]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gesso.cards.fields import FIELDS, checked_fields, shown_field
 from gesso.cards.numbers import (
-    PlainGrams,
+    Grams,
     joined,
     layout,
     packed_grams,
@@ -25,6 +26,7 @@ from gesso.disk.tensors import read_file, write_file
 from gesso.errors import GessoError, OptionError
 
 Dtype = Literal["float16", "float32"]
+M = TypeVar("M", bound=Any)
 
 MAX_CARD_BYTES = 2**28
 MAX_THUMBNAIL_BYTES = 64 * 1024
@@ -34,18 +36,19 @@ _THUMBNAIL_RULE = "a thumbnail has to be a WebP, PNG or JPEG picture below 64 KB
 _VALUES, _THUMBNAIL, _GRAMS = "values", "thumbnail", "grams"
 
 
-@dataclass(frozen=True)
-class PlainCard:
-    """A style card in numpy arrays; the fields are those of `gesso.cards.card.StyleCard`."""
+@dataclass
+class Card(Generic[M]):
+    """The fields of a style card, which `gesso.cards.card.StyleCard` describes; M is what it keeps
+    numbers in."""
 
     method: str
-    tensors: dict[str, NDArray[Any]]
+    tensors: dict[str, M]
     config: dict[str, Any] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
     base: str = ""
     thumbnail: bytes | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
-    grams: PlainGrams | None = None
+    grams: Grams[M] | None = None
 
     def summary(self) -> dict[str, Any]:
         """The card in plain values, for `gesso info`; no numbers of tensors, nothing long."""
@@ -54,7 +57,7 @@ class PlainCard:
             "kind": "style card",
             "method": brief(self.method),
             "tensors": len(self.tensors),
-            "numbers": sum(tensor.size for tensor in self.tensors.values()),
+            "numbers": sum(math.prod(tensor.shape) for tensor in self.tensors.values()),
             "base": brief(self.base, 80) or "none (the card is whole)",
             "config": shown_field(self.config),
             "settings": shown_field(self.settings),
@@ -62,6 +65,11 @@ class PlainCard:
             "thumbnail": thumbnail or "none",
             "provenance": shown_field(self.provenance),
         }
+
+
+@dataclass
+class PlainCard(Card[NDArray[Any]]):
+    """A style card in numpy arrays."""
 
 
 def write_card(path: StrPath, card: PlainCard, dtype: Dtype = "float16") -> None:

@@ -15,15 +15,7 @@ from typing import Annotated, Any
 import typer
 
 import gesso
-from gesso.cli import (
-    adapt,
-    bench,
-    mix,
-    show,
-    stylize,
-    texture,
-    train,
-)
+from gesso.cli import adapt, bench, mix, show, stylize, texture, train
 from gesso.cli.commands import Commands, Stopped
 from gesso.cli.console import complain, one_line, reporting_seconds
 from gesso.cli.groups import Command, bare, grouped
@@ -70,9 +62,7 @@ def app(words: Sequence[str] | None = None) -> typer.Typer:
     )
     root.callback(invoke_without_command=True)(_gesso)
     trainers = typer.Typer(
-        cls=Commands,
-        help="Train a method's weights on folders of pictures.",
-        rich_markup_mode=None,
+        cls=Commands, help="Train a method's weights on folders of pictures.", rich_markup_mode=None
     )
 
     def add(name: str, command: Callable[..., Any], to: typer.Typer = root) -> None:

@@ -14,7 +14,7 @@ from gesso.cli.cards import Source, make_card, open_session
 from gesso.cli.console import say
 from gesso.cli.flags import Given, OfMethods
 from gesso.cli.progress import showing
-from gesso.cli.tally import Tally, tell_renamed
+from gesso.cli.tally import Tally
 from gesso.disk.atomic import shown
 from gesso.errors import GessoError, OptionError
 from gesso.pipeline.styles import holds_card
@@ -32,21 +32,15 @@ class Keeping:
 
     grams: Annotated[
         bool | None,
-        typer.Option(
-            "--grams/--no-grams",
-            help="Keep what --polish needs of the style, 90 kB; default: with methods that are "
+        opt.option(
+            "Keep what --polish needs of the style, 90 kB; default: with methods that are "
             "polished by default, but for --only-in.",
-            rich_help_panel=opt.OUTPUT,
+            under=opt.OUTPUT,
         ),
     ] = None
     float32: opt.Float32 = False
     licence: Annotated[
-        str | None,
-        typer.Option(
-            metavar="TEXT",
-            help="The picture's licence, kept in the card.",
-            rich_help_panel=opt.OUTPUT,
-        ),
+        str | None, opt.option("The picture's licence, kept in the card.", "TEXT", under=opt.OUTPUT)
     ] = None
     overwrite: opt.Overwrite = True
 
@@ -62,19 +56,15 @@ def adapt(
     *,
     out: Annotated[
         Path,
-        typer.Option(
-            "-o",
-            "--out",
-            metavar="CARD",
-            help="The card to write (.safetensors), or a folder; several styles need a folder.",
+        opt.option(
+            "The card to write (.safetensors), or a folder; several styles need a folder.",
+            "CARD",
+            "-o --out",
         ),
     ],
     given: OfMethods,
     size: Annotated[
-        int | None,
-        typer.Option(
-            min=16, metavar="PX", help="Short for --content-size.", rich_help_panel=opt.SETUP
-        ),
+        int | None, opt.option("Short for --content-size.", "PX", under=opt.SETUP, min=16)
     ] = None,
     setup: opt.Setup,
     keeping: Keeping,
@@ -146,20 +136,16 @@ class _Work:
         return 0
 
     def _many(self, files: Sequence[Path]) -> int:
-        from gesso.pipeline.plan import make_folders, plan_cards, unfinished
+        from gesso.pipeline.plan import make_folders, plan_cards
 
         planned = plan_cards(files, self.out, self._inputs())
-        todo = planned.jobs if self.keeping.overwrite else unfinished(planned.jobs)
-        tell_renamed(planned, self.running.quiet)
-        tally = Tally(planned, todo)
-        if todo:
+        tally = Tally(planned, self.keeping.overwrite, self.running.quiet)
+        if tally.todo:
             session = self._session()
-            make_folders(todo)
+            make_folders(tally.todo)
             with showing(self.running.quiet) as show:
-                tally.run(lambda job: self._try(session, job.photo, job.out, show), show, "cards")
-        done = f"{tally.written} of {len(planned.jobs)} cards written"
-        say(f"{shown(self.out)}: {done}", self.running.quiet)
-        return tally.tell_failures()
+                tally.run(lambda job: self._write(session, job.photo, job.out, show), show, "cards")
+        return tally.tell(self.out, "cards")
 
     def _inputs(self) -> list[Path]:
         model = [self.setup.model] if self.setup.model else []
@@ -171,26 +157,13 @@ class _Work:
             grams=self.keeping.grams, exact=self.keeping.float32,
         )  # fmt: skip
 
-    def _try(
-        self, session: Session, style: Path, target: Path, show: OnProgress
-    ) -> dict[Path, str]:
-        try:
-            self._write(session, style, target, show)
-        except GessoError as error:
-            return {style: str(error)}
-        return {}
-
     def _write(self, session: Session, style: Source, target: Path, show: OnProgress) -> None:
-        _refuse_card(style)
+        if isinstance(style, Path) and holds_card(style):
+            raise GessoError(f"{shown(style)}: a card; it is adapted already")
         card = make_card(session, style, show)
         if self.keeping.licence is not None:
             card.provenance["licence"] = self.keeping.licence
         card.save(target, "float32" if self.keeping.float32 else "float16")
-
-
-def _refuse_card(style: Source) -> None:
-    if isinstance(style, Path) and holds_card(style):
-        raise GessoError(f"{shown(style)}: a card; it is adapted already")
 
 
 def card_target(target: Path, inputs: Sequence[Path], overwrite: bool) -> None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import Annotated
 
 from gesso.bench.options import Options
 from gesso.cli import options as opt
@@ -18,9 +16,6 @@ from gesso.errors import GessoError, OptionError
 from gesso.options import changed
 from gesso.reports import Progress
 
-if TYPE_CHECKING:
-    from gesso.bench.report import Report
-
 INCOMPLETE = 1
 
 OfBench = Annotated[
@@ -30,26 +25,23 @@ OfBench = Annotated[
 
 def bench(
     out: Annotated[
-        Path,
-        typer.Option("-o", "--out", metavar="DIR", help="Results; those there are gone on with."),
+        Path, opt.option("Results; those there are gone on with.", "DIR", "-o --out")
     ] = Path("bench"),
     *,
     given: OfBench,
     method: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="This method; may be repeated. Default: all."),
+        list[str] | None, opt.option("This method; may be repeated. Default: all.", "NAME")
     ] = None,
     model: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=FILE", help="Weights of a method; may be repeated."),
+        list[str] | None, opt.option("Weights of a method; may be repeated.", "NAME=FILE")
     ] = None,
     changes: Annotated[
         list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="NAME.OPTION=VALUE",
-            help="An option of a method, as metastyle.steps=100, or how much it does: "
+        opt.option(
+            "An option of a method, as metastyle.steps=100, or how much it does: "
             "most_styles, most_pairs. May be repeated.",
+            "NAME.OPTION=VALUE",
+            "--set",
         ),
     ] = None,
     talk: opt.Talk,
@@ -87,14 +79,12 @@ def bench(
         finally:
             report = Report(bench, absent, command_line(), options.size, complete)
             report.write()
-            _announce(report, out, talk.quiet)
+            say(
+                f"{shown(out / 'index.html')}: written, with results.md and results.csv", talk.quiet
+            )
+            if not complete:
+                say("not everything is measured yet: the same command goes on", talk.quiet)
     return 0 if complete else INCOMPLETE
-
-
-def _announce(report: Report, out: Path, quiet: bool) -> None:
-    say(f"{shown(out / 'index.html')}: written, with results.md and results.csv", quiet)
-    if not report.complete:
-        say("not everything is measured yet: the same command goes on", quiet)
 
 
 def named_files(texts: list[str]) -> dict[str, Path]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from inspect import Parameter
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, get_args, get_origin
 
 import typer
 
@@ -43,7 +43,8 @@ class Flag:
         """As typer reads it."""
         kinds = {_kind(one) for one in self.owners.values()}
         kind = kinds.pop() if len(kinds) == 1 else float if kinds == {int, float} else str
-        words = [_words(one) for one in self.owners.values()]
+        words = [one.words for one in self.owners.values()]
+        known = list(dict.fromkeys(word for some in words for word in some))
         metavars = [one.option.metavar for one in self.owners.values()]
         metavars += ["|".join(some) for some in words]
         if len(set(filter(None, words))) > 1:
@@ -54,7 +55,7 @@ class Flag:
             metavar=next(filter(None, metavars), _METAVARS.get(kind)),
             help=self.help(),
             rich_help_panel=None if self.main else heading,
-            autocompletion=_completion(words),
+            autocompletion=(lambda: known) if known else None,
         )
         return Parameter(
             self.key,
@@ -146,13 +147,6 @@ def values_of(declarations: Any, given: Given) -> dict[str, Any]:
     return {one.name: _value(one, given[one.flag]) for one in declarations if one.flag in given}
 
 
-def flag_names(flags: list[Flag]) -> Iterator[tuple[str, str]]:
-    """(field, flag) of every declaration."""
-    for flag in flags:
-        for one in flag.owners.values():
-            yield one.name, flag.name
-
-
 def _kind(one: Declared) -> Any:
     return one.kind if one.kind in (bool, int, float, Path) else str
 
@@ -173,13 +167,3 @@ def _range(rule: Option) -> str:
     if least and most:
         return f"  [{least}<=x<={most}]"
     return f"  [x>={least}]" if least else f"  [x<={most}]" if most else ""
-
-
-def _words(one: Declared) -> tuple[str, ...]:
-    """The words that a text may be; () any."""
-    return one.option.choices or (get_args(one.kind) if get_origin(one.kind) is Literal else ())
-
-
-def _completion(words: list[tuple[str, ...]]) -> Any:
-    known = list(dict.fromkeys(word for some in words for word in some))
-    return (lambda: known) if known else None

@@ -20,7 +20,7 @@ import typer
 from typer.core import TyperCommand
 from typer.models import OptionInfo, ParameterInfo
 
-from gesso.cli.flags import Derived, flag_names
+from gesso.cli.flags import Derived
 from gesso.errors import GessoError, OptionError
 
 
@@ -49,30 +49,18 @@ def grouped(command: Callable[..., int]) -> Callable[..., int]:
     Paths are read by `given_path`, and errors about an option name its flag.
     """
     hints = get_type_hints(command, include_extras=True)
-    groups: dict[str, Group] = {}
-    parts: list[list[Parameter]] = []
-    for parameter in signature(command).parameters.values():
-        kind = hints[parameter.name]
-        group = _group(kind)
-        if group is None:
-            parts.append([parameter.replace(kind=Parameter.KEYWORD_ONLY, annotation=kind)])
-        else:
-            groups[parameter.name] = group
-            parts.append(group.written)
-    names = {p.name: _flags(p)[0] for part in parts for p in part if _flags(p)}
-    taken = {flag for part in parts for p in part for flag in _flags(p)}
-    for name, part in zip(signature(command).parameters, parts, strict=True):
-        if name in groups:
-            part += groups[name].derive(taken)
-            names = groups[name].names | names
+    groups = {p.name: _group(p, hints[p.name]) for p in signature(command).parameters.values()}
+    written = [parameter for group in groups.values() for parameter in group.written]
+    taken = {flag for parameter in written for flag in _flags(parameter)}
+    names = {name: flag for group in groups.values() for name, flag in group.names.items()}
+    names |= {parameter.name: flags[0] for parameter in written if (flags := _flags(parameter))}
+    parts = [[*group.written, *group.derive(taken)] for group in groups.values()]
     parameters = [_reading_paths(parameter) for part in parts for parameter in part]
 
     @wraps(command)
     def expanded(**values: Any) -> int:
-        for name, group in groups.items():
-            values[name] = group.take(values)
         try:
-            return command(**values)
+            return command(**{name: group.take(values) for name, group in groups.items()})
         except OptionError as error:
             raise GessoError(f"{names.get(error.option, error.option)}: {error.trouble}") from error
 
@@ -92,10 +80,10 @@ def bare(command: Callable[..., int]) -> Callable[[], int]:
 
 
 class Group:
-    """One parameter of a command that stands for several options."""
+    """One parameter of a command: here the option it is, in subclasses several that make it."""
 
-    def __init__(self) -> None:
-        self.written: list[Parameter] = []
+    def __init__(self, *written: Parameter) -> None:
+        self.written = written
         self.names: dict[str, str] = {}  # what errors call an option → its flag
 
     def derive(self, taken: set[str]) -> list[Parameter]:
@@ -103,18 +91,16 @@ class Group:
         return []
 
     def take(self, values: dict[str, Any]) -> Any:
-        """The parameter's value; the values of its options are taken out of `values`."""
-        raise NotImplementedError
+        """The parameter's value, made of those of its options."""
+        return values[self.written[0].name]
 
 
 class Fields(Group):
     """The fields of a dataclass, each annotated as a parameter of a command would be."""
 
     def __init__(self, kind: type[Any]) -> None:
-        super().__init__()
-        hints = get_type_hints(kind, include_extras=True)
-        self.kind = kind
-        self.written = [
+        self.kind, hints = kind, get_type_hints(kind, include_extras=True)
+        written = (
             Parameter(
                 field.name,
                 Parameter.KEYWORD_ONLY,
@@ -122,10 +108,11 @@ class Fields(Group):
                 annotation=hints[field.name],
             )
             for field in fields(kind)
-        ]
+        )
+        super().__init__(*written)
 
     def take(self, values: dict[str, Any]) -> Any:
-        return self.kind(**{field.name: values.pop(field.name) for field in fields(self.kind)})
+        return self.kind(**{parameter.name: values[parameter.name] for parameter in self.written})
 
 
 class Flags(Group):
@@ -134,22 +121,24 @@ class Flags(Group):
     def __init__(self, source: Derived) -> None:
         super().__init__()
         self.source, self.flags = source, source.flags()
-        self.names = dict(flag_names(self.flags))
+        self.names = {o.name: flag.name for flag in self.flags for o in flag.owners.values()}
 
     def derive(self, taken: set[str]) -> list[Parameter]:
         self.flags = [flag for flag in self.flags if flag.name not in taken]
         return [flag.parameter(self.source.heading(flag)) for flag in self.flags]
 
     def take(self, values: dict[str, Any]) -> Any:
-        found = {flag.name: values.pop(flag.key) for flag in self.flags}
+        found = {flag.name: values[flag.key] for flag in self.flags}
         return {name: value for name, value in found.items() if value is not None}
 
 
-def _group(kind: Any) -> Group | None:
+def _group(parameter: Parameter, kind: Any) -> Group:
     for note in getattr(kind, "__metadata__", ()):
         if isinstance(note, Derived):
             return Flags(note)
-    return Fields(kind) if is_dataclass(kind) and isinstance(kind, type) else None
+    if is_dataclass(kind) and isinstance(kind, type):
+        return Fields(kind)
+    return Group(parameter.replace(kind=Parameter.KEYWORD_ONLY, annotation=kind))
 
 
 def _flags(parameter: Parameter) -> list[str]:

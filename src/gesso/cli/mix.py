@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -18,12 +18,6 @@ from gesso.disk.atomic import shown
 from gesso.errors import GessoError
 from gesso.pipeline.styles import is_card
 
-if TYPE_CHECKING:
-    from gesso.cards.card import StyleCard
-    from gesso.images.arrays import Pixels
-    from gesso.images.read import Photo
-    from gesso.pipeline.session import Session
-
 
 def mix(
     cards: Annotated[
@@ -31,9 +25,7 @@ def mix(
         typer.Argument(metavar="CARD=SHARE...", help="Cards of `gesso adapt`, and their shares."),
     ],
     *,
-    out: Annotated[
-        Path, typer.Option("-o", "--out", metavar="CARD", help="The card to write (.safetensors).")
-    ],
+    out: Annotated[Path, opt.option("The card to write (.safetensors).", "CARD", "-o --out")],
     float32: opt.Float32 = False,
     overwrite: opt.Overwrite = True,
     talk: opt.Talk,
@@ -86,27 +78,21 @@ def grid(
     *,
     style: Annotated[
         list[str],
-        typer.Option(
-            "-s",
-            "--style",
-            metavar="STYLE",
-            help="Twice: a row from one style to the other. Four times: the corners top left, top "
+        opt.option(
+            "Twice: a row from one style to the other. Four times: the corners top left, top "
             "right, bottom left, bottom right.",
+            "STYLE",
+            "-s --style",
         ),
     ],
-    out: Annotated[Path, typer.Option("-o", "--out", metavar="OUT", help="The picture to write.")],
-    columns: Annotated[
-        int, typer.Option(min=2, max=32, metavar="N", help="Pictures in a row.")
-    ] = 5,
+    out: opt.Picture,
+    columns: Annotated[int, opt.option("Pictures in a row.", "N", min=2, max=32)] = 5,
     rows: Annotated[
-        int | None,
-        typer.Option(min=2, max=32, metavar="N", help="With four styles; default: as columns."),
+        int | None, opt.option("With four styles; default: as columns.", "N", min=2, max=32)
     ] = None,
-    size: Annotated[
-        int, typer.Option(min=16, metavar="PX", help="Longer side of each picture in px.")
-    ] = 256,
+    size: Annotated[int, opt.option("Longer side of each picture in px.", "PX", min=16)] = 256,
     labels: Annotated[
-        bool, typer.Option("--labels", help="Write the styles' shares below each picture.")
+        bool, opt.option("Write the styles' shares below each picture.", flags="--labels")
     ] = False,
     given: OfMethods,
     setup: opt.Setup,
@@ -119,7 +105,7 @@ def grid(
     The cards are blended, so the strokes change and not just their opacity. Styles that are
     pictures are adapted to first, as by `gesso stylize`.
     """
-    from gesso.pipeline.plan import make_folders, plan_one
+    from gesso.pipeline.plan import plan_one
     from gesso.pipeline.sources import style_source
 
     styles = [style_source(text) for text in style]
@@ -127,26 +113,19 @@ def grid(
     if job.out.exists() and not overwrite:
         raise GessoError(f"{shown(job.out)}: exists; --overwrite replaces it")
     session = open_session(styles, setup, given, running, size=size, use_cache=cache)
+    from gesso.controls.controls import Controls
     from gesso.images.sheet import grid_weights, sheet
     from gesso.images.write import write_image
     from gesso.pipeline.style_cards import Contents
 
     shares = grid_weights(len(styles), columns, rows or columns)
     picture = session.photo(photo, size)
-    contents = Contents([photo], size, read=lambda source, size: picture.rgb)
+    contents = Contents([photo], size, seen=picture.rgb)
     with showing(running.quiet) as show:
         cards = [make_card(session, path, show, contents) for path in styles]
-    cells = [[_between(session, picture, cards, weights) for weights in row] for row in shares]
+    blends = [[Controls(weights=weights, polish=0) for weights in row] for row in shares]
+    cells = [[session.stylize(picture, cards, blend).rgb for blend in row] for row in blends]
     texts = [[" ".join(f"{w:.2g}" for w in weights) for weights in row] for row in shares]
-    make_folders([job])
     write_image(job.out, sheet(cells, texts if labels else ()))
     say(f"{shown(job.out)}: written", running.quiet)
     return 0
-
-
-def _between(
-    session: Session, picture: Photo, cards: list[StyleCard], weights: list[float]
-) -> Pixels:
-    from gesso.controls.controls import Controls
-
-    return session.stylize(picture, cards, Controls(weights=weights, polish=0)).rgb

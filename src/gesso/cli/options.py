@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -16,172 +16,102 @@ from gesso.pipeline.presets import PRESETS
 
 SETUP, OUTPUT, RUNNING = "Method and weights", "Output", "Running"  # headings
 
+
+def option(
+    help: str, metavar: str | None = None, flags: str = "", under: str | None = None, **more: Any
+) -> Any:
+    """An option as typer has it. Without `flags`, such as "-o --out", its name is its parameter's;
+    without a heading `under` which `--help` lists it, that is "Options"."""
+    return typer.Option(*flags.split(), help=help, metavar=metavar, rich_help_panel=under, **more)
+
+
 Styles = Annotated[
     list[str],
-    typer.Option(
-        "-s",
-        "--style",
-        metavar="STYLE",
-        help="A picture, a card of `gesso adapt`, the name of a bundled style, or - for standard "
+    option(
+        "A picture, a card of `gesso adapt`, the name of a bundled style, or - for standard "
         "input; several times: a mixture, or see --mask.",
+        "STYLE",
+        "-s --style",
     ),
 ]
 Shares = Annotated[
     str | None,
-    typer.Option(
-        "--weights",
-        metavar="A,B,…",
-        help="Shares of the styles in the order given, such as 0.6,0.4; default: equal ones.",
+    option(
+        "Shares of the styles in the order given, such as 0.6,0.4; default: equal ones.", "A,B,…"
     ),
 ]
 Masks = Annotated[
     list[Path] | None,
-    typer.Option(
-        "--mask",
-        metavar="IMAGE",
-        help="Where a style goes: white, in shades of grey; one for each --style, in order, or "
+    option(
+        "Where a style goes: white, in shades of grey; one for each --style, in order, or "
         "one fewer: the last style takes the rest. Scaled to the photo.",
+        "IMAGE",
     ),
 ]
 Frame = Annotated[
     int | None,
-    typer.Option(
-        "--frame",
+    option(
+        "Which picture of an animation or of several pages, from 0; default: the first.",
+        "N",
+        under=RUNNING,
         min=0,
-        metavar="N",
-        help="Which picture of an animation or of several pages, from 0; default: the first.",
-        rich_help_panel=RUNNING,
     ),
 ]
-Cache = Annotated[
-    bool,
-    typer.Option(
-        "--cache/--no-cache", help="Keep and reuse styles adapted before.", rich_help_panel=SETUP
-    ),
-]
+Picture = Annotated[Path, option("The picture to write.", "OUT", "-o --out")]
+Cache = Annotated[bool, option("Keep and reuse styles adapted before.", under=SETUP)]
 Float32 = Annotated[
-    bool,
-    typer.Option(
-        "--float32", help="Keep float32, not float16: twice the size.", rich_help_panel=OUTPUT
+    bool, option("Keep float32, not float16: twice the size.", flags="--float32", under=OUTPUT)
+]
+PresetName = Annotated[
+    str | None,
+    option(
+        "Time for quality, see `gesso methods`; options given beside it go first.",
+        "|".join(PRESETS),
+        autocompletion=lambda: list(PRESETS),
     ),
 ]
 MethodName = Annotated[
     str | None,
-    typer.Option(
-        "--method",
-        metavar="NAME",
-        help=f"Method, see `gesso methods`; default: that of the card, or {DEFAULT}.",
+    option(
+        f"Method, see `gesso methods`; default: that of the card, or {DEFAULT}.",
+        "NAME",
         autocompletion=lambda: methods(),
-    ),
-]
-PresetName = Annotated[
-    str | None,
-    typer.Option(
-        "--preset",
-        metavar="|".join(PRESETS),
-        help="Time for quality, see `gesso methods`; options given beside it go first.",
-        autocompletion=lambda: list(PRESETS),
-    ),
-]
-EncoderName = Annotated[
-    str | None,
-    typer.Option(
-        "--encoder",
-        metavar="compact|vgg16|vgg19|FILE",
-        help="What judges style and content while adapting; default: compact, the bundled one.",
-        rich_help_panel=SETUP,
     ),
 ]
 Model = Annotated[
     Path | None,
-    typer.Option(
-        "--model",
-        metavar="FILE",
-        help="The method's weights, such as `gesso train` writes; default: the bundled ones.",
-        rich_help_panel=SETUP,
+    option(
+        "The method's weights, such as `gesso train` writes; default: the bundled ones.",
+        "FILE",
+        under=SETUP,
     ),
-]
-Device = Annotated[
-    str | None,
-    typer.Option(
-        "--device", metavar="NAME", help="cpu (default), cuda, mps, …", rich_help_panel=SETUP
-    ),
-]
-ContentsFolder = Annotated[
-    Path | None,
-    typer.Option(
-        "--contents",
-        metavar="DIR|bundled",
-        help="Adapt on the pictures in this folder, or on a bundled set, whose card serves any "
-        "photo; default: on the photos, or without any on the bundled set.",
-        rich_help_panel=SETUP,
-    ),
-]
-Seed = Annotated[
-    int, typer.Option("--seed", min=0, metavar="N", help="Seed of all random choices.")
 ]
 Overwrite = Annotated[
     bool,
-    typer.Option(
-        "--overwrite/--no-overwrite",
-        help="Replace an output that exists, or leave it alone. An input is never overwritten.",
-        rich_help_panel=OUTPUT,
-    ),
-]
-MaxPixels = Annotated[
-    int | None,
-    typer.Option(
-        "--max-pixels",
-        min=1,
-        metavar="N",
-        help="Refuse larger pictures; default: 100000000.",
-        rich_help_panel=RUNNING,
+    option(
+        "Replace an output that exists, or leave it alone. An input is never overwritten.",
+        under=OUTPUT,
     ),
 ]
 Threads = Annotated[
     int | None,
-    typer.Option(
-        "--threads",
+    option(
+        "CPU threads that compute; default: all cores, one where others use them.",
+        "N",
+        under=RUNNING,
         min=1,
-        metavar="N",
         callback=limit_threads,
-        help="CPU threads that compute; default: all cores, one where others use them.",
-        rich_help_panel=RUNNING,
     ),
-]
-Quality = Annotated[
-    int | None,
-    typer.Option(
-        "--quality",
-        min=1,
-        max=100,
-        metavar="N",
-        help="Quality of JPEG, WebP, AVIF, HEIF; default: about 39 dB.",
-        rich_help_panel=OUTPUT,
-    ),
-]
-KeepMetadata = Annotated[
-    bool,
-    typer.Option(
-        "--keep-metadata",
-        help="Copy EXIF data (place, camera, date).",
-        rich_help_panel=OUTPUT,
-    ),
-]
-Quiet = Annotated[
-    bool,
-    typer.Option("-q", "--quiet", help="Say nothing but what went wrong.", rich_help_panel=RUNNING),
 ]
 Verbose = Annotated[
     int,
-    typer.Option(
-        "-v",
-        "--verbose",
+    option(
+        "Say more; twice: all.",
+        flags="-v --verbose",
+        under=RUNNING,
         count=True,
         callback=set_up_logging,
         show_default=False,
-        help="Say more; twice: all.",
-        rich_help_panel=RUNNING,
     ),
 ]
 
@@ -192,10 +122,25 @@ class Setup:
 
     preset: PresetName = None
     method: MethodName = None
-    contents: ContentsFolder = None
+    contents: Annotated[
+        Path | None,
+        option(
+            "Adapt on the pictures in this folder, or on a bundled set, whose card serves any "
+            "photo; default: on the photos, or without any on the bundled set.",
+            "DIR|bundled",
+            under=SETUP,
+        ),
+    ] = None
     model: Model = None
-    encoder: EncoderName = None
-    device: Device = None
+    encoder: Annotated[
+        str | None,
+        option(
+            "What judges style and content while adapting; default: compact, the bundled one.",
+            "compact|vgg16|vgg19|FILE",
+            under=SETUP,
+        ),
+    ] = None
+    device: Annotated[str | None, option("cpu (default), cuda, mps, …", "NAME", under=SETUP)] = None
 
 
 @dataclass(frozen=True)
@@ -203,7 +148,9 @@ class Talk:
     """What a command says, and how it computes."""
 
     threads: Threads = None
-    quiet: Quiet = False
+    quiet: Annotated[
+        bool, option("Say nothing but what went wrong.", flags="-q --quiet", under=RUNNING)
+    ] = False
     verbose: Verbose = 0
 
 
@@ -211,7 +158,9 @@ class Talk:
 class Running(Talk):
     """For commands that read pictures."""
 
-    max_pixels: MaxPixels = None
+    max_pixels: Annotated[
+        int | None, option("Refuse larger pictures; default: 100000000.", "N", under=RUNNING, min=1)
+    ] = None
 
     @property
     def pixels(self) -> int:

@@ -142,9 +142,9 @@ def _facts(file: Path) -> dict[str, Any]:
 
 def _card_rows(file: Path, facts: dict[str, Any]) -> Iterator[_Row]:
     """What most people want to know of a card."""
-    origin, settings = facts["provenance"], facts["settings"]
+    origin, size = facts["provenance"], facts["settings"].get("style_size")
     yield "card", f"{shown(file.name)}, {_size(facts['bytes'])}, {facts['numbers']:,} numbers"
-    yield "style", _styles(origin) + _px(settings.get("style_size"))
+    yield "style", _styles(origin) + (f", seen at {size} px" if isinstance(size, int) else "")
     yield "method", _title(facts["method"])
     yield "for", f"gesso stylize PHOTO --style {shown(file.name)} -o OUT"
     if "none" not in facts["base"]:
@@ -164,10 +164,6 @@ def _styles(origin: dict[str, Any]) -> str:
     if parts:
         return ", ".join(f"{part.get('style') or '?'} {part.get('weight', '')}" for part in parts)
     return str(origin.get("style") or "unknown")
-
-
-def _px(size: Any) -> str:
-    return f", seen at {size} px" if isinstance(size, int) else ""
 
 
 def _title(method: str) -> str:

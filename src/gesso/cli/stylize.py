@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +13,7 @@ from gesso.cli.cards import Source, make_card, open_session, reporter
 from gesso.cli.console import say
 from gesso.cli.flags import Given, OfControls, OfMethods, fields_shown, values_of
 from gesso.cli.progress import showing
-from gesso.cli.tally import Tally, tell_renamed
+from gesso.cli.tally import Tally
 from gesso.controls.options import ControlOptions
 from gesso.disk.atomic import shown
 from gesso.errors import GessoError, OptionError
@@ -33,8 +31,22 @@ class Writing:
     """How pictures are written."""
 
     overwrite: opt.Overwrite = True
-    quality: opt.Quality = None
-    keep_metadata: opt.KeepMetadata = False
+    quality: Annotated[
+        int | None,
+        opt.option(
+            "Quality of JPEG, WebP, AVIF, HEIF; default: about 39 dB.",
+            "N",
+            under=opt.OUTPUT,
+            min=1,
+            max=100,
+        ),
+    ] = None
+    keep_metadata: Annotated[
+        bool,
+        opt.option(
+            "Copy EXIF data (place, camera, date).", flags="--keep-metadata", under=opt.OUTPUT
+        ),
+    ] = False
 
 
 def stylize(
@@ -45,19 +57,16 @@ def stylize(
     style: opt.Styles,
     out: Annotated[
         Path,
-        typer.Option(
-            "-o",
-            "--out",
-            metavar="OUT",
-            help="The picture to write; a folder for several photos or a folder of styles.",
+        opt.option(
+            "The picture to write; a folder for several photos or a folder of styles.",
+            "OUT",
+            "-o --out",
         ),
     ],
     size: Annotated[
         int | None,
-        typer.Option(
-            min=1,
-            metavar="PX",
-            help="Longer side of the result in px; default: the photo's. Never cropped.",
+        opt.option(
+            "Longer side of the result in px; default: the photo's. Never cropped.", "PX", min=1
         ),
     ] = None,
     controls: OfControls,
@@ -84,7 +93,8 @@ def stylize(
     from gesso.pipeline.sources import style_source
 
     styles = [style_source(text) for text in style]
-    look = _look(controls, opt.shares(weights), mask or [])
+    found = values_of(fields_shown(ControlOptions), controls)
+    look = ControlOptions(**found, weights=opt.shares(weights), masks=mask or [])
     return _Work(
         photos, styles, out, look, size, given, setup, cache, writing, running, frame
     ).do()  # fmt: skip
@@ -100,13 +110,6 @@ def test(
     """The name of `gesso stylize` in the original release."""
     setup = opt.Setup(device="cuda" if cuda else None)
     return _Work([content_image], [model], output_image, setup=setup).do()
-
-
-def _look(given: Given, weights: list[float] | None, masks: Sequence[Path]) -> ControlOptions:
-    """The controls as given, their masks still files. Raises OptionError for senseless ones."""
-    return ControlOptions(
-        **values_of(fields_shown(ControlOptions), given), weights=weights, masks=masks
-    )
 
 
 @dataclass(frozen=True)
@@ -127,22 +130,18 @@ class _Work:
 
     def do(self) -> int:
         """Write the pictures; returns the exit code."""
-        from gesso.pipeline.plan import unfinished
-
         planned = self._plan()
-        todo = planned.jobs if self.writing.overwrite else unfinished(planned.jobs)
-        if not planned.many and not todo:
+        tally = Tally(planned, self.writing.overwrite, self.running.quiet)
+        if not planned.many and not tally.todo:
             raise GessoError(f"{shown(planned.jobs[0].out)}: exists; --overwrite replaces it")
-        tell_renamed(planned, self.running.quiet)
-        tally = Tally(planned, todo)
-        if todo:
+        if tally.todo:
             self._run(tally)
-        if not planned.many and tally.failures:
+        if planned.many:
+            return tally.tell(self.out, "pictures")
+        if tally.failures:
             raise GessoError(*tally.failures.values())
-        where = self.out if planned.many else planned.jobs[0].out
-        done = f"{tally.written} of {len(planned.jobs)} pictures written"
-        say(f"{shown(where)}: {done if planned.many else 'written'}", self.running.quiet)
-        return tally.tell_failures()
+        say(f"{shown(planned.jobs[0].out)}: written", self.running.quiet)
+        return 0
 
     def _plan(self) -> Plan:
         from gesso.images.folders import list_images
@@ -184,16 +183,9 @@ class _Work:
         )
         with showing(self.running.quiet) as show:
             if each:
-                _in_every_style(tally, session, controls, pictures, show)
-                self._write_sheet(tally.plan)
+                self._in_every_style(tally, session, controls, pictures, show)
             else:
                 self._in_one_look(tally, session, controls, pictures, show)
-
-    def _write_sheet(self, plan: Plan) -> None:
-        from gesso.pipeline.variations import write_sheet
-
-        if plan.sheet is not None and (self.writing.overwrite or not plan.sheet.exists()):
-            write_sheet(plan.jobs, plan.sheet)
 
     def _controls(self) -> Controls:
         """With the masks read. Raises GessoError for one that cannot be."""
@@ -208,11 +200,10 @@ class _Work:
         show: OnProgress,
     ) -> None:  # fmt: skip
         from gesso.pipeline.plan import make_folders
-        from gesso.pipeline.style_cards import Contents, NoContents, read_within
+        from gesso.pipeline.style_cards import Contents, NoContents
 
-        read = partial(read_within, max_pixels=self.running.pixels, frame=self.frame)
         sources = [job.photo for job in tally.plan.jobs]
-        photos = Contents(sources, self.size, read=read, frame=self.frame)
+        photos = Contents(sources, self.size, max_pixels=self.running.pixels, frame=self.frame)
         try:
             if controls.color == "style":
                 for style in self.styles:
@@ -221,20 +212,22 @@ class _Work:
         except NoContents as error:
             if session.contents is not None:
                 raise
-            tally.failures |= {job.photo: error.failures[job.photo] for job in tally.todo}
+            tally.failures |= {job.out: error.failures[job.photo] for job in tally.todo}
             return
         make_folders(tally.todo)
         on_step = reporter(show, "optimizing")
-        tally.run(lambda job: session.run([job], stylizer, pictures, on_step=on_step), show)
+        tally.run(lambda job: pictures.stylize(job, stylizer, on_step), show)
 
+    def _in_every_style(
+        self, tally: Tally, session: Session, controls: Controls, pictures: Pictures,
+        show: OnProgress,
+    ) -> None:  # fmt: skip
+        from gesso.pipeline.plan import make_folders
+        from gesso.pipeline.variations import Variations, write_sheet
 
-def _in_every_style(
-    tally: Tally, session: Session, controls: Controls, pictures: Pictures, show: OnProgress
-) -> None:
-    from gesso.pipeline.plan import make_folders
-    from gesso.pipeline.variations import Variations
-
-    jobs = tally.plan.jobs
-    made = Variations(session, jobs[0].photo, controls, pictures)
-    make_folders(tally.todo)
-    tally.run(lambda job: made.make(job, reporter(show, "adapting")), show)
+        jobs, sheet = tally.plan.jobs, tally.plan.sheet
+        made = Variations(session, jobs[0].photo, controls, pictures)
+        make_folders(tally.todo)
+        tally.run(lambda job: made.make(job, reporter(show, "adapting")), show)
+        if sheet is not None and (self.writing.overwrite or not sheet.exists()):
+            write_sheet(jobs, sheet)

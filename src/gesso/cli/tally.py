@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from gesso.cli.console import complain, say
 from gesso.disk.atomic import shown
+from gesso.errors import GessoError
 from gesso.reports import OnProgress, Progress, stage
 
 if TYPE_CHECKING:
@@ -18,24 +19,31 @@ MOST_RENAMED = 10  # lines about them
 
 
 class Tally:
-    """The jobs of a plan that are to be done, and the failures among them: file → one line."""
+    """The jobs of a plan that are to be done, and the failures among them: file → one line.
 
-    def __init__(self, plan: Plan, todo: list[Job]) -> None:
-        self.plan, self.todo = plan, todo
+    `todo` are all, or without `overwrite` those whose output does not exist yet.
+    """
+
+    def __init__(self, plan: Plan, overwrite: bool, quiet: bool) -> None:
+        from gesso.pipeline.plan import unfinished
+
+        self.plan, self.quiet = plan, quiet
+        self.todo = plan.jobs if overwrite else unfinished(plan.jobs)
         self.failures = dict(plan.failures)
         self.written = 0
+        self._tell_renamed()
 
-    def run(
-        self, do: Callable[[Job], dict[Path, str]], show: OnProgress, title: str = "stylizing"
-    ) -> None:
-        """Do every job; `do` returns its failures. An interruption says how far it came."""
+    def run(self, do: Callable[[Job], None], show: OnProgress, title: str = "stylizing") -> None:
+        """Do every job, and note where `do` fails. An interruption says how far it came."""
         try:
             for done, job in enumerate(self.todo):
                 show(Progress(title, done, len(self.todo), "pictures"))
-                with stage(title):
-                    failed = do(job)
-                self.failures |= failed
-                self.written += not failed
+                try:
+                    with stage(title):
+                        do(job)
+                    self.written += 1
+                except GessoError as error:
+                    self.failures[job.out] = str(error)
             show(Progress(title, len(self.todo), len(self.todo), "pictures"))
         except KeyboardInterrupt as stop:
             if self.plan.many:
@@ -46,16 +54,17 @@ class Tally:
                     stop.add_note(line)
             raise
 
-    def tell_failures(self) -> int:
-        """Print a line for each; returns the exit code."""
+    def tell(self, out: Path, what: str) -> int:
+        """Print what was written to `out`, and a line for each failure; returns the exit code."""
+        say(f"{shown(out)}: {self.written} of {len(self.plan.jobs)} {what} written", self.quiet)
         for line in self.failures.values():
             complain(line)
         return SOME_FAILED if self.failures else 0
 
-
-def tell_renamed(plan: Plan, quiet: bool) -> None:
-    """Print which results are not called as their files are."""
-    for job in plan.renamed[:MOST_RENAMED]:
-        say(f"{shown(job.style or job.photo)}: goes to {shown(job.out)}, its name is taken", quiet)
-    if len(plan.renamed) > MOST_RENAMED:
-        say(f"{len(plan.renamed) - MOST_RENAMED} more are renamed like that", quiet)
+    def _tell_renamed(self) -> None:
+        """Print which results are not called as their files are."""
+        for job in self.plan.renamed[:MOST_RENAMED]:
+            name = shown(job.style or job.photo)
+            say(f"{name}: goes to {shown(job.out)}, its name is taken", self.quiet)
+        if (more := len(self.plan.renamed) - MOST_RENAMED) > 0:
+            say(f"{more} more are renamed like that", self.quiet)

@@ -13,7 +13,7 @@ from gesso.cli.cards import make_card, open_session
 from gesso.cli.console import import_torch, say
 from gesso.cli.flags import OfMethods
 from gesso.cli.progress import showing
-from gesso.disk.atomic import os_error_line, shown
+from gesso.disk.atomic import make_folder, shown
 from gesso.errors import GessoError
 
 
@@ -23,11 +23,9 @@ def texture(
         typer.Argument(metavar="STYLE", help="A picture, a card, or the name of a bundled style."),
     ],
     *,
-    out: Annotated[Path, typer.Option("-o", "--out", metavar="OUT", help="The picture to write.")],
-    size: Annotated[
-        int, typer.Option(min=16, max=8192, metavar="PX", help="Side of the texture in px.")
-    ] = 512,
-    seed: Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Seed of the noise.")] = 0,
+    out: opt.Picture,
+    size: Annotated[int, opt.option("Side of the texture in px.", "PX", min=16, max=8192)] = 512,
+    seed: Annotated[int, opt.option("Seed of the noise.", "N", min=0)] = 0,
     given: OfMethods,
     setup: opt.Setup,
     cache: opt.Cache = True,
@@ -35,7 +33,7 @@ def texture(
     running: opt.Running,
 ) -> int:
     """Show the texture that a style has become: what it makes of white noise."""
-    from gesso.pipeline.plan import make_folders, plan_one
+    from gesso.pipeline.plan import plan_one
     from gesso.pipeline.sources import style_source
 
     source = style_source(style)
@@ -48,7 +46,6 @@ def texture(
 
     with showing(running.quiet) as show:
         card = make_card(session, source, show)
-    make_folders([job])
     write_image(job.out, session.method.stylizer(card)(noise(size, seed).unsqueeze(0))[0])
     say(f"{shown(job.out)}: written", running.quiet)
     return 0
@@ -56,18 +53,14 @@ def texture(
 
 def invent(
     *,
-    out: Annotated[
-        Path, typer.Option("-o", "--out", metavar="FOLDER", help="The cards are written here.")
-    ],
-    count: Annotated[
-        int, typer.Option("--count", min=1, max=10_000, metavar="N", help="How many styles.")
-    ] = 4,
+    out: Annotated[Path, opt.option("The cards are written here.", "FOLDER", "-o --out")],
+    count: Annotated[int, opt.option("How many styles.", "N", min=1, max=10_000)] = 4,
     uniform: Annotated[
         bool,
-        typer.Option("--uniform", help="As in the paper; default: distributed as real styles are."),
+        opt.option("As in the paper; default: distributed as real styles are.", flags="--uniform"),
     ] = False,
     model: opt.Model = None,
-    seed: opt.Seed = 0,
+    seed: Annotated[int, opt.option("Seed of all random choices.", "N", min=0)] = 0,
     overwrite: opt.Overwrite = True,
     talk: opt.Talk,
 ) -> int:
@@ -84,10 +77,7 @@ def invent(
     from gesso.methods.meta_networks.method import MetaNetworks
 
     cards = MetaNetworks.load(load_encoder, model).invent(count, seed, uniform)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise GessoError(os_error_line(out, error, "cannot be created")) from error
+    make_folder(out)
     for path, card in zip(paths, cards, strict=True):
         card.save(path)
     say(f"{shown(out)}: {count} cards written", talk.quiet)

@@ -11,8 +11,6 @@ from inspect import cleandoc
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 from gesso.cli import options as opt
 from gesso.cli.console import import_torch, say
 from gesso.cli.flags import Derived, Given, fields_shown, values_of
@@ -31,28 +29,17 @@ goes on, on the CPU bit for bit as if it had never stopped."""
 class Run:
     """Where the pictures are, where the run goes, and how it begins."""
 
-    contents: Annotated[
-        Path,
-        typer.Option("--contents", metavar="DIR", help="Photos: a folder, or .tar shards."),
-    ]
-    styles: Annotated[
-        Path,
-        typer.Option("--styles", metavar="DIR", help="Paintings: a folder, or .tar shards."),
-    ]
-    out: Annotated[
-        Path,
-        typer.Option("-o", "--out", metavar="DIR", help="Checkpoint, weights and log go here."),
-    ]
+    contents: Annotated[Path, opt.option("Photos: a folder, or .tar shards.", "DIR")]
+    styles: Annotated[Path, opt.option("Paintings: a folder, or .tar shards.", "DIR")]
+    out: Annotated[Path, opt.option("Checkpoint, weights and log go here.", "DIR", "-o --out")]
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run in the folder -o.")
+        bool, opt.option("Go on with the run in the folder -o.", flags="--resume")
     ] = False
     start: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Weights to start from; default: random ones."),
+        Path | None, opt.option("Weights to start from; default: random ones.", "FILE")
     ] = None
     log_dir: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Also write TensorBoard scalars and samples."),
+        Path | None, opt.option("Also write TensorBoard scalars and samples.", "DIR")
     ] = None
 
     def train(self, training: Callable[..., Any], given: dict[str, Any], *first: str) -> int:
@@ -76,7 +63,7 @@ class Run:
 
 
 Encoder = Annotated[
-    str, typer.Option(metavar="compact|vgg16|vgg19|FILE", help="The network whose features judge.")
+    str, opt.option("The network whose features judge.", "compact|vgg16|vgg19|FILE")
 ]
 
 
@@ -122,14 +109,12 @@ def as_flags(text: str) -> str:
     return re.sub(r"`([^`]*)`", flags, text)
 
 
+def _flags_of(kind: type) -> Any:
+    return Annotated[Given, Derived(lambda: ordered(kind), lambda flag: heading(flag.owners[""]))]
+
+
 def distill(
-    *,
-    run: Run,
-    given: Annotated[
-        Given, Derived(lambda: ordered(Distillation), lambda flag: heading(flag.owners[""]))
-    ],
-    threads: opt.Threads = None,
-    verbose: opt.Verbose = 0,
+    *, run: Run, given: Given, threads: opt.Threads = None, verbose: opt.Verbose = 0
 ) -> int:
     """Distil the compact encoder from VGG."""
     from gesso.distillation.distill import distill as library
@@ -138,10 +123,7 @@ def distill(
 
 
 distill.__doc__ = help_of(distill.__doc__ or "", STOPPING, Distillation)
-
-
-def _flags_of(kind: type) -> Any:
-    return Annotated[Given, Derived(lambda: ordered(kind), lambda flag: heading(flag.owners[""]))]
+distill.__annotations__["given"] = _flags_of(Distillation)
 
 
 HEADINGS = ("Training", "Objective", "Run")

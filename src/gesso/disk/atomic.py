@@ -92,6 +92,14 @@ def sweep_stale(folder: StrPath, older_than: float = _HOUR) -> list[Path]:
     return removed
 
 
+def make_folder(path: StrPath) -> None:
+    """Create a folder, and those above it, where they are not there yet. Raises GessoError."""
+    try:
+        os.makedirs(path, exist_ok=True)
+    except OSError as error:
+        raise GessoError(os_error_line(path, error, "cannot be created")) from error
+
+
 def sha256_file(path: StrPath) -> str:
     """SHA-256 of a file's bytes, read in pieces, as 64 lower-case hexadecimal digits.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from gesso.disk.atomic import os_error_line
+from gesso.disk.atomic import make_folder
 from gesso.errors import GessoError
 
 
@@ -37,8 +37,5 @@ def cache_folder(name: str) -> Path:
         GessoError: it cannot be created; one line that names it.
     """
     folder = cache_dir() / name
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise GessoError(os_error_line(folder, error, "cannot be created")) from error
+    make_folder(folder)
     return folder

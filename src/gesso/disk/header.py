@@ -151,8 +151,8 @@ def parse_json(text: str) -> dict[str, Any]:
         value = json.loads(
             text,
             object_pairs_hook=_object_without_duplicates,
-            parse_constant=_refuse_constant,
-            parse_float=_finite_float,
+            parse_constant=_finite,
+            parse_float=_finite,
         )
     except RecursionError:
         raise ValueError("JSON nested too deeply") from None
@@ -181,14 +181,10 @@ def _object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return result
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} in the header")
-
-
-def _finite_float(text: str) -> float:
+def _finite(text: str) -> float:
     value = float(text)
     if not math.isfinite(value):
-        raise ValueError("a number too large in the header")
+        raise ValueError(f"{brief(text, 20)} in the header, which is not finite")
     return value
 
 

@@ -30,7 +30,6 @@ from gesso.reports import Progress, report
 PIECE_BYTES = 1 << 20
 TIMEOUT_S = 30.0  # without a byte from the server
 
-OnBytes = Callable[[int], object]
 log = logging.getLogger(__name__)
 
 
@@ -77,14 +76,14 @@ def cached_vgg(variant: str) -> Path:
         return converted
     sweep_stale(folder)
     if not original.is_file():  # it is there when a run was stopped before it could convert it
-        download(variant, published, original, _reporter(variant, published))
+        download(variant, published, original)
     try:
         tensors = published_tensors(variant, original)
     except GessoError:
         original.unlink(missing_ok=True)  # gone bad on the disk
         raise
     header = {"kind": "encoder", "name": variant, "source": asdict(published)}
-    renamed = vgg.torchvision_names(variant, tensors)
+    renamed = vgg.file_names(variant, tensors, "torchvision")
     checkpoint.save_file(converted, {renamed[name]: t for name, t in tensors.items()}, header)
     original.unlink(missing_ok=True)
     return converted
@@ -96,7 +95,7 @@ def published_tensors(variant: str, path: Path, deepest: str = DEEPEST) -> dict[
     Raises:
         GessoError: a file that is not the published one, byte for byte; it is not opened then.
     """
-    names = vgg.torchvision_names(variant, vgg.tensor_shapes(variant, deepest))
+    names = vgg.file_names(variant, vgg.tensor_shapes(variant, deepest), "torchvision")
     state = checkpoint.load_verified_pth(path, PUBLISHED[variant].sha256, names.values())
     return {ours: state[theirs] for ours, theirs in names.items()}
 
@@ -105,24 +104,26 @@ def download(
     variant: str,
     published: Published,
     target: Path,
-    on_bytes: OnBytes | None = None,
     opener: Callable[..., Any] = urllib.request.urlopen,
 ) -> None:
-    """Fetch `published` to `target`: whole and with the right SHA-256, or not at all.
+    """Fetch `published` to `target`: whole and with the right SHA-256, or not at all. How far it is
+    is reported (see `gesso.reports`).
 
-    `on_bytes` is given the size of every piece; `opener` is called like `urllib.request.urlopen`.
+    `opener` is called like `urllib.request.urlopen`.
 
     Raises:
         GessoError: no network, an interrupted transfer, another file; one line with the way out.
     """
+    log.info("encoder %s: downloading %s", variant, published.url)
     digest = hashlib.sha256()
+    title, total = f"downloading {variant}, once", published.size / 1e6
     with atomic_path(target) as temporary:
         with open(temporary, "wb") as file:
+            report(Progress(title, 0, total, "MB"))
             for piece in _pieces(variant, published, opener):
                 file.write(piece)
                 digest.update(piece)
-                if on_bytes is not None:
-                    on_bytes(len(piece))
+                report(Progress(title, file.tell() / 1e6, total, "MB"))
         found = digest.hexdigest()
         if found != published.sha256:
             reason = f"its SHA-256 is {found[:12]}…, expected {published.sha256[:12]}…"
@@ -152,18 +153,3 @@ def _failed(variant: str, published: Published, reason: object) -> GessoError:
         f"encoder {variant}: {published.url} cannot be downloaded: {brief(reason, 100)}; download "
         "it on another machine and give the file as the encoder, or use the encoder compact"
     )
-
-
-def _reporter(variant: str, published: Published) -> OnBytes:
-    """Reports the bytes that have come (see `gesso.reports`), 0 of them at once."""
-    log.info("encoder %s: downloading %s", variant, published.url)
-    received = 0
-
-    def on_bytes(count: int) -> None:
-        nonlocal received
-        received += count
-        title = f"downloading {variant}, once"
-        report(Progress(title, received / 1e6, published.size / 1e6, "MB"))
-
-    on_bytes(0)
-    return on_bytes

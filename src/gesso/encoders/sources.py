@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from pathlib import Path
+from typing import Literal
 
 from torch import Tensor
 
@@ -45,36 +46,22 @@ def encoder_file(path: Path, deepest: str) -> Encoder:
         return _published_file(path, deepest)
     layout = _layout(path)
     family = _family(layout.entries)
+    if family is None:
+        raise _foreign(path, layout)
     if family == "compact":
         return compact_file(path)
-    if not family:
-        raise _foreign(path, layout)
-    if family == "normalised":
-        return _normalised_file(path, layout, deepest)
-    caffe = family == "caffe"
-    mark = "conv3_4.weight" if caffe else "features.16.weight"  # VGG-16 has no such layer
-    variant = "vgg19" if mark in layout.entries else "vgg16"
-    shapes = vgg.tensor_shapes(variant, deepest)
-    names = {n: n for n in shapes} if caffe else vgg.torchvision_names(variant, shapes)
+    marks = {"caffe": "conv3_4.weight", "torchvision": "features.16.weight"}  # not in VGG-16
+    variant = "vgg19" if marks.get(family, "0.weight") in layout.entries else "vgg16"
+    shapes = vgg.tensor_shapes(variant, deepest, family)
+    names = vgg.file_names(variant, shapes, family)
     expected = {names[name]: shape for name, shape in shapes.items()}
     problem = shapes_problem({n: e.shape for n, e in layout.entries.items()}, expected)
     if problem:
-        raise GessoError(f"{shown(path)}: not {variant} up to {deepest}: {problem}")
+        what = f"a normalised {variant}" if family == "normalised" else variant
+        raise GessoError(f"{shown(path)}: not {what} up to {deepest}: {problem}")
     loaded, identity = _load(path, layout, names.values())
     tensors = {ours: loaded[theirs] for ours, theirs in names.items()}
-    return _finished(vgg.from_tensors(variant, tensors, caffe=caffe, deepest=deepest), identity)
-
-
-def _normalised_file(path: Path, layout: Layout, deepest: str) -> Encoder:
-    shapes = vgg.normalised_shapes(deepest)
-    names = vgg.normalised_names(shapes)
-    expected = {names[name]: shape for name, shape in shapes.items()}
-    problem = shapes_problem({n: e.shape for n, e in layout.entries.items()}, expected)
-    if problem:
-        raise GessoError(f"{shown(path)}: not a normalised vgg19 up to {deepest}: {problem}")
-    loaded, identity = _load(path, layout, names.values())
-    tensors = {ours: loaded[theirs] for ours, theirs in names.items()}
-    return _finished(vgg.from_normalised(tensors, deepest=deepest), identity)
+    return _finished(vgg.from_tensors(variant, tensors, family, deepest), identity)
 
 
 def published_vgg(variant: str, deepest: str) -> Encoder:
@@ -98,7 +85,7 @@ def _published_file(path: Path, deepest: str) -> Encoder:
     for variant, published in PUBLISHED.items():
         if digest == published.sha256:
             tensors = published_tensors(variant, path, deepest)
-            encoder = vgg.from_tensors(variant, tensors, caffe=False, deepest=deepest)
+            encoder = vgg.from_tensors(variant, tensors, "torchvision", deepest)
             return _finished(encoder, digest)
     allowed = " and ".join(published.file_name for published in PUBLISHED.values())
     raise GessoError(
@@ -125,17 +112,15 @@ def _load(path: Path, layout: Layout, names: Iterable[str]) -> tuple[dict[str, T
     return {name: tensors[name] for name in names}, str(header["sha256"])
 
 
-def _family(names: Collection[str]) -> str:
-    """compact, torchvision, caffe or normalised; empty for other tensors."""
-    marks = {
-        "conv1_1.weight": "caffe",
-        "features.0.weight": "torchvision",
-        "0.weight": "normalised",
-    }
-    for mark, family in marks.items():
-        if mark in names:
-            return family
-    return "compact" if any(name.startswith("blocks.") for name in names) else ""
+def _family(names: Collection[str]) -> vgg.Convention | Literal["compact"] | None:
+    """What tensors of these names are; None for those of no encoder."""
+    if "conv1_1.weight" in names:
+        return "caffe"
+    if "features.0.weight" in names:
+        return "torchvision"
+    if "0.weight" in names:
+        return "normalised"
+    return "compact" if any(name.startswith("blocks.") for name in names) else None
 
 
 def _foreign(path: Path, layout: Layout) -> GessoError:

@@ -118,7 +118,9 @@ def encode(
         for level, found in encoder(seen.to(place), levels).items():
             scale = found.shape[-1] // (len(columns) // stride)
             if level not in kept:
-                kept[level] = _empty_like(found, *((n - 2 * hidden) * scale for n in shape))
+                height, width = ((n - 2 * hidden) * scale for n in shape)
+                empty = found.new_empty(len(found), height, width, found.shape[1])
+                kept[level] = empty.permute(0, 3, 1, 2)
             part = found[:, :, down.wanted(scale), across.wanted(scale)]
             kept[level][:, :, down.place(scale, hidden), across.place(scale, hidden)] = part
     return {level: kept[level] for level in levels}
@@ -194,13 +196,3 @@ def _tiles(shape: Sequence[int], margin: int, beyond: int, stride: int) -> list[
     """Spans (down, across) of all tiles, row by row."""
     down, across = (spans(cells, margin, beyond, stride) for cells in shape)
     return list(product(down, across))
-
-
-def _empty_like(x: Tensor, height: int, width: int) -> Tensor:
-    """An empty tensor with the batch, channels, dtype and device of x, in channels_last memory."""
-    return torch.empty(
-        (*x.shape[:2], height, width),
-        dtype=x.dtype,
-        device=x.device,
-        memory_format=torch.channels_last,
-    )

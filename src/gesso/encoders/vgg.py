@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import cast
+from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
 
-from gesso.encoders.base import Convolution, Encoder, shapes_problem
+from gesso.encoders.base import Convolution, Encoder
 from gesso.encoders.levels import DEEPEST, DEPTHS, layer_names
-from gesso.errors import GessoError
 from gesso.nn.convolution import conv2d, reflect_pad
 
 WIDTHS = (64, 128, 256, 512, 512)
@@ -21,21 +20,32 @@ RGB_MEAN, RGB_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 CAFFE_MEAN = (123.68, 116.779, 103.939)
 
 
-def torchvision_names(variant: str, tensors: Iterable[str]) -> dict[str, str]:
-    """conv1_1.weight … → features.0.weight …, its name in torchvision's state dict, where ReLUs
-    and poolings count."""
-    index, indices = 0, {}
+Convention = Literal["torchvision", "caffe", "normalised"]
+"""Whose weights they are: torchvision's, Caffe's, or those of AdaIN's authors, VGG-19 only."""
+
+
+def file_names(variant: str, tensors: Iterable[str], convention: Convention) -> dict[str, str]:
+    """conv1_1.weight … → its name in a file: the same in Caffe's, features.0.weight … in
+    torchvision's, where ReLUs and poolings count, 2.weight … where paddings do, too."""
+    if convention == "caffe":
+        return {tensor: tensor for tensor in tensors}
+    prefix, index, step = ("features.", 0, 2) if convention == "torchvision" else ("", 2, 3)
+    indices = {"conv0": 0}
     for name in layer_names(variant, f"relu5_{DEPTHS[variant][-1]}"):
         index += name.endswith("_1") and name != "conv1_1"  # the pooling before it
         indices[name] = index
-        index += 2
+        index += step
     parts = {tensor: tensor.split(".") for tensor in tensors}
-    return {tensor: f"features.{indices[conv]}.{part}" for tensor, (conv, part) in parts.items()}
+    return {tensor: f"{prefix}{indices[conv]}.{part}" for tensor, (conv, part) in parts.items()}
 
 
-def tensor_shapes(variant: str, deepest: str = DEEPEST) -> dict[str, tuple[int, ...]]:
-    """`convB_I.weight` and `.bias` with their shapes, up to `deepest`."""
-    shapes: dict[str, tuple[int, ...]] = {}
+def tensor_shapes(
+    variant: str, deepest: str = DEEPEST, convention: Convention = "torchvision"
+) -> dict[str, tuple[int, ...]]:
+    """`convB_I.weight` and `.bias` with their shapes, up to `deepest`; a normalised VGG-19 begins
+    with a 1×1 convolution, conv0."""
+    first: dict[str, tuple[int, ...]] = {"conv0.weight": (3, 3, 1, 1), "conv0.bias": (3,)}
+    shapes = first if convention == "normalised" else {}
     channels = 3
     for name in layer_names(variant, deepest):
         width = WIDTHS[int(name[4]) - 1]
@@ -93,27 +103,6 @@ class VGG(Encoder):
         return tuple((width,) * n for width, n in zip(WIDTHS, depths, strict=True) if n)
 
 
-def from_tensors(
-    variant: str, tensors: Mapping[str, Tensor], *, caffe: bool, deepest: str = DEEPEST
-) -> VGG:
-    """Build from `convB_I.weight` / `.bias`. Caffe weights are in BGR order; the first kernel is
-    turned round once, so that the network itself takes RGB.
-
-    Raises:
-        GessoError: a tensor that is missing or of another shape, a level VGG does not have.
-    """
-    shapes = tensor_shapes(variant, deepest)
-    problem = shapes_problem({name: tuple(t.shape) for name, t in tensors.items()}, shapes)
-    if problem:
-        raise GessoError(f"not {variant} up to {deepest}: {problem}")
-    vgg = VGG(variant, caffe=caffe, deepest=deepest)
-    state = {name: tensors[name].float() for name in shapes}
-    if caffe:
-        state["conv1_1.weight"] = state["conv1_1.weight"].flip(1)
-    vgg.convs.load_state_dict(state)
-    return vgg
-
-
 class NormalisedVGG(VGG):
     """VGG-19 as AdaIN's authors use it: each channel scaled to a mean activation of 1, reflection
     padding, poolings that round up, and a 1×1 convolution in front from RGB in [0, 1] to Caffe's
@@ -135,37 +124,23 @@ class NormalisedVGG(VGG):
         return conv2d(reflect_pad(x, 1), conv.weight, conv.bias)
 
 
-def normalised_shapes(deepest: str = DEEPEST) -> dict[str, tuple[int, ...]]:
-    """Names and shapes of a normalised VGG-19's tensors: `tensor_shapes` and the 1×1 convolution,
-    conv0."""
-    first: dict[str, tuple[int, ...]] = {"conv0.weight": (3, 3, 1, 1), "conv0.bias": (3,)}
-    return first | tensor_shapes("vgg19", deepest)
-
-
-def normalised_names(tensors: Iterable[str]) -> dict[str, str]:
-    """conv0.weight … → 0.weight …, its name in a state dict of nn.Sequential in which paddings,
-    ReLUs and poolings count."""
-    index, indices = 2, {"conv0": 0}
-    for name in layer_names("vgg19", "relu5_4"):
-        index += name.endswith("_1") and name != "conv1_1"
-        indices[name] = index
-        index += 3
-    parts = {tensor: tensor.split(".") for tensor in tensors}
-    return {tensor: f"{indices[conv]}.{part}" for tensor, (conv, part) in parts.items()}
-
-
-def from_normalised(tensors: Mapping[str, Tensor], *, deepest: str = DEEPEST) -> NormalisedVGG:
-    """Build from the tensors of `normalised_shapes`.
+def from_tensors(
+    variant: str, tensors: Mapping[str, Tensor], convention: Convention, deepest: str = DEEPEST
+) -> VGG:
+    """Build from the tensors of `tensor_shapes`. Caffe weights are in BGR order; the first kernel
+    is turned round once, so that the network itself takes RGB.
 
     Raises:
-        GessoError: a tensor that is missing or of another shape, a level VGG does not have.
+        GessoError: a level VGG does not have.
     """
-    shapes = normalised_shapes(deepest)
-    problem = shapes_problem({name: tuple(t.shape) for name, t in tensors.items()}, shapes)
-    if problem:
-        raise GessoError(f"not a normalised vgg19 up to {deepest}: {problem}")
-    encoder = NormalisedVGG(deepest)
-    state = {name: tensors[name].float() for name in shapes}
-    encoder.first.load_state_dict({p: state.pop(f"conv0.{p}") for p in ("weight", "bias")})
+    state = {name: tensors[name].float() for name in tensor_shapes(variant, deepest, convention)}
+    encoder: VGG
+    if convention == "normalised":
+        encoder = NormalisedVGG(deepest)
+        encoder.first.load_state_dict({p: state.pop(f"conv0.{p}") for p in ("weight", "bias")})
+    else:
+        encoder = VGG(variant, caffe=convention == "caffe", deepest=deepest)
+    if convention == "caffe":
+        state["conv1_1.weight"] = state["conv1_1.weight"].flip(1)
     encoder.convs.load_state_dict(state)
     return encoder

@@ -41,11 +41,9 @@ def pixels(what: str, value: Any, channels: int = 3) -> Pixels:
     floating = np.issubdtype(array.dtype, np.floating)
     if not floating or array.ndim != 3 or len(array) != channels or 0 in array.shape:
         found = f"{array.dtype} of shape {array.shape}"
-        bytes_, way = (" or uint8 (H, W, 3)", "s") if channels == 3 else ("", "")
-        allowed = f"floating-point ({channels}, H, W) in 0 to 1{bytes_}"
-        raise GessoError(
-            f"{what}: {found} is no picture; allowed {'are' if way else 'is'} {allowed}"
-        )
+        allowed = f"floating-point ({channels}, H, W) in 0 to 1"
+        allowed = f"are {allowed} or uint8 (H, W, 3)" if channels == 3 else f"is {allowed}"
+        raise GessoError(f"{what}: {found} is no picture; allowed {allowed}")
     least, most = float(array.min()), float(array.max())
     if not np.isfinite([least, most]).all():
         raise GessoError(f"{what}: values that are not numbers, or infinite; allowed are 0 to 1")

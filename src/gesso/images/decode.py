@@ -21,7 +21,6 @@ from PIL.ImageFile import ImageFile
 from gesso.disk.atomic import shown
 from gesso.errors import GessoError, OptionError
 from gesso.images import boxes, jpeg, png, tiff
-from gesso.images.errors import DECODER_ERRORS
 from gesso.images.formats import declared_size, refusal, sniff
 from gesso.images.quiet import muted_stderr, quiet_pillow
 from gesso.images.source import MAX_BYTES, Source, name_of, opened, problem
@@ -145,7 +144,7 @@ def _has_more(image: ImageFile) -> bool:
     """True if other pictures follow; those that cannot be read do not count."""
     try:
         return bool(getattr(image, "is_animated", False))
-    except DECODER_ERRORS:
+    except Exception:
         return False
 
 
@@ -166,10 +165,10 @@ def _loaded_jpeg(
             prepare(image)
         image.load()
         return image
-    except DECODER_ERRORS as error:
-        with suppress(*DECODER_ERRORS):
+    except Exception as error:
+        with suppress(Exception):
             return loaded(file)
-        with suppress(*DECODER_ERRORS):
+        with suppress(Exception):
             data = jpeg.with_end(file, lambda data: loaded(io.BytesIO(data)))
             if data is not None:
                 return loaded(io.BytesIO(data), prepared=True)
@@ -178,7 +177,7 @@ def _loaded_jpeg(
 
 @contextmanager
 def one_line(source: object, kind: str, max_pixels: int) -> Iterator[None]:
-    """Turn whatever a decoder raises into one `GessoError` line."""
+    """Turn whatever a decoder raises into one `GessoError` line: C code raises anything."""
     try:
         yield
     except GessoError:
@@ -189,7 +188,7 @@ def one_line(source: object, kind: str, max_pixels: int) -> Iterator[None]:
         raise problem(source, text) from error
     except MemoryError as error:
         raise problem(source, "not enough memory to decode this picture") from error
-    except DECODER_ERRORS as error:
+    except Exception as error:
         # Some messages quote objects with their addresses, which differ from run to run.
         reason = re.sub(r"<[^>]* at 0x[0-9a-f]+>", "file", str(error)) or type(error).__name__
         if isinstance(error, KeyError) or isinstance(error.__cause__, KeyError):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from PIL import Image
 
 from gesso.errors import OptionError
-from gesso.images.errors import DECODER_ERRORS
 
 ORIENTATION = 0x0112
 
@@ -25,7 +24,7 @@ def cleaned(block: object) -> bytes:
         exif.load(block)
         exif.pop(ORIENTATION, None)
         return exif.tobytes() if len(exif) else b""
-    except DECODER_ERRORS:
+    except Exception:
         return b""
 
 
@@ -47,5 +46,5 @@ def for_picture(block: bytes, width: int, height: int) -> bytes:
             details.pop(_INTEROPERABILITY, None)  # may say Adobe RGB
             details |= {_COLOR_SPACE: _SRGB, _PIXELS_ACROSS: width, _PIXELS_DOWN: height}
         return exif.tobytes()
-    except DECODER_ERRORS as error:
+    except Exception as error:
         raise OptionError("metadata", f"no EXIF block ({type(error).__name__})") from error

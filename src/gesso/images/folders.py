@@ -15,7 +15,7 @@ from gesso.images.source import problem
 log = logging.getLogger(__name__)
 
 
-def list_images(folder: str | os.PathLike[str], recursive: bool = True) -> list[Path]:
+def list_images(folder: str | os.PathLike[str]) -> list[Path]:
     """The files under `folder` whose names end in one of `SUFFIXES`, sorted by their paths.
 
     The order depends only on the names, so it is the same on every machine. Hidden files and
@@ -25,17 +25,14 @@ def list_images(folder: str | os.PathLike[str], recursive: bool = True) -> list[
     Raises:
         GessoError: `folder` is not a folder.
     """
-    images, failures = find_images(folder, recursive=recursive)
+    images, failures = find_images(folder)
     for line in failures.values():
         log.warning("%s; left out", line)
     return images
 
 
 def find_images(
-    folder: str | os.PathLike[str],
-    suffixes: Collection[str] = SUFFIXES,
-    *,
-    recursive: bool = True,
+    folder: str | os.PathLike[str], suffixes: Collection[str] = SUFFIXES
 ) -> tuple[list[Path], dict[Path, str]]:
     """The files under `folder` with one of the `suffixes` (lower case), sorted, and the entries
     that cannot be looked at: path → one line that names it.
@@ -55,7 +52,7 @@ def find_images(
         here = folders.pop()
         for entry in _visible(here, failures):
             path = Path(entry.path)
-            if recursive and _is_folder(entry):
+            if _is_folder(entry):
                 folders.append(path)
             elif path.suffix.lower() in suffixes:
                 _sort_in(path, images, failures)

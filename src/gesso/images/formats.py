@@ -18,7 +18,12 @@ SUFFIXES = (
 _BMP_HEADERS = tuple(struct.pack("<I", n) for n in (12, 40, 52, 56, 64, 108, 124))
 _AVIF_BRANDS = {b"avif", b"avis"}
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1"}
-_JP2 = (b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51")  # in its boxes; the bare stream
+_MAGIC: dict[str, bytes | tuple[bytes, ...]] = {
+    "JPEG": b"\xff\xd8\xff",
+    "PNG": b"\x89PNG\r\n\x1a\n",
+    "GIF": (b"GIF87a", b"GIF89a"),
+    "JPEG2000": (b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51"),  # in boxes; the bare stream
+}
 _OTHERS = (
     (b"%PDF", "a PDF: save the page as PNG"),
     (b"8BPS", "a Photoshop file: save it as PNG or TIFF"),
@@ -36,18 +41,13 @@ _OTHERS = (
 
 def sniff(head: bytes) -> str | None:
     """The format (one of `FORMATS`) that a file's first bytes announce; None for any other."""
-    if head.startswith(b"\xff\xd8\xff"):
-        return "JPEG"
-    if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "PNG"
-    if head.startswith((b"GIF87a", b"GIF89a")):
-        return "GIF"
+    for kind, magic in _MAGIC.items():
+        if head.startswith(magic):
+            return kind
     if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
         return "WebP"
     if head.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")):
         return None if head[8:10] == b"CR" else "TIFF"  # CR: Canon's raw files
-    if head.startswith(_JP2):
-        return "JPEG2000"
     if head.startswith(b"BM") and head[14:18] in _BMP_HEADERS:
         return "BMP"
     return _sniff_boxes(head) if head[4:8] == b"ftyp" else None

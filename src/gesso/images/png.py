@@ -63,7 +63,8 @@ def checked(file: IO[bytes], animation: bool = False) -> Png:
                 count += len(inflate.decompress(rest, 1 << 20))
                 rest = inflate.unconsumed_tail
         elif name == b"iCCP":
-            icc = icc or _profile(data)
+            body = data.partition(b"\0")[2][1:]  # after a name, a zero and the method
+            icc = icc or _inflated(body, _MOST_PROFILE)
         elif name == b"acTL" and len(data) == 8:
             frames = max(1, int.from_bytes(data[:4], "big"))
         if name not in names:
@@ -99,12 +100,6 @@ def _chunks(file: IO[bytes]) -> Iterator[tuple[bytes, bytes, bytes]]:
 
 def _shown(name: bytes) -> str:
     return name.decode("ascii", "replace")
-
-
-def _profile(data: bytes) -> bytes | None:
-    """The profile in an iCCP chunk: a name, a zero, the method, then compressed data."""
-    body = data.partition(b"\0")[2][1:]
-    return _inflated(body, _MOST_PROFILE)
 
 
 def _inflated(body: bytes, most: int) -> bytes | None:

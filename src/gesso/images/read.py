@@ -22,7 +22,6 @@ from gesso.errors import GessoError
 from gesso.images import exif
 from gesso.images.arrays import Pixels, is_array, pixels
 from gesso.images.decode import MAX_PIXELS, check_pixels, decoded, one_line
-from gesso.images.errors import DECODER_ERRORS
 from gesso.images.profiles import float_grey, grey_to_srgb, keyed_alpha, to_srgb
 from gesso.images.quiet import quiet_pillow
 from gesso.images.resize import resize, target_size
@@ -163,7 +162,7 @@ def _orientation(image: Image.Image) -> Image.Transpose | None:
         return None
     try:
         return _UPRIGHT.get(image.getexif().get(exif.ORIENTATION, 1))
-    except DECODER_ERRORS:
+    except Exception:
         return None
 
 

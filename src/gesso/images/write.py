@@ -14,7 +14,6 @@ from PIL import Image
 from gesso.disk.atomic import StrPath, atomic_write
 from gesso.errors import GessoError, OptionError
 from gesso.images.arrays import Pixels, pixels
-from gesso.images.errors import DECODER_ERRORS
 from gesso.images.exif import for_picture
 from gesso.images.resize import resize
 from gesso.images.source import name_of, problem
@@ -132,7 +131,7 @@ def _encoded(target: object, picture: Image.Image, kind: str, options: dict[str,
             pillow_heif.from_pillow(picture).save(buffer, **options)
         else:
             picture.save(buffer, format=kind, **options)
-    except DECODER_ERRORS as error:
+    except Exception as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise problem(target, f"cannot be written ({reason})") from error
     return buffer.getvalue()

@@ -14,7 +14,6 @@ from gesso.disk.expected import Like
 from gesso.disk.header import brief
 from gesso.disk.raw import Raw
 from gesso.disk.tensors import (
-    MAX_BYTES,
     check_finite,
     read_file,
     read_foreign,
@@ -42,18 +41,11 @@ Expected = Mapping[str, "tuple[int, ...] | Tensor"]
 
 
 def save_file(path: StrPath, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> str:
-    """Write `tensors` and `header` to `path` atomically; equal input gives equal bytes.
-
-    `header` is what JSON can hold and must name its "kind"; "format" and "sha256" are set here.
-    Tensors may be float64/32/16, bfloat16, int64/32, uint8 or bool, on any device, in any memory
-    order.
-
-    Returns:
-        The file's SHA-256 as in its header: what a card of a part of a network calls its base.
+    """Write `tensors` and `header` to `path` as `gesso.disk.tensors.write_file` does, and return
+    what it returns. Tensors may be of its types or bfloat16, on any device, in any memory order.
 
     Raises:
-        GessoError: a value that is not finite, a name, type or size the reader would refuse, or a
-            path that cannot be written. The previous file is intact then.
+        GessoError: as `write_file` does. The previous file is intact then.
     """
     raws = {name: _raw(path, name, tensor) for name, tensor in tensors.items()}
     return write_file(path, raws, header)
@@ -65,36 +57,25 @@ def load_file(
     kind: str | None = None,
     expected: Expected | None = None,
     what: str | None = None,
-    max_bytes: int = MAX_BYTES,
 ) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Read a gesso file: its tensors (on the CPU, in their stored types) and its header.
 
     Args:
-        path: the file.
-        kind: the kind it must be of; None takes any.
+        path, kind, what: as for `gesso.disk.tensors.read_file`.
         expected: the exact set of names, each with its shape, or with a tensor like it (such as
             `module.state_dict()`): then whether it is floating point has to agree too.
-        what: what `expected` describes, in words for the message: "a MetaStyle start of width 16".
-        max_bytes: the largest file to read.
 
     Raises:
-        GessoError: missing, damaged or foreign file, another kind or architecture, values that
-            are not finite. One line that says what was expected and what was found.
+        GessoError: as `read_file` does; one line that says what was expected and what was found.
     """
     likes = None if expected is None else {name: _like(e) for name, e in expected.items()}
-    raws, header = read_file(path, kind=kind, expected=likes, what=what, max_bytes=max_bytes)
+    raws, header = read_file(path, kind=kind, expected=likes, what=what)
     return {name: _tensor(raw) for name, raw in raws.items()}, header
 
 
 def load_foreign(path: StrPath, names: Iterable[str] | None = None) -> dict[str, Tensor]:
-    """Read tensors from a safetensors file that is not gesso's own, such as VGG weights.
-
-    The header is checked as strictly as that of a gesso file; nothing vouches for the numbers but
-    that they are finite. Only the tensors in `names` are read (None: all), in their stored types.
-
-    Raises:
-        GessoError: missing, damaged or other file, a name it lacks, values that are not finite.
-    """
+    """Read tensors, in their stored types, from a safetensors file that is not gesso's own, such as
+    VGG weights: `gesso.disk.tensors.read_foreign`, which says what is checked and raised."""
     return {name: _tensor(raw) for name, raw in read_foreign(path, names).items()}
 
 

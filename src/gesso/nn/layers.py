@@ -69,25 +69,25 @@ class Convolution(nn.Module):
     def _strips(self, x: Tensor) -> Iterator[Tensor]:
         """The convolution in strips of rows. Padded as a whole, a large picture's x would be there
         twice, and the blocks of its last convolution three times more."""
-        height, reach = x.shape[2], self.weight.shape[-1] // 2
-        for top in range(0, height, STRIP_PX):
-            first, last = top - reach, min(top + STRIP_PX, height) + reach
-            above, below = max(0, -first), max(0, last - height)
-            part = x[:, :, first + above : last - below]
-            part = F.pad(part, (reach, reach, above, below), mode="reflect")
+        for part in _padded_strips(x, STRIP_PX, self.weight.shape[-1] // 2, "reflect"):
             yield self._padded(part.contiguous(memory_format=torch.channels_last))
 
     def _upsampled_strips(self, x: Tensor) -> Iterator[Tensor]:
         """The convolution of x upsampled twice, in strips of rows: as a whole, that would be the
         largest tensor of all. Reflecting pairs of equal rows by one is repeating the border."""
-        height, rows = x.shape[2], STRIP_PX // 2
-        for top in range(0, height, rows):
-            first, last = top - 1, min(top + rows, height) + 1
-            above, below = max(0, -first), max(0, last - height)
-            part = x[:, :, first + above : last - below]
-            part = F.pad(part, (1, 1, above, below), mode="replicate")
+        for part in _padded_strips(x, STRIP_PX // 2, 1, "replicate"):
             part = F.interpolate(part, scale_factor=2.0, mode="nearest")[:, :, 1:-1, 1:-1]
             yield conv2d(part, self.weight, self.bias)
+
+
+def _padded_strips(x: Tensor, rows: int, reach: int, mode: str) -> Iterator[Tensor]:
+    """x (B, C, H, W) in strips of `rows` rows, each with `reach` px more at all four sides: of x,
+    or padded as `mode` says."""
+    for top in range(0, x.shape[2], rows):
+        first, last = top - reach, min(top + rows, x.shape[2]) + reach
+        above, below = max(0, -first), max(0, last - x.shape[2])
+        part = x[:, :, first + above : last - below]
+        yield F.pad(part, (reach, reach, above, below), mode=mode)
 
 
 def _stacked(strips: Iterable[Tensor], rows: int) -> Tensor:

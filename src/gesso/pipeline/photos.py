@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -60,25 +59,6 @@ def finished(photo: Photo, stylizer: Stylizer, name: str, on_step: OnStep | None
             raise GessoError(f"{name}: {trouble}") from error
         raise
     return replace(photo, rgb=rgb.cpu().numpy())
-
-
-def stylize_all(
-    jobs: Iterable[Job],
-    stylizer: Stylizer,
-    pictures: Pictures,
-    on_job: Callable[[Job], None] | None = None,
-    on_step: OnStep | None = None,
-) -> dict[Path, str]:
-    """Do every job; returns photo → one line for those that failed, in the jobs' order."""
-    failures: dict[Path, str] = {}
-    for job in jobs:
-        try:
-            pictures.stylize(job, stylizer, on_step)
-        except GessoError as error:
-            failures[job.photo] = str(error)
-        if on_job is not None:
-            on_job(job)
-    return failures
 
 
 def noise(size_px: int, seed: int = 0) -> Tensor:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gesso.disk.atomic import StrPath, os_error_line, shown
+from gesso.disk.atomic import StrPath, make_folder, shown
 from gesso.errors import GessoError
 from gesso.images.folders import find_images
 from gesso.images.formats import SUFFIXES
@@ -141,16 +141,9 @@ def unfinished(jobs: Sequence[Job]) -> list[Job]:
 
 
 def make_folders(jobs: Iterable[Job]) -> None:
-    """Create the folders the outputs are in.
-
-    Raises:
-        GessoError: one cannot be created.
-    """
+    """Create the folders the outputs are in. Raises GessoError for one that cannot be."""
     for folder in dict.fromkeys(job.out.parent for job in jobs):
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise GessoError(os_error_line(folder, error, "cannot be created")) from error
+        make_folder(folder)
 
 
 def _given(option: str, paths: Sequence[StrPath]) -> list[Path]:

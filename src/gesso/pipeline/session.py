@@ -25,7 +25,7 @@ from gesso.methods.base import Method, OnStep
 from gesso.methods.inputs import ImageLike, as_image
 from gesso.methods.registry import DEFAULT, load
 from gesso.methods.retouch import of_its_pictures, retouched
-from gesso.pipeline.photos import Pictures, finished, stylize_all
+from gesso.pipeline.photos import Pictures, finished
 from gesso.pipeline.plan import Job
 from gesso.pipeline.style_cards import Contents, digest, key, practice, settled
 from gesso.pipeline.styles import holds_card, is_card
@@ -206,7 +206,7 @@ class Session:
         photo = settled(photo)
         found = self.photo(photo, size)
         source = found.rgb if isinstance(photo, Photo) else photo
-        own = Contents([source], size, read=lambda source, size: torch.from_numpy(found.rgb))
+        own = Contents([source], size, seen=found.rgb)
         stylizer = self.stylizer(styles, controls, contents=own, on_step=on_step)
         return finished(found, stylizer, shown_name(photo), on_step)
 
@@ -222,12 +222,17 @@ class Session:
         stylizer: Stylizer,
         pictures: Pictures | None = None,
         *,
-        on_job: Callable[[Job], None] | None = None,
         on_step: OnStep | None = None,
     ) -> dict[Path, str]:
         """Do every job; returns photo → one line for those that failed, in the jobs' order."""
         pictures = pictures or Pictures(max_pixels=self.max_pixels)
-        return stylize_all(jobs, stylizer, pictures, on_job, on_step)
+        failures = {}
+        for job in jobs:
+            try:
+                pictures.stylize(job, stylizer, on_step)
+            except GessoError as error:
+                failures[job.photo] = str(error)
+        return failures
 
     def _checked(self, path: Path) -> StyleCard:
         name = digest(path)  # a file of that name may be another tomorrow

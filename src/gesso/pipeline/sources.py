@@ -70,9 +70,8 @@ def _no_such(close: list[str], styles: list[str]) -> str:
 
 
 def _stdin(max_bytes: int) -> bytes:
-    if sys.stdin is None or sys.stdin.isatty():
-        raise OptionError("style", "-: nothing on standard input; allowed is a picture")
-    data = sys.stdin.buffer.read(max_bytes + 1)
+    typed = sys.stdin is None or sys.stdin.isatty()
+    data = b"" if typed else sys.stdin.buffer.read(max_bytes + 1)
     if not data:
         raise OptionError("style", "-: nothing on standard input; allowed is a picture")
     if len(data) > max_bytes:

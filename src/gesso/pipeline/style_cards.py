@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +44,6 @@ class NoContents(GessoError):
         self.failures = {s: line for s, line in failures if isinstance(s, str | Path)}
 
 
-Read = Callable[[ImageLike, int | None], ImageLike]
-
-
 class Contents:
     """Pictures that adaptations practise on: `most` of them, spread evenly over `sources`, without
     those that cannot be read; of large ones the middle. They are read once, when they are needed.
@@ -56,10 +52,11 @@ class Contents:
         sources: pictures, such as the photos to be stylized.
         size: the longer side to read them with; None: their own.
         most: how many.
-        read: reads a picture with a longer side of so many px.
+        max_pixels: the largest picture to read, width × height.
+        frame: which picture of an animation or of several pages; None: the first.
+        seen: the only source, where it is read already.
         bundled: whether these are the bundled contents, which every card without others is
             practised on.
-        frame: which picture of an animation or of several pages `read` gives; None: the first.
     """
 
     def __init__(
@@ -67,39 +64,29 @@ class Contents:
         sources: Sequence[ImageLike],
         size: int | None = None,
         most: int = MOST_PHOTOS,
-        read: Read = as_image,
-        bundled: bool = False,
+        *,
+        max_pixels: int = MAX_PIXELS,
         frame: int | None = None,
+        seen: ImageLike | None = None,
+        bundled: bool = False,
     ) -> None:
         self.sources, self.size, self.most = [settled(s) for s in sources], size, most
-        self.read, self.bundled, self.frame = read, bundled, frame
+        self.max_pixels, self.frame, self.seen, self.bundled = max_pixels, frame, seen, bundled
         self._images: list[Tensor] | None = None
         self._identity: list[Any] | None = None
-
-    @classmethod
-    def of_folder(
-        cls, folder: Path, size: int | None = None, max_pixels: int = MAX_PIXELS
-    ) -> Contents:
-        """Up to MOST_CONTENTS pictures below a folder. Raises GessoError where there are none."""
-        photos = list_images(folder)
-        if not photos:
-            raise GessoError(f"{shown(folder)}: holds no pictures")
-        limited = partial(read_within, max_pixels=max_pixels)
-        return cls(photos, size, MOST_CONTENTS, limited)
-
-    @classmethod
-    def of_package(cls) -> Contents:
-        """The bundled contents: a card practised on them serves any photo."""
-        return cls([], bundled=True)
 
     @classmethod
     def named(
         cls, name: str | Path, size: int | None = None, max_pixels: int = MAX_PIXELS
     ) -> Contents:
-        """The pictures below a folder, or the bundled ones for the name "bundled"."""
+        """Up to MOST_CONTENTS pictures below a folder, or the bundled ones for the name "bundled":
+        a card practised on them serves any photo. Raises GessoError where there are none."""
         if str(name) == BUNDLED:
-            return cls.of_package()
-        return cls.of_folder(Path(name), size, max_pixels)
+            return cls([], bundled=True)
+        photos = list_images(name)
+        if not photos:
+            raise GessoError(f"{shown(name)}: holds no pictures")
+        return cls(photos, size, MOST_CONTENTS, max_pixels=max_pixels)
 
     def images(self) -> list[Tensor] | None:
         """(3, h, w) each; None for the bundled contents, which serve when all are too small, too.
@@ -140,20 +127,18 @@ class Contents:
         for places in self._order():
             for place in places if len(images) == 0 else []:
                 try:
-                    picture = as_image(self.read(self.sources[place], self.size))
-                    images.append(_middle(picture, room))
+                    images.append(_middle(self._picture(self.sources[place]), room))
                 except GessoError as error:
                     failures[place] = str(error)
         if not images:
             raise NoContents([(s, failures[i]) for i, s in enumerate(self.sources)])
         return images
 
-
-def read_within(
-    source: ImageLike, size: int | None, max_pixels: int, frame: int | None = None
-) -> ImageLike:
-    """A picture of at most `max_pixels` px."""
-    return read_photo(source, size=size, max_pixels=max_pixels, frame=frame).rgb
+    def _picture(self, source: ImageLike) -> Tensor:
+        if self.seen is not None:
+            return as_image(self.seen)
+        photo = read_photo(source, size=self.size, max_pixels=self.max_pixels, frame=self.frame)
+        return as_image(photo.rgb)
 
 
 def practice(contents: Contents | None, color: Color) -> list[Tensor] | None:

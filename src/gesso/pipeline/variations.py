@@ -36,24 +36,16 @@ class Variations:
     ) -> None:
         self.session, self.controls, self.pictures = session, controls, pictures
         self.photo = pictures.read(photo)
-        self.contents = Contents(
-            [photo],
-            pictures.size,
-            read=lambda source, size: self.photo.rgb,
-            frame=pictures.frame,
-        )
+        photos, frame = [photo], pictures.frame
+        self.contents = Contents(photos, pictures.size, seen=self.photo.rgb, frame=frame)
 
-    def make(self, job: Job, on_step: OnStep | None = None) -> dict[Path, str]:
-        """Write the photo in the style of a job; returns output → one line where that failed."""
-        try:
-            stylizer = self.session.stylizer(
-                [job.style], self.controls, contents=self.contents, on_step=on_step
-            )
-            picture = finished(self.photo, stylizer, shown(job.photo), on_step)
-            self.pictures.write(picture, job.out)
-        except GessoError as error:
-            return {job.out: str(error)}
-        return {}
+    def make(self, job: Job, on_step: OnStep | None = None) -> None:
+        """Write the photo in the style of a job. Raises GessoError where that fails."""
+        stylizer = self.session.stylizer(
+            [job.style], self.controls, contents=self.contents, on_step=on_step
+        )
+        picture = finished(self.photo, stylizer, shown(job.photo), on_step)
+        self.pictures.write(picture, job.out)
 
 
 def write_sheet(jobs: Sequence[Job], out: Path) -> None:

@@ -24,17 +24,6 @@ from torch import Tensor
 from gesso.errors import GessoError
 from gesso.training.source import ImageSource
 
-__all__ = [
-    "STYLE_STREAM",
-    "Batches",
-    "ImageSource",
-    "MakeBatch",
-    "image_batches",
-    "meta_batches",
-    "prefetch",
-    "style_batches",
-]
-
 STYLE_STREAM = 2  # styles are drawn from it, contents from 0, and a second draw of contents from 1
 
 T = TypeVar("T")
@@ -155,9 +144,7 @@ def meta_batches(
     style_batch: int = 4,
     crop: int = 256,
     style_crop: int | None = None,
-    resize_min: int | None = None,
     resize_max: int | None = None,
-    flip_styles: bool = False,
     seed: int = 0,
 ) -> MakeBatch:
     """Draws for a bilevel step: one content batch shared by all inner steps, one by all outer
@@ -167,22 +154,13 @@ def meta_batches(
     "styles": (style_batch / world, 3, style_crop, style_crop)}: styles are divided among the
     processes, every process gets all contents, so the mean over processes is the mean over styles.
     """
-
-    def draw(source: ImageSource, size: int, stream: int, flip: bool) -> Batches:
-        sizes = {"crop": crop, "resize_min": resize_min, "resize_max": resize_max}
-        return Batches(source, size, **sizes, flip=flip, seed=seed, stream=stream)  # type: ignore[arg-type]
-
-    support = draw(contents, content_batch, 0, True)
-    query = draw(contents, content_batch, 1, True)
-    # A style's statistics are better known from a larger crop, and it is encoded only once.
-    style = Batches(
-        styles,
-        style_batch,
-        crop=style_crop or crop,
-        flip=flip_styles,
-        seed=seed,
-        stream=STYLE_STREAM,
+    support, query = (
+        Batches(contents, content_batch, crop=crop, resize_max=resize_max, seed=seed, stream=n)
+        for n in (0, 1)
     )
+    # A style's statistics are better known from a larger crop, and it is encoded only once.
+    side = style_crop or crop
+    style = Batches(styles, style_batch, crop=side, flip=False, seed=seed, stream=STYLE_STREAM)
 
     def make(step: int, rank: int = 0, world: int = 1) -> dict[str, Tensor]:
         return {

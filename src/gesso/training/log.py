@@ -11,18 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from PIL import Image
 from torch import Tensor
 
-from gesso.disk.atomic import atomic_path, atomic_write
+from gesso.disk.atomic import atomic_write, make_folder
 from gesso.errors import GessoError, OptionError
+from gesso.images.write import write_image
 from gesso.reports import Progress, report
 from gesso.training.state import SAMPLES
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
-
-__all__ = ["TrainingLog"]
 
 log = logging.getLogger(__name__)
 
@@ -83,12 +81,10 @@ class TrainingLog:
     def sample(self, step: int, image: Tensor) -> None:
         """Write a sample image (3, H, W) in [0, 1] to samples/step-*.png and to TensorBoard."""
         image = image.detach().float().clamp(0, 1).cpu()
-        pixels = (image * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous().numpy()
         try:
-            self.samples.mkdir(exist_ok=True)
-            with atomic_path(self.samples / f"step-{step:07d}.png") as temporary:
-                Image.fromarray(pixels).save(temporary)
-        except (OSError, GessoError) as error:
+            make_folder(self.samples)
+            write_image(self.samples / f"step-{step:07d}.png", image)
+        except GessoError as error:
             log.warning("%s: sample not written: %s", self.samples, error)
         if self._writer is not None:
             self._writer.add_image("sample", image, step)

@@ -18,12 +18,9 @@ from PIL.ImageFile import ImageFile
 
 from gesso.errors import GessoError
 from gesso.images.decode import decoded
-from gesso.images.errors import DECODER_ERRORS
 from gesso.images.formats import SUFFIXES
 from gesso.images.profiles import float_grey, to_srgb
 from gesso.images.source import MAX_BYTES
-
-__all__ = ["ImageSource"]
 
 log = logging.getLogger(__name__)
 
@@ -31,8 +28,8 @@ log = logging.getLogger(__name__)
 class _Entry(NamedTuple):
     name: str  # what messages call it: path below the source, or shard.tar:member
     file: str
-    offset: int  # of the bytes inside `file`; -1: the whole file
-    size: int
+    offset: int = -1  # of the bytes inside `file`; -1: all of it
+    size: int = 0  # of a shard's member
 
 
 class ImageSource:
@@ -125,8 +122,7 @@ def _file_entries(file: Path, name: str) -> Iterator[_Entry]:
     if file.suffix.lower() == ".tar":
         yield from _shard_entries(file, name)
     elif file.suffix.lower() in SUFFIXES:
-        # stat of a link without a target would raise: let reading it name it instead
-        yield _Entry(name, str(file), -1, file.stat().st_size if file.exists() else 0)
+        yield _Entry(name, str(file))
 
 
 def _shard_entries(file: Path, name: str) -> Iterator[_Entry]:
@@ -142,7 +138,7 @@ def _shard_entries(file: Path, name: str) -> Iterator[_Entry]:
 
 
 def _upright_rgb(image: ImageFile) -> Image.Image:
-    with suppress(*DECODER_ERRORS):  # EXIF that cannot be read is no reason to refuse a picture
+    with suppress(Exception):  # EXIF that cannot be read is no reason to refuse a picture
         ImageOps.exif_transpose(image, in_place=True)
     flat: Image.Image = image
     if image.mode.startswith("I") or image.mode == "F":

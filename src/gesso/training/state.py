@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gesso.disk.atomic import sweep_stale
+from gesso.disk.atomic import make_folder, sweep_stale
 from gesso.errors import GessoError, OptionError
 from gesso.nn.checkpoint import load_file, read_header, save_file
 from gesso.training.config import TrainConfig
@@ -141,11 +141,8 @@ def weights_step(out_dir: Path) -> int | None:
 
 def make_optimizer(parameters: list[nn.Parameter], config: TrainConfig) -> torch.optim.Optimizer:
     """Adam, or AdamW (weight decay apart from the gradient), as configured."""
-    kinds: dict[str, type[torch.optim.Adam]] = {
-        "adam": torch.optim.Adam,
-        "adamw": torch.optim.AdamW,
-    }
-    return kinds[config.optimizer](
+    kind = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
+    return kind(
         parameters,
         lr=config.lr,
         betas=config.betas,
@@ -173,7 +170,7 @@ def check_same_run(
 
 
 def prepare_folder(out_dir: Path, resume: bool, needed: int) -> None:
-    """Make the folder; refuse to overwrite a run, to resume none, or to start on a full disk.
+    """Refuse to overwrite a run, to resume none, or to start on a full disk.
 
     `needed`: bytes of one save, checkpoint and weights; there must be room for two of them, as a
     new file is complete before the old one goes.
@@ -185,11 +182,7 @@ def prepare_folder(out_dir: Path, resume: bool, needed: int) -> None:
         raise OptionError(
             "resume", f"{out_dir} holds a training run; resume it or name another folder"
         )
-    try:
-        out_dir.mkdir(parents=True, exist_ok=True)
-        free = shutil.disk_usage(out_dir).free
-    except OSError as error:
-        raise GessoError(f"{out_dir}: cannot be used: {error.strerror or error}") from error
+    free = shutil.disk_usage(out_dir).free
     if free < 2 * needed:
         sizes = f"{free / 1e6:.0f} MB free, two saves need {2 * needed / 1e6:.0f} MB"
         raise GessoError(f"{out_dir}: too little room: {sizes}")
@@ -199,13 +192,13 @@ def prepare_folder(out_dir: Path, resume: bool, needed: int) -> None:
 
 @contextmanager
 def run_lock(out_dir: Path) -> Iterator[None]:
-    """Hold the folder for one run; the system lets go of it even when a run is killed."""
+    """Make the folder and hold it for one run; the system lets go even when a run is killed."""
+    make_folder(out_dir)
     if sys.platform == "win32":
         yield
         return
     import fcntl
 
-    out_dir.mkdir(parents=True, exist_ok=True)
     with open(out_dir / ".lock", "w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

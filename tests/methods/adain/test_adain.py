@@ -265,8 +265,8 @@ def test_the_normalised_vgg_of_the_authors(tmp_path: Path, monkeypatch: pytest.M
     """Reflection padding, poolings that round up, a 1×1 convolution in front."""
     monkeypatch.setattr(vgg, "WIDTHS", (4, 5, 6, 7, 8))
     torch.manual_seed(0)
-    shapes = vgg.normalised_shapes("relu4_1")
-    names = vgg.normalised_names(shapes)
+    shapes = vgg.tensor_shapes("vgg19", "relu4_1", "normalised")
+    names = vgg.file_names("vgg19", shapes, "normalised")
     assert [names[f"conv{n}.weight"] for n in ("0", "1_1", "1_2", "2_1", "3_1", "4_1")] == [
         "0.weight", "2.weight", "5.weight", "9.weight", "16.weight", "29.weight"
     ]  # fmt: skip
