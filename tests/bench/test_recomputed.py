@@ -98,6 +98,7 @@ def style_match(ours: list[Tensor], theirs: list[Tensor]) -> tuple[float, float]
 
 
 def structure(ours: list[Tensor], photo: list[Tensor]) -> float:
+    ours, photo = ours[2:], photo[2:]  # conv3_3 and conv4_3
     lengths = [(x**2).sum(1).mean().sqrt() for x in photo]
     similar = []
     for levels in (ours, photo):

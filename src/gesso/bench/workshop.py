@@ -23,7 +23,7 @@ from gesso.nn.pictures import read_image
 from gesso.stylizers.progress import OnStep
 
 UNTOUCHED, STYLE_ITSELF = CONTROLS = ("untouched photo", "style itself")
-JUDGING_S = 0.3  # roughly, of a picture
+JUDGING_S = 0.6  # roughly, of a picture
 
 
 class Workshop:
