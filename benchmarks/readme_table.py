@@ -27,7 +27,8 @@ NOTHING = (
     "beside the papers' figures; `gesso bench --quick` gives a first impression in three minutes."
 )
 LEFT_OUT = ("styles", "image_parameters", "runs", "device_mib", "content", "style", "objective")
-COLUMNS = [c for c in table.HEADS if c not in (*LEFT_OUT, "shared_pairs")]
+NOT_SHOWN = (*LEFT_OUT, "match", *table.HALVES, "shared_pairs")
+COLUMNS = [c for c in table.HEADS if c not in NOT_SHOWN]
 RENAMED = {"of_gatys": "of_reference"}  # columns of results that were written before
 THEIRS, HARDWARE = "the paper's seconds at 256 / 512 px", "GPU, not stated in the text"
 
@@ -89,7 +90,8 @@ def block(results: Path) -> str:
     for row in ours:
         if paper := theirs.get(row["method"]):
             row[THEIRS] = f"{paper['seconds_256']:g} / {paper['seconds_512']:g}"
-    return f"{table.markdown(ours, [*COLUMNS, THEIRS])}\n\n{caption(rows[0], path)}"
+    columns = [c for c in (*COLUMNS, THEIRS) if any(row.get(c) for row in ours)]
+    return f"{table.markdown(ours, columns)}\n\n{caption(rows[0], path)}"
 
 
 def caption(run: Row, path: Path) -> str:

@@ -23,7 +23,7 @@ from gesso.bench import entries as listed_by
 from gesso.bench import memory, page, pictures, setup, svg, table
 from gesso.bench.bench import SIZES, Bench, Plan
 from gesso.bench.contestants import Absent, Contestant, Entry, enter
-from gesso.bench.measures import SeenPhoto, Yardstick, distortion_level, seen_style
+from gesso.bench.measures import SeenPhoto, SeenStyle, Yardstick, distortion_level
 from gesso.bench.options import Options
 from gesso.bench.report import Report
 from gesso.bench.ssim import ssim
@@ -194,6 +194,30 @@ def test_costs_are_reported_for_the_time_left(tmp_path: Path) -> None:
     assert heard == [("a", 0.0, 4.0), ("b", 1.0, 4.0)]
 
 
+def test_what_an_earlier_version_judged_is_judged_anew_from_the_picture_that_is_there(
+    files: TinyFiles, tmp_path: Path
+) -> None:
+    diary: list[str] = []
+    bench = fake_bench(files, tmp_path, Clock(), diary, one=[7.0])
+    assert run_all(bench.qualities(), bench.store, Budget(None))
+    seconds = {pair: row["seconds"] for pair, row in bench.picture_rows("one").items()}
+    (one,), made = bench.contestants, len(diary)
+    for pair in bench.pairs(one):  # as they were before there were style match and the like
+        judging = {k: v for k, v in bench.judging(pair).items() if k != "measures"}
+        old = {"gap": 0.5, "seconds": seconds[pair.name]}
+        bench.store.put(f"picture | one | {pair.name}", {**one.settings, **judging}, old)
+        del bench.store.rows[f"made | one | {pair.name}"]
+    assert not bench.picture_rows("one")
+    assert run_all(bench.qualities(), bench.store, Budget(None))
+    again = bench.picture_rows("one")
+    assert {pair: row["seconds"] for pair, row in again.items()} == seconds
+    assert all("match" in row and row["gap"] != 0.5 for row in again.values())
+    assert len(diary) == made == 6
+    bench.picture_path("one", pair).unlink()
+    assert run_all(bench.qualities(), bench.store, Budget(None))
+    assert len(diary) == made + 1
+
+
 # quality
 
 
@@ -205,6 +229,9 @@ def test_controls_are_the_ends_of_the_scale(files: TinyFiles, tmp_path: Path) ->
     assert photo["gap_percent"] == pytest.approx(100, abs=1e-3)
     assert (photo["distortion_percent"], photo["content"]) == (0, 0)
     assert photo["ssim"] == pytest.approx(1)
+    assert (photo["match_percent"], photo["structure"]) == (100, 0)
+    assert style["match_percent"] < 0.01 and style["patches"] == 0
+    assert rows["one"]["match_percent"] > 1 and rows["one"]["structure"] > 0
     assert style["gap_percent"] == pytest.approx(0, abs=1e-4) and style["style"] < 1e-8
     assert style["ssim"] < 0.9
     assert photo["pairs"] == 6 and rows["one"]["pairs"] == 6
@@ -274,7 +301,7 @@ def test_the_compact_encoder_judges_at_its_deepest_level() -> None:
     judge = tiny_encoder()
     assert distortion_level(judge) == "relu4_3"
     photo, style, other = draw(3, 48)
-    shared = Yardstick.of(judge, SeenPhoto(judge, photo, [other]), seen_style(judge, style))
+    shared = Yardstick.of(judge, SeenPhoto(judge, photo, [other]), SeenStyle(judge, style))
     whole = Yardstick(judge, photo, style, [other])
     assert shared.judge(other) == whole.judge(other)
     assert whole.judge(other).distortion == pytest.approx(1)

@@ -25,6 +25,7 @@ from gesso.methods.metastyle.start import STYLE_WEIGHT, Config
 from gesso.nn import checkpoint
 from tiny import pictures, tiny_encoder, tiny_net
 
+looks = importlib.import_module("looks")
 meta_step = importlib.import_module("meta_step")
 quality = importlib.import_module("quality")
 study = importlib.import_module("study")
@@ -370,3 +371,65 @@ def test_what_is_missing_is_said_in_one_line(
     assert error.count("\n") == 1
     assert quality.main(["yardstick", *bench, "--adapt", "crop=wide"]) == 2
     assert capsys.readouterr().err == "--adapt: crop: wide; allowed are whole numbers from 16\n"
+
+
+def looks_options(bench: list[str], out: Path) -> list[str]:
+    """Options of looks.py: the two photos and styles, in a folder of their own."""
+    kept = [o for o in bench if o.startswith(("--contents", "--styles", "--vgg", "--encoder"))]
+    return [*kept, f"--out={out}", "--size=32", "--pairs=2", "--cell=32", "--rows=1"]
+
+
+def test_looks_go_on_and_take_contenders_and_ready_pictures_later(
+    bench: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = looks_options(bench, tmp_path / "out")
+    quick = "steps=1,fine_steps=1,final_steps=1,style_size=64"
+    first = [*options, f"--contender=painted=matching,{quick}"]
+    assert looks.main([*first, "--minutes=0"]) == 3
+    assert looks.main(first) == 0
+    capsys.readouterr()
+    (tmp_path / "rival").mkdir()
+    for name in ("p0--s0.png", "p1--s1.png"):
+        style = tmp_path / "out" / "pictures" / "styles" / f"{name[4:6]}.png"
+        (tmp_path / "rival" / name).write_bytes(style.read_bytes())
+    more = [*first, "--contender=gatys,steps=1", f"--ready=rival={tmp_path / 'rival'}"]
+    assert looks.main(more) == 0
+    begun = capsys.readouterr().err.splitlines()
+    assert begun and all("gatys,steps=1" in line or "rival" in line for line in begun)
+    assert looks.main(more) == 0
+    assert capsys.readouterr().err == ""
+    found = json.loads((tmp_path / "out" / "looks.json").read_text())
+    names = ["untouched photo", "style itself", "painted", "gatys,steps=1", "rival"]
+    assert list(found["means"]) == names and list(found["pictures"]["painted"]) == list(
+        found["pictures"]["rival"]
+    )
+    rival, photo = found["means"]["rival"], found["means"]["untouched photo"]
+    assert rival["match"] < 1e-5 and rival["patches"] == 0 and photo["match_percent"] == 100
+    assert all(row["patches_by_level"] for row in found["pictures"]["painted"].values())
+    pages = sorted((tmp_path / "out").glob("page-*.jpg"))
+    with Image.open(pages[0]) as page:
+        assert len(pages) == 2 and page.width == 5 * (32 + 8) + 8
+    assert "| rival |" in (tmp_path / "out" / "looks.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "--contender, --ready: at least one"),
+        (["--contender=magic"], "--contender: magic: unknown; allowed are"),
+        (["--contender=matching,steps=x"], "matching,steps=x: steps: x; allowed are whole numbers"),
+        (["--contender=gatys,polish=-1"], "polish: -1; allowed are whole numbers from 0"),
+        (["--contender=gatys", "--contender=gatys"], "each needs a name of its own"),
+        (["--ready=rival"], "--ready: rival: expected NAME=FOLDER"),
+    ],
+)
+def test_mistakes_in_contenders_are_named_in_one_line(
+    arguments: list[str],
+    words: str,
+    bench: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert looks.main([*looks_options(bench, tmp_path / "out"), *arguments]) == 2
+    err = capsys.readouterr().err
+    assert words in err and err.count("\n") == 1

@@ -25,6 +25,9 @@ from tiny_files import make_tiny_files
 STYLE_LEVELS = ("conv1_2", "conv2_2", "conv3_3", "conv4_3")
 CONTENT_LEVEL, DISTORTION_LEVEL = "conv3_3", "conv4_1"
 BLOCKS = (2, 2, 4, 3)  # VGG-19's convolutions up to conv4_3
+CELL_PX, ASKED, COMPARED = 4, 1024, 4096  # of the style match
+PATCH_PX, DIRECTIONS, QUANTILES = 7, 128, 1024  # of the patches
+SIZE = 64  # longer side of the contents
 SIDES = ((32, 64), (64, 40))  # contents of two shapes: each is cut to the other's
 
 
@@ -42,10 +45,11 @@ def random_vgg19() -> dict[str, Tensor]:
     return weights
 
 
-def features(vgg: dict[str, Tensor], image: Image.Image) -> dict[str, Tensor]:
+def features(vgg: dict[str, Tensor], image: Image.Image | Tensor) -> dict[str, Tensor]:
     """VGG-19 as in Caffe: BGR from 0 to 255 less the mean colour; (C, H, W) by layer."""
-    pixels = torch.tensor(np.asarray(image), dtype=torch.float32)[..., [2, 1, 0]]
-    x = (pixels - torch.tensor([103.939, 116.779, 123.68])).permute(2, 0, 1)[None]
+    if isinstance(image, Image.Image):
+        image = scaled(image, max(image.size))
+    x = 255 * image[:, [2, 1, 0]] - torch.tensor([103.939, 116.779, 123.68]).view(1, 3, 1, 1)
     found = {}
     for block, depth in enumerate(BLOCKS, 1):
         x = F.max_pool2d(x, 2) if block > 1 else x
@@ -58,6 +62,81 @@ def features(vgg: dict[str, Tensor], image: Image.Image) -> dict[str, Tensor]:
 
 def gram(f: Tensor) -> Tensor:
     return torch.einsum("chw,dhw->cd", f, f) / f.numel()
+
+
+def scaled(image: Image.Image, longest: int) -> Tensor:
+    """(1, 3, h, w) in [0, 1] with that longer side and a shorter one of at least 16 px."""
+    pixels = torch.tensor(np.asarray(image), dtype=torch.float32).permute(2, 0, 1)[None] / 255
+    height, width = (max(16, round(n * longest / max(image.size))) for n in pixels.shape[-2:])
+    if tuple(pixels.shape[-2:]) == (height, width):
+        return pixels
+    return F.interpolate(pixels, (height, width), mode="bicubic", antialias=True).clamp(0, 1)
+
+
+def vectors(vgg: dict[str, Tensor], image: Tensor) -> list[Tensor]:
+    """By level the features (C,) at drawn cells of 4 px of (1, 3, h, w), in the order drawn."""
+    rows, across = (n // CELL_PX for n in image.shape[-2:])
+    drawn = torch.randperm(rows * across, generator=torch.Generator().manual_seed(0))[:COMPARED]
+    found = features(vgg, image)
+    at = [F.interpolate(found[k][None], (rows, across), mode="bilinear") for k in STYLE_LEVELS]
+    return [level[0].flatten(1).T[drawn] for level in at]
+
+
+def far(a: Tensor, b: Tensor) -> Tensor:
+    """1 − cos of every row with every row."""
+    return 1 - (a / a.norm(dim=1, keepdim=True)) @ (b / b.norm(dim=1, keepdim=True)).T
+
+
+def style_match(ours: list[Tensor], theirs: list[Tensor]) -> tuple[float, float]:
+    means = [level.mean(0) for level in theirs]
+    lengths = [((x - m) ** 2).sum(1).mean().sqrt() for x, m in zip(theirs, means, strict=True)]
+    a, b = (
+        torch.cat([(x - m) / n for x, m, n in zip(levels, means, lengths, strict=True)], 1)
+        for levels in (ours, theirs)
+    )
+    return tuple(float(far(x[:ASKED], y).min(1).values.mean()) for x, y in ((a, b), (b, a)))  # type: ignore[return-value]
+
+
+def structure(ours: list[Tensor], photo: list[Tensor]) -> float:
+    ours, photo = ours[2:], photo[2:]  # conv3_3 and conv4_3
+    lengths = [(x**2).sum(1).mean().sqrt() for x in photo]
+    similar = []
+    for levels in (ours, photo):
+        rows = torch.cat([x / n for x, n in zip(levels, lengths, strict=True)], 1)[:ASKED]
+        similar.append(far(rows, rows) / far(rows, rows).sum(0, keepdim=True))
+    return float((similar[0] - similar[1]).abs().sum(0).mean())
+
+
+def pyramid(image: Tensor) -> list[Tensor]:
+    found = []
+    while max(image.shape[-2:]) > 16:
+        shape = [n // 2 for n in image.shape[-2:]]
+        half = F.interpolate(image, shape, mode="bilinear", antialias=True)
+        found.append(image - F.interpolate(half, tuple(image.shape[-2:]), mode="bilinear"))
+        image = half
+    return [*found, image]
+
+
+def projections(level: Tensor) -> Any:
+    """(DIRECTIONS, QUANTILES): of all patches of a level (they are few here), sorted."""
+    drawn = torch.randn(DIRECTIONS, 3, 7, 7, generator=torch.Generator().manual_seed(0))
+    directions = drawn.flatten(1).double()
+    directions /= (directions**2).sum(1, keepdim=True).sqrt()
+    short = [max(0, PATCH_PX - n) for n in level.shape[-2:]]
+    level = F.pad(
+        level, (short[1] // 2, -(-short[1] // 2), short[0] // 2, -(-short[0] // 2)), "replicate"
+    )
+    found = (directions @ F.unfold(level.double(), PATCH_PX)[0]).sort(1).values.numpy()
+    at = (np.arange(QUANTILES) + 0.5) / QUANTILES * found.shape[1] - 0.5
+    return np.stack([np.interp(at, np.arange(found.shape[1]), row) for row in found])
+
+
+def patches(ours: Tensor, theirs: Tensor) -> list[float]:
+    found = []
+    for a, b in zip(pyramid(ours), pyramid(theirs), strict=True):
+        x, y = projections(a), projections(b)
+        found.append(float(np.abs(x - y).mean() / np.sqrt((x**2 + y**2).mean() / 2)))
+    return found
 
 
 def cut(image: Image.Image, size: tuple[int, int]) -> Image.Image:
@@ -103,7 +182,17 @@ def recomputed(vgg: dict[str, Tensor], folder: Path, content: str, style: str) -
         luminance(made), luminance(photo), full=True, data_range=1.0,
         gaussian_weights=True, sigma=1.5, truncate=3.5, use_sample_covariance=False,
     )  # fmt: skip
+    painting = scaled(read(folder / "styles" / f"{style}.png"), SIZE)
+    picture = scaled(made, SIZE)
+    mine = vectors(vgg, picture)
+    of_picture, of_style = style_match(mine, vectors(vgg, painting))
+    by_level = patches(picture, painting)
     return {
+        "match": max(of_picture, of_style),
+        "match_of_picture": of_picture,
+        "match_of_style": of_style,
+        "patches": sum(by_level) / len(by_level),
+        "structure": structure(mine, vectors(vgg, scaled(photo, SIZE))),
         "gap": sum(gaps) / len(gaps),
         "distortion": from_photo(out) / (sum(unrelated) / len(unrelated)),
         "content": content_loss,

@@ -64,15 +64,8 @@ def html(sections: Sequence[Section]) -> str:
 
 
 def trade_off(bench: Bench, ours: Sequence[Row]) -> list[str]:
-    """Seconds per picture against the objective, discs as large as taking on a style is long."""
-    reference = "" if bench.reference is None else bench.reference.name
-    relative = any(row["of_reference"] for row in ours if row["method"] != reference)
-    y, what = (
-        ("of_reference", f"objective, of that of {reference} (lower is better)")
-        if relative
-        else ("gap_percent", "remaining style gap, % (lower is better)")
-    )
-    x = "seconds_512"
+    """Seconds per picture against the style match, discs as large as taking on a style is long."""
+    x, y = "seconds_512", "match_percent"
     measured = [row for row in ours if row[x] and row[y] is not None]
     colours = _colours(bench)
     series = [
@@ -81,16 +74,15 @@ def trade_off(bench: Bench, ours: Sequence[Row]) -> list[str]:
         if (name := r["method"]) in colours
     ]
     levels = [(r["method"], r[y]) for r in ours if r["method"] in CONTROLS and r[y] is not None]
-    plot = svg.draw(svg.Plot("seconds for a picture of 512 px (logarithmic)", what, series, levels))
+    across, up = "seconds for a picture of 512 px (logarithmic)", "style match, % (lower is better)"
+    plot = svg.draw(svg.Plot(across, up, series, levels))
     if not plot:
         return [_paragraph("Nothing has been measured yet.")]
     caption = (
         "Left is faster, down is better; a larger disc takes longer to take on a style (its radius "
-        "grows with the logarithm of the seconds). Dashed: the controls. Quality judged by "
-        f"{bench.judge.name}."
+        "grows with the logarithm of the seconds). Dashed: the controls. 100 % is the untouched "
+        f"photo’s style match over the same pictures. Judged by {bench.judge.name}."
     )
-    if relative:
-        caption += f" Each is compared with {reference} over the pictures that both have made."
     return [plot, _paragraph(caption)]
 
 

@@ -123,13 +123,21 @@ class Report:
         levels = ", ".join(LEVELS)
         notes = [
             f"Judged by {judge.name} from the written 8-bit pictures, {self.size} px on the longer "
-            f"side. Style gap: the mean over {levels} of ‖Gram(picture) − Gram(style)‖ / "
-            "‖Gram(photo) − Gram(style)‖; 0 % the style’s statistics, 100 % the untouched photo. "
+            "side. Lower is better everywhere but in SSIM.",
+            f"Style match: the relaxed earth mover’s distance of vectors of {levels} of picture "
+            "and style, the larger of its two halves: how far the picture’s places are from the "
+            "nearest of the style’s, and the style’s from the nearest of the picture’s; also in "
+            "per cent of the untouched photo’s. Patches: the sliced Wasserstein distance of 7 × 7 "
+            "px from the style’s, over a pyramid, without a network. Structure: how far the "
+            "self-similarity of the picture’s places is from that of the photo’s.",
+            "By Gram matrices, which do not always rank as the eye does: style gap: the mean over "
+            f"{levels} of ‖Gram(picture) − Gram(style)‖ / ‖Gram(photo) − Gram(style)‖; 0 % the "
+            "style’s statistics, 100 % the untouched photo. "
             f"Content distortion: squared distance from the photo’s features at {level}, as a "
             "share of that of unrelated photos; 0 % the photo, 100 % an unrelated one. SSIM: on "
             "luminance, with the photo. Objective: content loss (relative squared error of "
             f"features at {OBJECTIVE.content_level}) plus style loss (the sum over levels of that "
-            "of Gram matrices)."
+            "of Gram matrices).",
         ]
         if reference is not None:
             notes.append(

@@ -10,7 +10,7 @@ from gesso.bench.bench import Bench
 from gesso.bench.contestants import Absent, Contestant
 from gesso.bench.published import published
 from gesso.bench.store import Row
-from gesso.bench.workshop import CONTROLS
+from gesso.bench.workshop import CONTROLS, UNTOUCHED
 
 OURS, PAPER = "gesso", "paper"
 
@@ -29,6 +29,10 @@ SPEED = {
 }
 ON_GPU = {"device_mib": "… of the GPU, MiB"}
 QUALITY = {
+    "match_percent": "style match, % of the photo’s",
+    "match": "style match",
+    "patches": "patches",
+    "structure": "structure",
     "gap_percent": "style gap, %",
     "distortion_percent": "content distortion, %",
     "ssim": "SSIM",
@@ -39,9 +43,14 @@ QUALITY = {
     "pairs": "pictures",
     "shared_pairs": "shared with it",
 }
-HEADS = SPEED | ON_GPU | QUALITY
+HALVES = {
+    "match_of_picture": "style match of the picture’s places",
+    "match_of_style": "style match of the style’s places",
+}
+HEADS = SPEED | ON_GPU | QUALITY | HALVES
 COLUMNS = ("whose", *HEADS, "source", "hardware")
-MEASURES = ("gap", "distortion", "ssim", "content", "style", "objective")
+LIKENESS = ("match", *HALVES, "patches", "structure")
+MEASURES = (*LIKENESS, "gap", "distortion", "ssim", "content", "style", "objective")
 
 
 def rows(bench: Bench, absent: Sequence[Absent] = ()) -> list[Row]:
@@ -101,8 +110,10 @@ def quality(bench: Bench, name: str, pairs: Collection[str] | None = None) -> Ro
     chosen = {pair: row for pair, row in found.items() if pairs is None or pair in pairs}
     if not chosen:
         return {}
+    photo = bench.picture_rows(UNTOUCHED)
     reference = {} if bench.reference is None else bench.picture_rows(bench.reference.name)
-    return {**means(list(chosen.values())), **_against(chosen, reference)}
+    mean = means(list(chosen.values()))
+    return {**mean, **of_photo(chosen, photo), **_against(chosen, reference)}
 
 
 def means(judged: Sequence[Row]) -> Row:
@@ -111,6 +122,13 @@ def means(judged: Sequence[Row]) -> Row:
     mean = {key: fmean(row[key] for row in judged) for key in known}
     shares = {f"{key}_percent": 100 * mean.pop(key) for key in ("gap", "distortion")}
     return {**shares, **mean, "pairs": len(judged)}
+
+
+def of_photo(mine: Mapping[str, Row], photo: Mapping[str, Row]) -> Row:
+    """The sum of the style matches in per cent of the untouched photo's, on the same pairs."""
+    shared = [pair for pair in mine if pair in photo]
+    ours, theirs = (sum(found[pair]["match"] for pair in shared) for found in (mine, photo))
+    return {"match_percent": 100 * ours / theirs} if theirs else {}
 
 
 def _against(mine: Mapping[str, Row], reference: Mapping[str, Row]) -> Row:
@@ -134,11 +152,11 @@ def cell(column: str, row: Row) -> str:
         return "–"
     if column in ("parameters", "image_parameters"):
         return f"{float(value) / 1e6:.2f} M"
-    if column in ("gap_percent", "distortion_percent", "peak_mib", "device_mib"):
+    if column.endswith("_percent") or column in ("peak_mib", "device_mib"):
         return f"{float(value):.0f}"
     if column.startswith("seconds"):
         return f"{float(value):g}" if row.get("whose") == PAPER else significant(float(value))
-    if column in ("ssim", "content", "style", "objective", "of_reference"):
+    if column in (*LIKENESS, "ssim", "content", "style", "objective", "of_reference"):
         return f"{float(value):.3f}"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
