@@ -34,8 +34,7 @@ class Options(FitOptions):
     objective: Annotated[
         Any,  # or an objective of gesso.losses; None: matching, unless the start says otherwise
         Option(
-            "What to minimise: matching, relative or paper; default: matching, unless the start was "
-            "trained by paper.",
+            "What to minimise; default: matching, unless the start was trained by paper.",
             choices=OBJECTIVES,
         ),
     ] = None
