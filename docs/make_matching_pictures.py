@@ -1,17 +1,23 @@
 """Make the pictures of docs/matching.md: `python docs/make_matching_pictures.py`.
 
-With the bundled encoder, some minutes on a CPU. Photographs: src/gesso/assets/contents; the
+With the bundled encoder, some minutes on a CPU; `stages`, `shares` or `side_by_side` as an argument
+makes only that one. Photographs: src/gesso/assets/contents; the
 styles are drawn by examples/draw_styles.py; all of them may be passed on freely.
 """
 
 from __future__ import annotations
 
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 
 from gesso.assets import CONTENTS
+from gesso.bench.measures import covering
 from gesso.controls.controls import Controls
+from gesso.fitting.recolor import StyleColors, recolored
 from gesso.images.sheet import sheet
 from gesso.images.write import write_image
 from gesso.methods.registry import load
@@ -24,6 +30,7 @@ OUT = ROOT / "docs/pictures"
 SIDE_PX = 448
 PAIRS = (("town", "ukiyo-e"), ("coffee", "impasto"), ("astronaut-face", "stained-glass"))
 SHARES = (0.8, 0.6, 0.3)
+STAGES_PX = (64, 128, 256, 512)
 
 
 def side_by_side() -> None:
@@ -56,10 +63,42 @@ def shares() -> None:
     )
 
 
+def stages() -> None:
+    """A photo, what each scale makes of it, the last pass, and the colours."""
+    method = load("matching")
+    photo, style = CONTENTS / "coffee.jpg", STYLES / "impasto.jpg"
+    card, full = method.adapt(style), STAGES_PX[-1]
+
+    def painted(size: int, **changes: object) -> torch.Tensor:
+        changed = replace(card, config=card.config | {"recolor": "off"} | changes)
+        return method.stylizer(changed)(read_image(photo, size=size)[None])
+
+    seen, paint = (read_image(one, size=full) for one in (photo, style))
+    cells = [seen[None], covering(paint, *seen.shape[-2:])[None]]
+    for size in STAGES_PX:
+        cells.append(painted(size, fine_steps=_steps(card.config, size), final_steps=0))
+    cells.append(painted(full))
+    cells.append(recolored(cells[-1], cells[0], StyleColors.of(paint, 1), "own"))
+    texts = ["photo", "style", *(f"{size} px" for size in STAGES_PX), "last pass", "colours"]
+    rows = [[_cell(cell, cells[0]) for cell in cells[i : i + 4]] for i in (0, 4)]
+    write_image(OUT / "matching-stages.jpg", sheet(rows, [texts[:4], texts[4:]]), quality=80)
+
+
+def _steps(config: dict[str, object], size: int) -> object:
+    """Those that a scale gets while the picture is painted at its full size."""
+    return config["fine_steps"] if size == STAGES_PX[-1] else config["steps"]
+
+
+def _cell(image: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+    """(1, 3, h, w) seen as large as the others, in the shape of `like`: its pixels stay visible."""
+    share = SIDE_PX * 3 / 4 / max(like.shape[-2:])
+    height, width = (round(n * share) for n in like.shape[-2:])
+    mode = "nearest" if image.shape[-2] < height else "area"
+    return F.interpolate(image, (height, width), mode=mode)[0]
+
+
 def _fitted(image: torch.Tensor) -> torch.Tensor:
-    return torch.nn.functional.interpolate(
-        image[None], (SIDE_PX, SIDE_PX), mode="bilinear", antialias=True
-    )[0]
+    return F.interpolate(image[None], (SIDE_PX, SIDE_PX), mode="bilinear", antialias=True)[0]
 
 
 def _square(image: torch.Tensor) -> torch.Tensor:
@@ -71,5 +110,6 @@ def _square(image: torch.Tensor) -> torch.Tensor:
 
 
 if __name__ == "__main__":
-    side_by_side()
-    shares()
+    makers = {maker.__name__: maker for maker in (side_by_side, shares, stages)}
+    for name in sys.argv[1:] or makers:
+        makers[name]()

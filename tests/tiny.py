@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from gesso.encoders.compact import CompactEncoder
+from gesso.encoders.vgg import VGG
 from gesso.methods.base import Method
 from gesso.nn.transfer import TransferNet
 
@@ -29,6 +30,18 @@ def tiny_encoder(seed: int = 0, dtype: torch.dtype = torch.float32) -> CompactEn
             nn.init.uniform_(module.bias, -0.1, 0.1)
     encoder.freeze()
     return encoder.to(dtype)
+
+
+def random_vgg(seed: int = 0) -> VGG:
+    """VGG-19 up to relu4_3 with random weights that keep the size of its features, frozen."""
+    torch.manual_seed(seed)
+    network = VGG("vgg19", caffe=True, deepest="relu4_3")
+    for conv in network.convs.values():
+        assert isinstance(conv, nn.Conv2d)
+        nn.init.kaiming_normal_(conv.weight)
+        nn.init.zeros_(conv.bias)
+    network.freeze()
+    return network
 
 
 def quick(method: Method, **more: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import Tensor
 
 from gesso.bench import measures, store, table
 from gesso.bench.pictures import Gallery, Picture
@@ -21,11 +21,13 @@ from gesso.images.write import write_image
 from gesso.losses.objectives import Objective
 from gesso.losses.terms import grams
 from gesso.methods.johnson.method import Johnson
+from gesso.methods.matching.method import Matching
 from gesso.methods.metastyle.start import STYLE_WEIGHT, Config
 from gesso.nn import checkpoint
-from tiny import pictures, tiny_encoder, tiny_net
+from tiny import WIDTHS, pictures, random_vgg, tiny_encoder, tiny_net
 
 looks = importlib.import_module("looks")
+matching = importlib.import_module("matching")
 meta_step = importlib.import_module("meta_step")
 quality = importlib.import_module("quality")
 study = importlib.import_module("study")
@@ -34,15 +36,7 @@ training = importlib.import_module("training")
 
 @pytest.fixture(scope="module")
 def vgg() -> VGG:
-    """VGG-19 with random weights that keep the size of its features."""
-    torch.manual_seed(0)
-    network = VGG("vgg19", caffe=True, deepest="relu4_3")
-    for conv in network.convs.values():
-        assert isinstance(conv, nn.Conv2d)
-        nn.init.kaiming_normal_(conv.weight)
-        nn.init.zeros_(conv.bias)
-    network.freeze()
-    return network
+    return random_vgg()
 
 
 @pytest.fixture(scope="module")
@@ -433,3 +427,15 @@ def test_mistakes_in_contenders_are_named_in_one_line(
     assert looks.main([*looks_options(bench, tmp_path / "out"), *arguments]) == 2
     err = capsys.readouterr().err
     assert words in err and err.count("\n") == 1
+
+
+def test_matchings_parts_are_counted() -> None:
+    method = Matching(tiny_encoder())
+    found = {(r["how often"], r["part"]): r for r in matching.measured(method, 64, 1)}
+    channels = sum(WIDTHS)
+    cells, kept = (64 // 4) ** 2, (64 // 4) ** 2  # all of the style's, and all of the picture's
+    products = 2 * cells * kept * channels
+    assert found["a scale", "search"]["GFLOP"] == pytest.approx(products / 1e9)
+    forward, backward = found["a step", "encode, to hypercolumns"], found["a step", "backward"]
+    assert 0 < forward["GFLOP"] <= backward["GFLOP"] < 2.1 * forward["GFLOP"]
+    assert found["a step", "Adam"]["GFLOP"] == 0 < found["a step", "Adam"]["ms"]

@@ -9,7 +9,6 @@ import torch
 
 from gesso.controls.color import (
     COLORS,
-    Colors,
     checked_color,
     grey,
     luminance,
@@ -20,6 +19,7 @@ from gesso.controls.color import (
     with_luminance,
 )
 from gesso.errors import GessoError
+from gesso.nn.colors import Colors
 from gesso.stylizers.progress import OnStep
 from gesso.stylizers.stylizer import Stylizer
 from tiny import pictures

@@ -13,7 +13,7 @@ from gesso.encoders.base import Encoder
 from gesso.errors import GessoError
 from gesso.fitting.config import FitOptions
 from gesso.fitting.network import fit_network, style_target
-from gesso.fitting.painting import cells, hypercolumns
+from gesso.losses.columns import cells, hypercolumns
 from gesso.losses.matched import MatchingObjective, shrunk
 from gesso.losses.objectives import Objective, UnboundedObjective
 from gesso.losses.terms import grams
@@ -35,7 +35,7 @@ def wanted_of(objective: MatchingObjective, encoder: Encoder, style: dict[str, T
 
 def vectors(encoder: Encoder, image: Tensor) -> Tensor:
     """(N, C), as the method that paints pictures takes them of (3, H, W)."""
-    return hypercolumns(encoder(image[None]), *cells(image))
+    return hypercolumns(encoder(image[None]), *cells(image))[0]
 
 
 @pytest.mark.parametrize("scale", [1, 2])

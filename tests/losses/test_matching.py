@@ -60,5 +60,14 @@ def test_representatives_keep_what_is_rare() -> None:
     kept = representatives(torch.cat([common, rare]), 20)
     assert len(kept) == 20
     assert all(bool((kept == row).all(1).any()) for row in rare)
-    assert torch.equal(representatives(common, 600), common)
+    assert torch.equal(representatives(common, 600).sort(0).values, common.sort(0).values)
     assert torch.equal(representatives(common, 20), representatives(common, 20))
+
+
+def test_the_first_half_of_representatives_has_the_statistics_of_all() -> None:
+    first = torch.eye(12)[0]
+    common, rare = first + 0.01 * vectors(3900, 9), 0.5 * vectors(100, 10) - 3 * first
+    everything = torch.cat([rare, common])
+    drawn, chosen = representatives(everything, 400).split(200)
+    away = [float((half.mean(0) - everything.mean(0)).abs().mean()) for half in (drawn, chosen)]
+    assert away[0] < 0.1 < 0.4 < away[1]

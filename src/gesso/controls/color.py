@@ -7,20 +7,19 @@ After Gatys, Bethge, Hertzmann & Shechtman, "Preserving Color in Neural Artistic
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from gesso.controls.options import COLORS, Color
 from gesso.errors import OptionError
+from gesso.nn.colors import NOISE, Colors
 from gesso.stylizers.progress import OnStep
 from gesso.stylizers.stylizer import Stylizer
 
 log = logging.getLogger(__name__)
 
 LUMA = (0.299, 0.587, 0.114)  # Y of YIQ, the colour space of the paper (ITU-R BT.601)
-NOISE = (2 / 255) ** 2  # a variance; two grey levels of deviation are a file's noise, not colour
 
 
 def checked_color(word: str) -> Color:
@@ -31,54 +30,13 @@ def checked_color(word: str) -> Color:
     raise OptionError("color", f"{word} is unknown; allowed are {', '.join(COLORS)}")
 
 
-@dataclass(frozen=True)
-class Colors:
-    """The mean (3,) of a picture's colours and their covariance (3, 3), float64 on the CPU."""
-
-    mean: Tensor
-    covariance: Tensor
-
-    @classmethod
-    def of(cls, image: Tensor) -> Colors:
-        """The colours of all pixels of (3, H, W) or (B, 3, H, W)."""
-        pixels = image.detach().cpu().double().movedim(-3, 0).reshape(3, -1)
-        mean = pixels.mean(1)
-        away = pixels - mean.unsqueeze(1)
-        return cls(mean, away @ away.T / pixels.shape[1])
-
-    def numbers(self) -> list[float]:
-        """Both in one row, rounded to 1e-6: part of a cached card's key."""
-        return [round(float(n), 6) for n in torch.cat([self.mean, self.covariance.flatten()])]
-
-    def transform(self, target: Colors) -> tuple[Tensor, Tensor]:
-        """A (3, 3) and b (3,): colours A·x + b have mean and covariance of `target`.
-
-        This is CORAL, A = Σt^½ Σ^-½ by eigendecomposition (the paper's "image analogies" choice).
-        Where these colours vary by less than NOISE, as all but the luminance of a grey picture do,
-        they are not spread any further, and reach less than the target's covariance.
-        """
-        spread = _power(target.covariance, 0.5) @ _power(self.covariance, -0.5)
-        return spread, target.mean - spread @ self.mean
-
-
-def _power(covariance: Tensor, exponent: float) -> Tensor:
-    """A symmetric matrix to a power; where they would divide, eigenvalues are at least NOISE."""
-    values, vectors = torch.linalg.eigh(covariance)
-    least = NOISE if exponent < 0 else 0.0
-    powers: Tensor = values.clamp(min=least) ** exponent
-    root: Tensor = vectors @ powers.diag() @ vectors.T
-    return root
-
-
 def match_colors(image: Tensor, like: Tensor, clip: bool = True) -> Tensor:
     """`image` with the colours' mean and covariance of `like`: CORAL, a linear map of the colours.
 
     Colours that leave [0, 1] are clipped, which moves mean and covariance a little (the share of
     clipped values is logged); with `clip` False they stay as they are, and the match is exact.
     """
-    spread, shift = Colors.of(image).transform(Colors.of(like))
-    spread, shift = spread.to(image), shift.to(image)
-    matched = torch.einsum("ij,...jhw->...ihw", spread, image) + shift.reshape(3, 1, 1)
+    matched = Colors.of(image).moved(image, Colors.of(like))
     if not clip:
         return matched
     outside = float(((matched < 0) | (matched > 1)).float().mean())

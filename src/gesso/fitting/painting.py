@@ -8,8 +8,7 @@ vectors point the same way. A last pass matches every level by itself, and anew 
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -18,37 +17,22 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gesso.encoders.base import Encoder
-from gesso.encoders.levels import LEVELS
+from gesso.errors import GessoError
+from gesso.fitting.apart import Apart
 from gesso.fitting.pyramid import bands, descend, resized, summed
+from gesso.fitting.recolor import Recolor, recolored
+from gesso.fitting.terms import Terms, Weights
+from gesso.fitting.vectors import StyleVectors
+from gesso.losses.columns import CELL_PX, cells, hypercolumns
 from gesso.losses.matching import cosine_distance, nearest
 from gesso.nn.precision import fast_dtype
 
-CELL_PX = 4  # side of what one hypercolumn stands for (the paper's)
 COARSEST_PX = 64  # longer side of the coarsest scale (the paper's)
 SMALLEST_PX = 16
 BLURRED_BANDS = 2  # of the photo, which the coarsest scale begins without
-PLACES = 1024  # of a level, matched in a step of the last pass
-SHIFT_PX = 8  # the picture is moved by less than this in a step, so that no pooling grid shows
 
 OnPaint = Callable[[int, int, float], None]
 """Is given the steps done, the steps in all and the loss."""
-
-
-@dataclass(frozen=True)
-class Vectors:
-    """Vectors (N, C) of a style, and the mean (C,) of all that it has."""
-
-    rows: Tensor
-    mean: Tensor
-
-
-@dataclass(frozen=True)
-class StyleVectors:
-    """What is matched of a style: hypercolumns by scale (the longer side in px at which the style
-    was seen, coarse to fine), and the encoder's own vectors by level, at the finest scale."""
-
-    scales: Mapping[int, Vectors]
-    levels: Mapping[str, Vectors]
 
 
 @dataclass(frozen=True)
@@ -61,7 +45,9 @@ class Painting:
             the last pass.
         lr: Adam's rate on the picture's bands.
         paint_size: the longer side in px up to which a picture is painted; None: no limit.
-        seed: of the places and shifts of the last pass.
+        seed: of the places and shifts of the last pass, and of the places of the terms.
+        transport, moments, palette, structure, content: weights of `gesso.fitting.terms`.
+        recolor: where the colours come from at the end, see `gesso.fitting.recolor`.
     """
 
     alpha: float = 0.6
@@ -71,6 +57,17 @@ class Painting:
     lr: float = 4e-3
     paint_size: int | None = None
     seed: int = 0
+    transport: float = 0.5
+    moments: float = 0.0
+    palette: float = 0.0
+    structure: float = 0.0
+    content: float = 0.0
+    recolor: Recolor = "own"
+
+    @property
+    def weights(self) -> Weights:
+        """Those of the terms."""
+        return Weights(**{name: getattr(self, name) for name in Weights.__dataclass_fields__})
 
 
 def scales(longest: int) -> list[int]:
@@ -81,30 +78,20 @@ def scales(longest: int) -> list[int]:
     return found
 
 
-def hypercolumns(features: Mapping[str, Tensor], height: int, width: int) -> Tensor:
-    """(height·width, ΣC): all levels at every cell, each divided by √C so that they weigh alike."""
-    parts = [
-        F.interpolate(f.float(), (height, width), mode="bilinear") / math.sqrt(f.shape[1])
-        for f in features.values()
-    ]
-    return torch.cat(parts, 1)[0].flatten(1).T
-
-
-def cells(image: Tensor) -> tuple[int, int]:
-    """Rows and columns of a picture's hypercolumns."""
-    height, width = (max(2, n // CELL_PX) for n in image.shape[-2:])
-    return height, width
-
-
 def paint(
     photo: Tensor,
     style: StyleVectors,
     encoder: Encoder,
     how: Painting,
-    levels: Sequence[str] = LEVELS,
     on_step: OnPaint | None = None,
 ) -> Tensor:
-    """The photo (1, 3, H, W) in [0, 1], painted: a picture of the same shape."""
+    """The photo (1, 3, H, W) in [0, 1], painted: a picture of the same shape.
+
+    Raises:
+        GessoError: `how` asks for the style's colours, and they are not known.
+    """
+    if how.recolor != "off" and style.colors is None:
+        raise GessoError("a card without its style's colours: recolor needs them; adapt anew")
     sizes = scales(max(photo.shape[-2:]))
     counts = [how.steps] * (len(sizes) - 1) + [how.fine_steps]
     total = sum(counts) + how.final_steps
@@ -119,20 +106,14 @@ def paint(
     for size, count in zip(sizes, counts, strict=True):
         content = _at(photo, size)
         query, picture = _begin(content, picture, how.alpha)
-        goal = _matched(query, _seen_at(style, size), encoder, random, levels)
+        goal = _Scale(query, content, style, size, encoder, how, random)
         picture = descend(picture, goal, count, how.lr, partial(heard, done))
         done += count
     assert picture is not None  # there is always a scale
-    goal = _Apart(style, encoder, how.seed, levels)
-    picture = descend(picture, goal, how.final_steps, how.lr, partial(heard, done))
-    return resized(picture, *photo.shape[-2:]).clamp(0, 1)
-
-
-def _seen_at(style: StyleVectors, size: int) -> Vectors:
-    """The style's vectors that a scale is matched with: strokes keep their size in px, and a
-    picture larger than the style was seen takes its finest ones."""
-    known = list(style.scales)
-    return style.scales[min(known, key=lambda seen: abs(math.log(seen / size)))]
+    last = Apart(style, encoder, how.weights, how.seed)
+    picture = descend(picture, last, how.final_steps, how.lr, partial(heard, done))
+    picture = resized(picture, *photo.shape[-2:]).clamp(0, 1)
+    return picture if style.colors is None else recolored(picture, photo, style.colors, how.recolor)
 
 
 def _at(photo: Tensor, size: int) -> Tensor:
@@ -152,49 +133,39 @@ def _begin(content: Tensor, coarser: Tensor | None, alpha: float) -> tuple[Tenso
     return query.clamp(0, 1), begun
 
 
-def _matched(
-    query: Tensor, style: Vectors, encoder: Encoder, random: torch.Generator, levels: Sequence[str]
-) -> Callable[[Tensor], Tensor]:
-    """A scale's loss: the distance to the style's vectors that the query's are nearest to. The
-    picture is moved by no or one cell in each step, so that no pooling grid shows."""
-    height, width = cells(query)
-    with torch.no_grad():
-        columns = hypercolumns(encoder(query, levels), height, width)
-        found = nearest(columns, style.rows, style.mean, fast_dtype(columns.device))
-        target = style.rows[found]
-
-    def loss(image: Tensor) -> Tensor:
-        down, right = (int(n) for n in torch.randint(0, 2, (2,), generator=random))
-        moved = F.pad(image, (right * CELL_PX, 0, down * CELL_PX, 0), mode="reflect")
-        columns = hypercolumns(encoder(moved, levels), height + down, width + right)
-        columns = columns.view(height + down, width + right, -1)[down:, right:]
-        return cosine_distance(columns.flatten(0, 1), target)
-
-    return loss
-
-
-class _Apart:
-    """The last pass's loss: every level by itself, at its own resolution, at random places, which
-    are matched anew at every step."""
+class _Scale:
+    """A scale's loss: the distance to the style's vectors that the query's are nearest to, and the
+    terms beside it. The picture is moved by no or one cell in each step, so that no pooling grid
+    shows."""
 
     def __init__(
-        self, style: StyleVectors, encoder: Encoder, seed: int, levels: Sequence[str]
+        self,
+        query: Tensor,
+        photo: Tensor,
+        style: StyleVectors,
+        size: int,
+        encoder: Encoder,
+        how: Painting,
+        random: torch.Generator,
     ) -> None:
-        self.style, self.encoder, self.levels = style, encoder, levels
-        self.random = torch.Generator().manual_seed(seed)
+        self.encoder, self.levels, self.random = encoder, list(style.levels), random
+        vectors = style.at(size)
+        with torch.no_grad():
+            columns = self._columns(query)
+            found = nearest(columns, vectors.rows, vectors.mean, fast_dtype(columns.device))
+            self.target = vectors.rows[found]
+            own = self._columns(photo) if how.structure else None
+        self.terms = Terms(how.weights, vectors, style.colors, random, photo, own)
+
+    def _columns(self, image: Tensor, down: int = 0, right: int = 0) -> Tensor:
+        """The picture's hypercolumns, seen moved by these cells."""
+        height, width = cells(image)
+        moved = F.pad(image, (right * CELL_PX, 0, down * CELL_PX, 0), mode="reflect")
+        features = self.encoder(moved, self.levels)
+        columns = hypercolumns(features, height + down, width + right)[0]
+        return columns.view(height + down, width + right, -1)[down:, right:].flatten(0, 1)
 
     def __call__(self, image: Tensor) -> Tensor:
-        terms = []
-        for level, features in self.encoder(self._shifted(image), self.levels).items():
-            rows = features.float()[0].flatten(1).T
-            some = torch.randint(len(rows), (min(PLACES, len(rows)),), generator=self.random)
-            rows, style = rows[some.to(rows.device)], self.style.levels[level]
-            found = nearest(rows.detach(), style.rows, style.mean, fast_dtype(rows.device))
-            terms.append(cosine_distance(rows - style.mean, style.rows[found] - style.mean))
-        return torch.stack(terms).sum()
-
-    def _shifted(self, image: Tensor) -> Tensor:
-        """The picture moved by some px, with its border reflected."""
-        most = min(SHIFT_PX, *image.shape[-2:])
-        down, right = (int(n) for n in torch.randint(0, most, (2,), generator=self.random))
-        return F.pad(image, (right, 0, down, 0), mode="reflect")
+        down, right = (int(n) for n in torch.randint(0, 2, (2,), generator=self.random))
+        columns = self._columns(image, down, right)
+        return cosine_distance(columns, self.target) + self.terms(image, columns)

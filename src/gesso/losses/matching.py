@@ -40,18 +40,18 @@ def cosine_distance(a: Tensor, b: Tensor) -> Tensor:
 def representatives(vectors: Tensor, count: int, seed: int = 0) -> Tensor:
     """(min(count, N), C): rows of (N, C) that stand for all of them.
 
-    Half are drawn at random, which keeps what is common; the others are chosen one by one, among
-    up to CANDIDATES rows, as the one farthest from all chosen so far, by cosine once the mean is
-    taken off, which keeps what is rare, such as the outlines of a painting.
+    The first half is drawn at random, which keeps what is common; the others are chosen one by one,
+    among up to CANDIDATES rows, as the one farthest from all chosen so far, by cosine once the mean
+    is taken off, which keeps what is rare, such as the outlines of a painting.
     """
+    order = torch.randperm(len(vectors), generator=torch.Generator().manual_seed(seed))
     if len(vectors) <= count:
-        return vectors
-    generator = torch.Generator().manual_seed(seed)
-    drawn = torch.randperm(len(vectors), generator=generator)[: max(CANDIDATES, count)]
+        return vectors[order.to(vectors.device)]
+    drawn = order[: max(CANDIDATES, count)].to(vectors.device)
     units = F.normalize(vectors[drawn].float() - vectors.float().mean(0), dim=1)
     picks = list(range((count + 1) // 2))
     closest = (units @ units[: len(picks)].T).amax(1)
     while len(picks) < count:
         picks.append(int(closest.argmin()))
         closest = torch.maximum(closest, units @ units[picks[-1]])
-    return vectors[drawn[picks].sort().values]
+    return vectors[drawn[picks]]

@@ -52,3 +52,10 @@ def self_similarity_distance(a: Tensor, b: Tensor) -> Tensor:
     """N · mean |difference| of the self-similarity of (N, C) and (N, C'), taken at the same places
     of two pictures: 0 where the same places resemble each other, in whatever colours."""
     return (self_similarity(a) - self_similarity(b)).abs().mean() * len(a)
+
+
+def color_structure_distance(a: Tensor, b: Tensor) -> Tensor:
+    """Mean |difference| of the mutual distances of colours (N, 3) and (N, 3), taken at the same
+    places of two pictures (the content loss of Kolkin et al. 2022)."""
+    ours, theirs = ((x[:, None] - x[None]).square().sum(2).add(1e-8).sqrt() for x in (a, b))
+    return (ours - theirs).abs().mean()

@@ -14,7 +14,7 @@ from typing import Any
 from torch import Tensor
 
 from gesso.cards.cache import card_key
-from gesso.controls.color import Colors, grey
+from gesso.controls.color import grey
 from gesso.controls.options import Color
 from gesso.disk.atomic import sha256_file, shown
 from gesso.encoders import encoder_identity
@@ -24,6 +24,7 @@ from gesso.images.read import MAX_BYTES, MAX_PIXELS, read_photo
 from gesso.images.source import opened
 from gesso.methods.base import Method
 from gesso.methods.inputs import ImageLike, as_image
+from gesso.nn.colors import Colors
 from gesso.pipeline.sources import BUNDLED
 
 MOST_PHOTOS = 8  # of the photos to be stylized, this many are practised on

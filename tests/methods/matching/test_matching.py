@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from gesso.controls.controls import Controls
 from gesso.encoders import load_encoder
 from gesso.encoders.levels import LEVELS
 from gesso.errors import GessoError
-from gesso.fitting.painting import cells, hypercolumns
+from gesso.losses.columns import cells, hypercolumns
 from gesso.losses.matching import nearest
 from gesso.methods.base import AdaptStep
 from gesso.methods.matching.method import Matching
@@ -33,7 +34,7 @@ def matched(method: Matching, picture: torch.Tensor) -> float:
     """The mean centred cosine distance of a picture's hypercolumns to the style's nearest."""
     with torch.no_grad():
         found, style = (
-            hypercolumns(method.encoder(image, LEVELS), *cells(image))
+            hypercolumns(method.encoder(image, LEVELS), *cells(image))[0]
             for image in (picture, STYLE[None])
         )
         a, b = found - found.mean(0), style - style.mean(0)
@@ -79,6 +80,22 @@ def test_a_card_of_the_compact_encoder_takes_at_most_a_megabyte_and_a_half(
     assert (tmp_path / "card.safetensors").stat().st_size <= 1_500_000
 
 
+def test_every_term_changes_the_descent(method: Matching) -> None:
+    card = method.adapt(STYLE, **{**QUICK, "steps": 4, "fine_steps": 4, "final_steps": 1})
+    plain = method.stylizer(card)(PHOTO)
+    for name in ("transport", "moments", "palette", "structure", "content"):
+        other = replace(card, config=card.config | {name: 1.0})
+        assert float((method.stylizer(other)(PHOTO) - plain).abs().mean()) > 3e-4
+
+
+@pytest.mark.parametrize("recolor", ["own", "photo"])
+def test_a_grey_style_gives_a_grey_picture(method: Matching, recolor: str) -> None:
+    grey = STYLE.mean(0, keepdim=True).expand(3, -1, -1).contiguous()
+    card = method.adapt(grey, **{**QUICK, "recolor": recolor})
+    found = method.stylizer(card)(PHOTO)
+    assert float((found.amax(1) - found.amin(1)).max()) < 0.01
+
+
 def test_rotations_add_vectors_of_the_turned_style(method: Matching) -> None:
     stripes = torch.rand(1, 96, 1).expand(3, 96, 96).contiguous()
     plain = method.adapt(stripes, **{**QUICK, "rotations": False})
@@ -87,13 +104,20 @@ def test_rotations_add_vectors_of_the_turned_style(method: Matching) -> None:
     assert not torch.allclose(plain.tensors[name], turned.tensors[name], atol=1e-3)
 
 
+def extremes(one: StyleCard, other: StyleCard, name: str) -> list[torch.Tensor]:
+    return [card.tensors[f"colors.{name}"] for card in (one, other)]
+
+
 def test_cards_mix_as_the_union_of_their_vectors_in_the_shares_given(method: Matching) -> None:
     one, other = (method.adapt(style, **QUICK) for style in (STYLE, 1 - STYLE))
     mixed = method.blend([one, other], [3, 1])
     name = "scale.96"
-    rows, count = mixed.tensors[name], len(one.tensors[name])
-    assert len(rows) == count + -(-count // 3)
-    assert torch.equal(rows[:count], one.tensors[name])
+    rows, own = mixed.tensors[name], one.tensors[name]
+    half = len(own) // 2
+    assert len(rows) == len(own) + 2 * -(-half // 3)
+    assert torch.equal(rows[:half], own[:half])  # those drawn at random come first, of both
+    assert torch.equal(mixed.tensors["colors.most"], torch.maximum(*extremes(one, other, "most")))
+    assert torch.equal(mixed.tensors["colors.least"], torch.minimum(*extremes(one, other, "least")))
     torch.testing.assert_close(
         mixed.tensors["mean.scale.96"],
         0.75 * one.tensors["mean.scale.96"] + 0.25 * other.tensors["mean.scale.96"],
@@ -119,6 +143,7 @@ def test_damaged_cards_are_refused_in_one_line(method: Matching) -> None:
         ({}, "without vectors of its style"),
         ({**card.tensors, name: torch.zeros(4, 3)}, "without vectors scale.96 of 28 channels"),
         ({k: v for k, v in card.tensors.items() if k != f"mean.{name}"}, "mean of scale.96"),
+        ({**card.tensors, "colors.mean": torch.zeros(2)}, "damaged colours: colors.mean"),
     ):
         with pytest.raises(GessoError, match=words) as caught:
             method.stylizer(StyleCard("matching", tensors, card.config))

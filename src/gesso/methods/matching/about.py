@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from gesso.methods.about import About, Needs
 from gesso.options import Option
@@ -56,6 +56,48 @@ class Options:
         bool, Option("Match with the style turned by 90, 180 and 270 degrees, too.")
     ] = False
     seed: Annotated[int, Option("Seed of all random choices.", "N", least=0)] = 0
+    transport: Annotated[
+        float,
+        Option(
+            "Weight of the relaxed earth mover's distance, both ways.",
+            "WEIGHT",
+            least=0,
+            on_pictures=True,
+        ),
+    ] = 0.5
+    moments: Annotated[
+        float,
+        Option(
+            "Weight of the mean and covariance of the vectors.", "WEIGHT", least=0, on_pictures=True
+        ),
+    ] = 0.0
+    palette: Annotated[
+        float,
+        Option(
+            "Weight of the colours' earth mover's distance.", "WEIGHT", least=0, on_pictures=True
+        ),
+    ] = 0.0
+    structure: Annotated[
+        float, Option("Weight of the photo's self-similarity.", "WEIGHT", least=0, on_pictures=True)
+    ] = 0.0
+    content: Annotated[
+        float,
+        Option(
+            "Weight of the distances among the photo's colours, seen small.",
+            "WEIGHT",
+            least=0,
+            on_pictures=True,
+        ),
+    ] = 0.0
+    recolor: Annotated[
+        Literal["off", "own", "photo"],
+        Option(
+            "Colours at the end: as painted, smoothed within the style's range, or the photo's "
+            "moved to the style's.",
+            "KIND",
+            on_pictures=True,
+        ),
+    ] = "own"
     style_size: Annotated[int, Option("Longer side of the style.", "PX", least=64)] = 512
 
 
@@ -68,4 +110,5 @@ ABOUT = About(
     neutral="content",
     blend="own",
     steps_on="picture",
+    version=2,
 )

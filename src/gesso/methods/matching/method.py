@@ -14,33 +14,28 @@ from torch import Tensor
 
 from gesso.cards.blend import shares_of
 from gesso.cards.card import StyleCard, provenance
-from gesso.encoders.levels import LEVELS
+from gesso.encoders.base import Encoder
+from gesso.encoders.projected import principal_directions
 from gesso.errors import GessoError
-from gesso.fitting.painting import (
-    OnPaint,
-    Painting,
-    StyleVectors,
-    Vectors,
-    cells,
-    hypercolumns,
-    paint,
-    scales,
-)
+from gesso.fitting.painting import OnPaint, Painting, paint, scales
+from gesso.fitting.recolor import StyleColors
+from gesso.fitting.vectors import StyleVectors
+from gesso.losses.columns import cells, hypercolumns
 from gesso.losses.matching import representatives
 from gesso.methods.adapted import Adapted
 from gesso.methods.base import ImageLike, Method, OnStep, Style
 from gesso.methods.inputs import as_image, enlarged
 from gesso.methods.matching.about import ABOUT, Options
+from gesso.methods.matching.mixing import union
+from gesso.methods.matching.reading import directions_of, projected, read, sizes_of
+from gesso.methods.matching.room import levels_of, room_of
 from gesso.nn.pictures import resize
 from gesso.nn.precision import compute_in, fast_dtype
 from gesso.options import from_json
 from gesso.stylizers.progress import in_batch
 from gesso.stylizers.stylizer import Stylizer
 
-# How many vectors a card keeps, by the scale's place from the coarsest, and by level: 1.5 MB with
-# the compact encoder, whose hypercolumns have 464 numbers. Their share grows with what there is.
-COLUMNS = (144, 272, 384, 512)
-OWN = {"relu1_2": 2048, "relu2_2": 768, "relu3_3": 160, "relu4_3": 96}
+PIXELS = 512  # of a style whose colours a card keeps
 MAX_PIXELS = 1_000_000
 """Above this many pixels a smaller copy is painted, and what changed in it is carried over."""
 
@@ -65,37 +60,49 @@ class Matching(Method):
     @torch.no_grad()
     def _vectors(self, pictures: dict[int, Tensor], options: Options) -> dict[str, Tensor]:
         """A card's tensors from the style (3, h, w) by its longer side, coarse to fine."""
-        tensors: dict[str, Tensor] = {}
+        encoder, levels, room = self.encoder, levels_of(self.encoder), room_of(self.encoder)
+        finest = next(reversed(pictures.values()))
+        colors = StyleColors.of(finest, PIXELS, options.seed)
+        tensors = {f"colors.{name}": part.cpu() for name, part in vars(colors).items()}
+        if room.widths:
+            seen = [picture.unsqueeze(0) for picture in pictures.values()]
+            tensors |= directions_of(*principal_directions(encoder, seen, room.widths))
+            encoder = projected(encoder, tensors, self.place)
         count = len(pictures)
         for place, (size, picture) in enumerate(pictures.items()):
             turns = range(4 if options.rotations else 1)
             images = [picture.rot90(turn, (1, 2)).unsqueeze(0) for turn in turns]
-            found = [self.encoder(image.contiguous(), LEVELS) for image in images]
+            found = [encoder(image.contiguous(), levels) for image in images]
             columns = torch.cat(
-                [hypercolumns(f, *cells(i)) for f, i in zip(found, images, strict=True)]
+                [hypercolumns(f, *cells(i))[0] for f, i in zip(found, images, strict=True)]
             )
-            most = COLUMNS[max(0, place + len(COLUMNS) - count)]
+            most = room.columns[max(0, place + len(room.columns) - count)]
             tensors |= _kept(f"scale.{size}", columns, most, options.seed)
-        for level in LEVELS:
+        for level in levels:
             rows = torch.cat([f[level].float()[0].flatten(1).T for f in found])
-            tensors |= _kept(f"level.{level}", rows, OWN[level], options.seed)
+            tensors |= _kept(f"level.{level}", rows, room.own[level], options.seed)
         return tensors
 
     def _stylizer(self, card: StyleCard) -> Stylizer:
-        style, how = self._style_of(card), _painting(card)
+        (style, encoder), how = read(card, self.encoder, self.place), _painting(card)
 
         def run(contents: Tensor, on_step: OnStep | None) -> Tensor:
             rows = []
             for number, content in enumerate(contents):
                 report = in_batch(on_step, number, len(contents))
                 heard = None if report is None else _named(report)
-                rows.append(self._painted(content.unsqueeze(0).to(self.place), style, how, heard))
+                rows.append(self._painted(content[None].to(self.place), style, encoder, how, heard))
             return torch.cat(rows).to(contents.device)
 
         return Stylizer(run, why_none="optimises every picture by itself")
 
     def _painted(
-        self, content: Tensor, style: StyleVectors, how: Painting, heard: OnPaint | None
+        self,
+        content: Tensor,
+        style: StyleVectors,
+        encoder: Encoder,
+        how: Painting,
+        heard: OnPaint | None,
     ) -> Tensor:
         height, width = content.shape[-2:]
         with (
@@ -106,47 +113,18 @@ class Matching(Method):
             share = math.sqrt(MAX_PIXELS / (height * width))
             share = min(share, (how.paint_size or math.inf) / max(height, width))
             if share >= 1:
-                return paint(content.clone(), style, self.encoder, how, on_step=heard)
+                return paint(content.clone(), style, encoder, how, heard)
             small = resize(content.clone(), max(1, int(max(height, width) * share)))
-            painted = paint(small, style, self.encoder, how, on_step=heard)
+            painted = paint(small, style, encoder, how, heard)
             change = F.interpolate(painted - small, (height, width), mode="bicubic")
             return (content + change).clamp(0, 1)
-
-    def _style_of(self, card: StyleCard) -> StyleVectors:
-        """What the card keeps. Raises GessoError for a card of another encoder or shape."""
-        own, found = self.encoder, card.config
-        if found.get("encoder_sha256") != own.identity:
-            made = f"{found.get('encoder')} ({str(found.get('encoder_sha256'))[:12]}…)"
-            raise GessoError(
-                f"a card made with the encoder {made}: the one loaded, {own.name} "
-                f"({own.identity[:12]}…), cannot run it"
-            )
-        sizes = _sizes(card)
-        if not sizes:
-            raise GessoError("a card without vectors of its style")
-        with torch.no_grad(), compute_in(fast_dtype(self.place)):
-            blank = torch.zeros(1, 3, 32, 32, device=self.place)
-            widths = {level: f.shape[1] for level, f in self.encoder(blank, LEVELS).items()}
-        total = sum(widths.values())
-        return StyleVectors(
-            {size: self._loaded(card, f"scale.{size}", total) for size in sizes},
-            {level: self._loaded(card, f"level.{level}", widths[level]) for level in LEVELS},
-        )
-
-    def _loaded(self, card: StyleCard, name: str, channels: int) -> Vectors:
-        rows, mean = card.tensors.get(name), card.tensors.get(f"mean.{name}")
-        if rows is None or rows.dim() != 2 or not len(rows) or rows.shape[1] != channels:
-            raise GessoError(f"a card without vectors {name} of {channels} channels")
-        if mean is None or mean.shape != (channels,):
-            raise GessoError(f"a card without the mean of {name}")
-        return Vectors(rows.to(self.place), mean.to(self.place))
 
     def neutral(self, content: ImageLike | None = None, like: StyleCard | None = None) -> StyleCard:
         """The content as its own style, whose vectors are all it is matched with; without a
         content the bundled ones' would be no style, so one of them stands for all."""
         options = Options() if like is None else _options(like)
         image = as_image(content) if content is not None else torch.full((3, 64, 64), 0.5)
-        sizes = scales(options.style_size) if like is None else _sizes(like)
+        sizes = scales(options.style_size) if like is None else sizes_of(like)
         pictures = {size: enlarged(resize(image, size)).to(self.place) for size in sizes}
         with compute_in(fast_dtype(self.place)):
             tensors = self._vectors(pictures, options)
@@ -179,17 +157,11 @@ class Matching(Method):
                 raise GessoError(
                     "cards of matching can be mixed when encoder, style size and settings agree"
                 )
-        tensors = {name: _union(name, cards, shares) for name in first.tensors}
+        tensors = union([card.tensors for card in cards], shares)
         names = [str(card.provenance.get("style", "")) for card in cards]
         parts = [{"style": n, "weight": s} for n, s in zip(names, shares, strict=True)]
         origin = provenance() | {"blend": parts}
         return StyleCard(self.name, tensors, dict(first.config), provenance=origin)
-
-
-def _sizes(card: StyleCard) -> list[int]:
-    """The scales at which a card's style was seen, coarse to fine."""
-    names = [n.removeprefix("scale.") for n in card.tensors if n.startswith("scale.")]
-    return sorted(int(n) for n in names if n.isdecimal())
 
 
 def _named(report: Callable[[int, int, dict[str, float]], None]) -> OnPaint:
@@ -199,19 +171,6 @@ def _named(report: Callable[[int, int, dict[str, float]], None]) -> OnPaint:
 def _kept(name: str, rows: Tensor, most: int, seed: int) -> dict[str, Tensor]:
     kept = representatives(rows, most, seed)
     return {name: kept.cpu(), f"mean.{name}": rows.mean(0).cpu()}
-
-
-def _union(name: str, cards: Sequence[StyleCard], shares: Sequence[float]) -> Tensor:
-    pairs = list(zip(cards, shares, strict=True))
-    if name.startswith("mean."):
-        return torch.stack([card.tensors[name] * share for card, share in pairs]).sum(0)
-    largest = max(shares)
-    parts = []
-    for card, share in pairs:
-        rows = card.tensors[name]
-        count = math.ceil(len(rows) * share / largest)
-        parts.append(rows[torch.linspace(0, len(rows) - 1, count).round().long()])
-    return torch.cat(parts)
 
 
 def _painting(card: StyleCard) -> Painting:

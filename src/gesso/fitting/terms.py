@@ -1,0 +1,112 @@
+"""Terms beside matching (Kolkin et al. 2019, STROTSS, and the content loss of Kolkin et al. 2022).
+
+A nearest neighbour makes every vector of the picture like some of the style's; nothing asks that
+all of the style be used, nor for magnitudes, colours or the photo's own structure. These do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gesso.errors import GessoError
+from gesso.fitting.pyramid import resized
+from gesso.fitting.recolor import StyleColors
+from gesso.fitting.vectors import Vectors, some_of
+from gesso.losses.transport import (
+    color_structure_distance,
+    moment_distance,
+    palette_distance,
+    relaxed_emd,
+    self_similarity_distance,
+)
+
+PLACES = 1024  # of a picture, at which the terms act in a step (the paper's)
+SMALL_PX = 32  # longer side of the pictures whose colours `content` compares (the paper's)
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Each term's weight, beside matching's 1: see `Terms`. At 0 a term costs nothing."""
+
+    transport: float = 0.0
+    moments: float = 0.0
+    palette: float = 0.0
+    structure: float = 0.0
+    content: float = 0.0
+
+
+class Terms:
+    """Is given a picture and its hypercolumns, returns the weighted sum of
+
+    - `transport`: the relaxed earth mover's distance of hypercolumns, both ways,
+    - `moments`: the distance of their mean and covariance,
+    - `palette`: the relaxed earth mover's distance of colours,
+    - `structure`: the change of the photo's self-similarity, in hypercolumns,
+    - `content`: the change of the colours' mutual distances, in small copies of photo and picture.
+    """
+
+    def __init__(
+        self,
+        weights: Weights,
+        style: Vectors,
+        colors: StyleColors | None,
+        random: torch.Generator,
+        photo: Tensor | None = None,
+        columns: Tensor | None = None,
+    ) -> None:
+        """
+        Args:
+            photo: (1, 3, H, W), at the size of the pictures; without it there is no `content`.
+            columns: its hypercolumns; without them there is no `structure`.
+
+        Raises:
+            GessoError: a palette asked of a style whose colours were not kept.
+        """
+        if weights.palette and colors is None:
+            raise GessoError("a card without its style's colours: palette needs them; adapt anew")
+        self.weights, self.style, self.colors, self.random = weights, style, colors, random
+        self.photo = None if photo is None else _small(photo)
+        self.columns = columns
+
+    @property
+    def see_vectors(self) -> bool:
+        """Whether any of them looks at hypercolumns."""
+        return self.weights.transport + self.weights.moments + self.weights.structure > 0
+
+    def __call__(self, image: Tensor, columns: Tensor | None) -> Tensor:
+        total = image.new_zeros(())
+        if columns is not None and self.see_vectors:
+            total = total + self._of_vectors(columns)
+        if self.weights.palette and self.colors is not None:
+            pixels = image[0].flatten(1).T
+            some = some_of(len(pixels), PLACES, self.random).to(image.device)
+            distance = palette_distance(pixels[some], self.colors.pixels)
+            total = total + self.weights.palette * distance
+        if self.weights.content and self.photo is not None:
+            change = color_structure_distance(_small(image), self.photo)
+            total = total + self.weights.content * change
+        return total
+
+    def _of_vectors(self, columns: Tensor) -> Tensor:
+        some = some_of(len(columns), PLACES, self.random).to(columns.device)
+        rows, weights, total = columns[some], self.weights, columns.new_zeros(())
+        if weights.transport:
+            total = total + weights.transport * relaxed_emd(rows, self.style.rows)
+        if weights.moments:
+            drawn = self.style.drawn
+            unit = drawn.square().mean().rsqrt()  # the style's mean square is then 1
+            total = total + weights.moments * moment_distance(unit * rows, unit * drawn)
+        if weights.structure and self.columns is not None:
+            change = self_similarity_distance(rows, self.columns[some])
+            total = total + weights.structure * change
+        return total
+
+
+def _small(image: Tensor) -> Tensor:
+    """(N, 3): the colours of a copy with a longer side of SMALL_PX at most."""
+    share = min(1.0, SMALL_PX / max(image.shape[-2:]))
+    height, width = (max(1, round(n * share)) for n in image.shape[-2:])
+    return resized(image, height, width)[0].flatten(1).T
