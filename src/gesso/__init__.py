@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gesso.cards.card import StyleCard
     from gesso.controls.controls import Controls, mix
-    from gesso.controls.regions import read_mask
     from gesso.errors import GessoError
     from gesso.images.write import write_image
     from gesso.methods.base import AdaptStep, Method
     from gesso.methods.registry import load
     from gesso.methods.registry import methods as list_methods
+    from gesso.nn.masks import read_mask
     from gesso.nn.pictures import read_image
     from gesso.pipeline.session import Session
     from gesso.pipeline.stylize import stylize
@@ -40,7 +40,7 @@ _HOMES = {
     "load": ("gesso.methods.registry", "load"),
     "mix": ("gesso.controls.controls", "mix"),
     "read_image": ("gesso.nn.pictures", "read_image"),
-    "read_mask": ("gesso.controls.regions", "read_mask"),
+    "read_mask": ("gesso.nn.masks", "read_mask"),
     "stylize": ("gesso.pipeline.stylize", "stylize"),
     "write_image": ("gesso.images.write", "write_image"),
 }

@@ -32,7 +32,6 @@ from gesso.bench.tasks import Task, run_all, turns
 from gesso.bench.workshop import CONTROLS, STYLE_ITSELF, UNTOUCHED
 from gesso.cards.card import StyleCard
 from gesso.cli import run as gesso
-from gesso.controls.color import luminance
 from gesso.encoders import load_encoder
 from gesso.encoders.levels import LEVELS
 from gesso.errors import GessoError
@@ -40,6 +39,7 @@ from gesso.images.write import write_image
 from gesso.methods.about import About, Needs
 from gesso.methods.adapted import Adapted
 from gesso.methods.base import Method
+from gesso.nn.pictures import luminance
 from gesso.options import Option
 from gesso.stylizers.stylizer import Stylizer
 from tiny import pictures as draw

@@ -10,6 +10,7 @@ import torch
 import gesso
 from command_line import Gesso, refused
 from gesso.cards.card import StyleCard
+from gesso.images.write import write_image
 from gesso.nn.pictures import read_image
 from tiny_files import TinyFiles, save_start
 
@@ -46,6 +47,28 @@ def test_adapt_never_overwrites_the_weights_it_uses(files: TinyFiles, cli: Gesso
     before = files.start.read_bytes()
     refused(cli("adapt", files.style, "-o", files.start, *files.options), "is an input")
     assert files.start.read_bytes() == before
+
+
+def test_a_card_of_a_part_of_a_style(files: TinyFiles, cli: Gesso, tmp_path: Path) -> None:
+    mask, path = tmp_path / "mask.png", tmp_path / "part.safetensors"
+    image = torch.zeros(3, 8, 8)
+    image[..., :4] = 1
+    write_image(mask, image)
+    command = ["adapt", files.style, *files.options, "--style-mask", mask, "-o"]
+    assert cli(*command, path)[0] == 0
+    method = gesso.load("metastyle", weights=files.start, encoder=files.encoder)
+    card = method.adapt(files.style, steps=2, style_size=64, style_mask=image[0])
+    assert all(torch.equal(t, card.tensors[n]) for n, t in StyleCard.load(path).tensors.items())
+    refused(cli(*command, tmp_path, "--style-mask", mask), "--style-mask: 2 given, for 1 style")
+    refused(cli(*command, mask), "a card's name ends in")
+    many = ["adapt", files.style, files.photo, "-o", tmp_path, *files.options]
+    refused(cli(*many, "--style-mask", mask), "--style-mask: needs one style")
+    stylize = ["stylize", files.photo, "-o", tmp_path / "out.png", "--style-mask", mask]
+    refused(cli(*stylize, "-s", path), "--style-mask: of no use with", "a card")
+    folder = [*files.options, "-o", tmp_path, "-s", files.photos, "--style-mask", mask]
+    refused(cli("stylize", files.photo, *folder), "--style-mask: of no use with", "a folder")
+    write_image(mask, torch.zeros(3, 8, 8))
+    refused(cli(*stylize, "-s", files.style, *files.options), "--style-mask:", "off everywhere")
 
 
 def test_steps_of_zero_give_the_start_itself(files: TinyFiles, cli: Gesso, tmp_path: Path) -> None:

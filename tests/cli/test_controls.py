@@ -10,9 +10,8 @@ import torch
 from command_line import Gesso, refused
 from gesso.cards.card import StyleCard
 from gesso.cli import run
-from gesso.controls.color import luminance
 from gesso.images.write import write_image
-from gesso.nn.pictures import read_image
+from gesso.nn.pictures import luminance, read_image
 from tiny import pictures
 from tiny_files import TinyFiles, make_tiny_files, save_start
 

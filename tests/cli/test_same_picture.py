@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 import gesso
 from command_line import Gesso
+from gesso.images.write import write_image
 from tiny_files import TinyFiles
 
 MADE: dict[str, Any] = {"method": "metastyle", "steps": 2, "style_size": 64}
@@ -77,6 +79,31 @@ def test_whatever_the_options_are(
     )
     assert cli(*command, outs[2])[0] == 0
     assert len({out.read_bytes() for out in outs}) == 1
+
+
+def test_parts_of_two_styles_in_two_regions(files: TinyFiles, cli: Gesso, tmp_path: Path) -> None:
+    outs = [tmp_path / f"{name}.png" for name in ("command", "python", "whole")]
+    left, top = tmp_path / "left.png", tmp_path / "top.png"
+    mask = torch.zeros(3, 8, 8)
+    mask[..., :4] = 1
+    write_image(left, mask)
+    write_image(top, mask.mT)
+    command = ["stylize", files.photo, "-s", files.style, "-s", files.photo, *files.options]
+    parts = ["--style-mask", left, "--style-mask", top]
+    assert cli(*command, "--mask", top, *parts, "-o", outs[0])[0] == 0
+    assert cli(*command, "--mask", top, "-o", outs[2])[0] == 0
+    gesso.stylize(
+        files.photo,
+        [files.style, files.photo],
+        outs[1],
+        weights=files.start,
+        encoder=files.encoder,
+        controls=gesso.Controls(masks=[gesso.read_mask(top)]),
+        style_masks=[left, gesso.read_mask(top)],
+        **MADE,
+    )
+    pictures = [out.read_bytes() for out in outs]
+    assert pictures[0] == pictures[1] != pictures[2]
 
 
 def test_two_styles_in_their_shares(

@@ -112,6 +112,31 @@ def test_strength_goes_evenly_from_the_photo_to_the_style(method: Method) -> Non
         assert found == pytest.approx(strength * away, rel=2e-2, abs=1e-3)
 
 
+def test_a_mask_of_ones_is_no_mask(method: Method) -> None:
+    card = adapted(method)
+    ones = method.adapt(STYLES[0], [PHOTO[0]], style_mask=torch.ones(5, 9), **quick(method))
+    assert ones.config == card.config and ones.thumbnail == card.thumbnail
+    assert all(torch.equal(tensor, ones.tensors[n]) for n, tensor in card.tensors.items())
+
+
+def test_only_the_part_of_a_style_where_its_mask_is_on_is_the_style(method: Method) -> None:
+    mask = torch.zeros(66, 66)
+    mask[:, :30] = 1
+    cards = [
+        method.adapt(style, [PHOTO[0]], style_mask=own, grams=True, **quick(method))
+        for style, own in (
+            (STYLES[0], mask),
+            (torch.where(mask > 0, STYLES[0], STYLES[1]), mask),  # what is off does not matter
+            (STYLES[0], None),
+        )
+    ]
+    part, same, whole = (
+        {**card.tensors, **(card.grams.matrices if card.grams else {})} for card in cards
+    )
+    assert all(torch.equal(tensor, same[name]) for name, tensor in part.items())
+    assert not all(torch.equal(tensor, whole[name]) for name, tensor in part.items())
+
+
 def test_an_unknown_option_is_refused_in_one_line(method: Method) -> None:
     for call in (method.adapt_settings, lambda **o: method.adapt(STYLES[0], [PHOTO[0]], **o)):
         with pytest.raises(GessoError, match="option colour: unknown; allowed are") as caught:

@@ -12,11 +12,12 @@ import gesso
 from gesso.assets import STYLES
 from gesso.cards.card import StyleCard
 from gesso.controls.chroma import Tint, colored, in_place, with_chroma
-from gesso.controls.color import grey, luminance, recolored
+from gesso.controls.color import grey, recolored
 from gesso.controls.controls import Controls
 from gesso.controls.options import COLORS
 from gesso.images.write import thumbnail_bytes
 from gesso.methods.base import Method
+from gesso.nn.pictures import luminance
 from gesso.stylizers.stylizer import Stylizer
 
 LINES = torch.linspace(-9, 9, 64)

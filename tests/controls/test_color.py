@@ -11,7 +11,6 @@ from gesso.controls.color import (
     COLORS,
     checked_color,
     grey,
-    luminance,
     match_colors,
     match_luminance,
     recolored,
@@ -20,6 +19,7 @@ from gesso.controls.color import (
 )
 from gesso.errors import GessoError
 from gesso.nn.colors import Colors
+from gesso.nn.pictures import luminance
 from gesso.stylizers.progress import OnStep
 from gesso.stylizers.stylizer import Stylizer
 from tiny import pictures

@@ -12,12 +12,13 @@ from torch import Tensor
 
 import gesso
 from gesso.cards.card import StyleCard
-from gesso.controls.color import luminance
 from gesso.controls.controls import Controls, mix
-from gesso.controls.regions import read_mask, region_shares
+from gesso.controls.regions import region_shares
 from gesso.errors import GessoError
 from gesso.images.write import write_image
 from gesso.methods.base import Method
+from gesso.nn.masks import read_mask
+from gesso.nn.pictures import luminance
 from gesso.stylizers.progress import OnStep
 from gesso.stylizers.stylizer import Stylizer, composite
 from tiny import pictures, quick
@@ -95,23 +96,32 @@ def halves(height: int = 40, width: int = 50) -> Tensor:
     return mask
 
 
+def in_the_picture(method: Method) -> bool:
+    """Whether regions are put together there, and not before."""
+    return type(method).stylizer_of_regions is Method.stylizer_of_regions
+
+
 def test_masks_compose_to_the_unmasked_picture_when_all_regions_share_a_style(
     method: Method,
 ) -> None:
     card = adapted(method)
     soft = torch.rand(20, 30)
-    expected = method.stylizer(card)(PHOTO)
+    whole = method.stylizer(card)
+    expected = whole(PHOTO)
+    one_descent = whole.network is None and not in_the_picture(method)
     for masks in ([soft], [soft, 1 - soft], [halves()]):
         found = Controls(masks=masks, polish=0).stylizer(method, [card, card])(PHOTO)
-        torch.testing.assert_close(found, expected, atol=2e-5, rtol=0)
+        if one_descent:  # a region's vectors are centred by their own mean
+            assert distance(found, expected) < 0.6 * distance(expected, PHOTO)
+        else:
+            torch.testing.assert_close(found, expected, atol=2e-5, rtol=0)
 
 
 def test_every_region_has_its_own_style(method: Method) -> None:
     cards = [adapted(method, style) for style in range(2)]
     one, other = (method.stylizer(card)(PHOTO) for card in cards)
     found = Controls(masks=[halves(66, 66)], polish=0).stylizer(method, cards)(PHOTO)
-    in_the_picture = type(method).stylizer_of_regions is Method.stylizer_of_regions
-    if in_the_picture:
+    if in_the_picture(method):
         torch.testing.assert_close(found[..., :33], one[..., :33])
         torch.testing.assert_close(found[..., 33:], other[..., 33:])
     else:

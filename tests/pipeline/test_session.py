@@ -26,6 +26,7 @@ from gesso.images.write import eight_bits, write_image
 from gesso.methods.base import AdaptStep
 from gesso.methods.metastyle.method import MetaStyle
 from gesso.nn.checkpoint import save_file
+from gesso.nn.pictures import read_image
 from gesso.pipeline.plan import Job
 from gesso.pipeline.session import Session
 from gesso.pipeline.style_cards import Contents
@@ -303,3 +304,33 @@ def test_exact_and_rounded_cards_are_kept_apart(files: TinyFiles, cache: CardCac
     assert any(not torch.equal(exact[n], rounded[n]) for n in exact)
     again = opened(cache=cache, exact=True).card(files.style).tensors
     assert all(torch.equal(again[n], exact[n]) for n in exact)
+
+
+def test_a_style_is_cached_with_each_of_its_parts(files: TinyFiles, cache: CardCache) -> None:
+    left = torch.zeros(6, 6)
+    left[:, :3] = 1
+    write_image(cache.folder.parent / "left.png", left.expand(3, 6, 6))
+    session = opened(cache=cache)
+    cards = [
+        session.card(files.style, mask=mask)
+        for mask in (None, torch.ones(3, 3), left, cache.folder.parent / "left.png", 1 - left)
+    ]
+    assert cards[0] is cards[1] and cards[2] is cards[3]
+    assert len(cache.entries()) == 3
+    with pytest.raises(GessoError, match="style_mask: of no use with a style, a card"):
+        session.card(cards[0], mask=left)
+    with pytest.raises(GessoError, match="style_mask: 1 given, for 2 styles; one a style"):
+        session.stylizer([files.style] * 2, style_masks=[left])
+
+
+def test_a_part_of_a_style_takes_on_the_photos_colours_by_itself(files: TinyFiles) -> None:
+    left = torch.zeros(6, 6)
+    left[:, :3] = 1
+    style, photo = (read_image(path) for path in (files.style, files.photo))
+    mirrored = torch.cat([style[..., :33], style[..., :33].flip(-1)], -1)
+    rows = []
+    for given in (style, mirrored):
+        session = opened()
+        controls = gesso.Controls(color="content", polish=0)
+        rows.append(session.stylizer([given], controls, style_masks=[left])(photo[None]))
+    assert torch.equal(*rows)

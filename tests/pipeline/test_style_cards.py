@@ -34,6 +34,7 @@ def key_of(files: TinyFiles, method: Method | None = None, **changes: Any) -> st
         "contents": Contents([files.photo]),
         "color": "style",
         "photo": None,
+        "mask": None,
     }
     named = {name: changes.pop(name, value) for name, value in usual.items()}
     options = method.chosen(None, changes)
@@ -115,6 +116,13 @@ def test_the_colours_a_style_takes_on_are_part_of_the_key(files: TinyFiles) -> N
         for photo in (one, other)
     }
     assert len(keys) == 5  # in the style's own colours the photo's do not matter
+
+
+def test_the_part_of_a_style_that_counts_is_part_of_the_key(files: TinyFiles) -> None:
+    left, right = torch.zeros(4, 4), torch.zeros(4, 4)
+    left[:, :2], right[:, 2:] = 1, 1
+    keys = {key_of(files, mask=mask) for mask in (None, left, left.clone(), right)}
+    assert len(keys) == 3
 
 
 def test_the_encoder_is_identified_without_loading_it(

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from gesso.controls.color import luminance
+from gesso.nn.pictures import luminance
 
 WINDOW, SIGMA = 11, 1.5  # px, of the Gaussian window (section III-B)
 K1, K2 = 0.01, 0.03  # of the constants that keep the quotients finite, for values in [0, 1]

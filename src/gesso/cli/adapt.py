@@ -66,6 +66,7 @@ def adapt(
     size: Annotated[
         int | None, opt.option("Short for --content-size.", "PX", under=opt.SETUP, min=16)
     ] = None,
+    style_mask: opt.StyleMasks = None,
     setup: opt.Setup,
     keeping: Keeping,
     running: opt.Running,
@@ -81,7 +82,7 @@ def adapt(
     sources = [style_source(text) for text in images]
     if size is not None:
         given = {**given, "--content-size": size}
-    return _Work(sources, out, given, setup, keeping, running).do()
+    return _Work(sources, out, given, setup, keeping, running, style_mask or []).do()
 
 
 def fast(
@@ -116,12 +117,15 @@ class _Work:
     setup: opt.Setup = field(default_factory=opt.Setup)
     keeping: Keeping = field(default_factory=Keeping)
     running: opt.Running = field(default_factory=opt.Running)
+    masks: Sequence[Path] = ()
 
     def do(self) -> int:
         """Write the cards; returns the exit code."""
         files = [style for style in self.styles if isinstance(style, Path)]
         if len(self.styles) > 1 or any(path.is_dir() for path in files):
             return self._many(files)
+        if len(self.masks) > 1:
+            raise OptionError("style_mask", f"{len(self.masks)} given, for 1 style")
         style = self.styles[0]
         target = self.out
         if target.is_dir():
@@ -131,13 +135,15 @@ class _Work:
         card_target(target, [*files, *self._inputs()], self.keeping.overwrite)
         session = self._session()
         with showing(self.running.quiet) as show:
-            self._write(session, style, target, show)
+            self._write(session, style, target, show, *self.masks)
         say(f"{shown(target)}: {target.stat().st_size / 1000:.0f} kB written", self.running.quiet)
         return 0
 
     def _many(self, files: Sequence[Path]) -> int:
         from gesso.pipeline.plan import make_folders, plan_cards
 
+        if self.masks:
+            raise OptionError("style_mask", "needs one style; a card is made for each of several")
         planned = plan_cards(files, self.out, self._inputs())
         tally = Tally(planned, self.keeping.overwrite, self.running.quiet)
         if tally.todo:
@@ -149,7 +155,7 @@ class _Work:
 
     def _inputs(self) -> list[Path]:
         model = [self.setup.model] if self.setup.model else []
-        return [*model, Path(self.setup.encoder or "")]
+        return [*model, Path(self.setup.encoder or ""), *self.masks]
 
     def _session(self) -> Session:
         return open_session(
@@ -157,10 +163,17 @@ class _Work:
             grams=self.keeping.grams, exact=self.keeping.float32,
         )  # fmt: skip
 
-    def _write(self, session: Session, style: Source, target: Path, show: OnProgress) -> None:
+    def _write(
+        self,
+        session: Session,
+        style: Source,
+        target: Path,
+        show: OnProgress,
+        mask: Path | None = None,
+    ) -> None:
         if isinstance(style, Path) and holds_card(style):
             raise GessoError(f"{shown(style)}: a card; it is adapted already")
-        card = make_card(session, style, show)
+        card = make_card(session, style, show, mask=mask)
         if self.keeping.licence is not None:
             card.provenance["licence"] = self.keeping.licence
         card.save(target, "float32" if self.keeping.float32 else "float16")

@@ -85,12 +85,16 @@ def open_session(
 
 
 def make_card(
-    session: Session, style: Source, show: OnProgress, contents: Contents | None = None
+    session: Session,
+    style: Source,
+    show: OnProgress,
+    contents: Contents | None = None,
+    mask: Path | None = None,
 ) -> StyleCard:
-    """The card of a style, with its steps shown."""
+    """The card of a style, or of the part of it where a mask is on, with its steps shown."""
     with stage("adapting"):
         on_step = reporter(show, f"adapting to {name_of(style)}")
-        return session.card(style, contents=contents, on_step=on_step)
+        return session.card(style, mask=mask, contents=contents, on_step=on_step)
 
 
 def reporter(show: OnProgress, title: str) -> OnStep:

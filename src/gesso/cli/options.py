@@ -15,6 +15,7 @@ from gesso.methods.registry import DEFAULT, methods
 from gesso.pipeline.presets import PRESETS
 
 SETUP, OUTPUT, RUNNING = "Method and weights", "Output", "Running"  # headings
+CONTROLS = "Controls"
 
 
 def option(
@@ -46,6 +47,16 @@ Masks = Annotated[
         "Where a style goes: white, in shades of grey; one for each --style, in order, or "
         "one fewer: the last style takes the rest. Scaled to the photo.",
         "IMAGE",
+    ),
+]
+StyleMasks = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--style-mask",
+        metavar="IMAGE",
+        help="Which part of a style counts: white; one for each --style, in order, or none. "
+        "Scaled to the style.",
+        rich_help_panel=CONTROLS,
     ),
 ]
 Frame = Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -72,6 +73,7 @@ def stylize(
     controls: OfControls,
     weights: opt.Shares = None,
     mask: opt.Masks = None,
+    style_mask: opt.StyleMasks = None,
     frame: opt.Frame = None,
     given: OfMethods,
     setup: opt.Setup,
@@ -96,7 +98,8 @@ def stylize(
     found = values_of(fields_shown(ControlOptions), controls)
     look = ControlOptions(**found, weights=opt.shares(weights), masks=mask or [])
     return _Work(
-        photos, styles, out, look, size, given, setup, cache, writing, running, frame
+        photos, styles, out, look, size, given, setup, cache, writing, running, frame,
+        style_mask or [],
     ).do()  # fmt: skip
 
 
@@ -127,6 +130,7 @@ class _Work:
     writing: Writing = field(default_factory=Writing)
     running: opt.Running = field(default_factory=opt.Running)
     frame: int | None = None
+    style_masks: Sequence[Path] = ()
 
     def do(self) -> int:
         """Write the pictures; returns the exit code."""
@@ -151,10 +155,12 @@ class _Work:
         named = self.setup.contents
         contents = [] if named is None or str(named) == BUNDLED else list_images(named)
         files = [style for style in self.styles if isinstance(style, Path)]
-        inputs = [*files, *self.look.masks, *contents]
+        inputs = [*files, *self.look.masks, *self.style_masks, *contents]
         folder = next((path for path in files if path.is_dir()), None)
         if folder is None:
             return plan(self.photos, self.out, inputs)
+        if self.style_masks:
+            raise OptionError("style_mask", f"of no use with {shown(folder)}, a folder of styles")
         if len(self.photos) > 1 or len(self.styles) > 1:
             trouble = "a folder; it needs one photo, and no other style beside it"
             raise OptionError("style", f"{shown(folder)}: {trouble}")
@@ -190,7 +196,7 @@ class _Work:
     def _controls(self) -> Controls:
         """With the masks read. Raises GessoError for one that cannot be."""
         from gesso.controls.controls import Controls
-        from gesso.controls.regions import read_mask
+        from gesso.nn.masks import read_mask
 
         masks = [read_mask(path, self.running.pixels) for path in self.look.masks]
         return Controls(**vars(self.look) | {"masks": masks})
@@ -199,16 +205,18 @@ class _Work:
         self, tally: Tally, session: Session, controls: Controls, pictures: Pictures,
         show: OnProgress,
     ) -> None:  # fmt: skip
+        from gesso.nn.masks import checked_style_masks
         from gesso.pipeline.plan import make_folders
         from gesso.pipeline.style_cards import Contents, NoContents
 
         sources = [job.photo for job in tally.plan.jobs]
         photos = Contents(sources, self.size, max_pixels=self.running.pixels, frame=self.frame)
         try:
+            masks = checked_style_masks(self.style_masks, len(self.styles))
             if controls.color == "style":
-                for style in self.styles:
-                    make_card(session, style, show, photos)
-            stylizer = session.stylizer(self.styles, controls, contents=photos)
+                for style, mask in zip(self.styles, masks, strict=True):
+                    make_card(session, style, show, photos, mask)
+            stylizer = session.stylizer(self.styles, controls, style_masks=masks, contents=photos)
         except NoContents as error:
             if session.contents is not None:
                 raise

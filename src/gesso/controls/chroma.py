@@ -16,10 +16,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from gesso.cards.card import StyleCard
-from gesso.controls.color import LUMA, luminance, with_luminance
+from gesso.controls.color import with_luminance
 from gesso.controls.options import Color
 from gesso.errors import GessoError
-from gesso.nn.pictures import read_image
+from gesso.nn.pictures import LUMA, luminance, read_image
 from gesso.stylizers.stylizer import Stylizer
 
 MUTED = 25 / 255  # what has less chroma in 99 % of its places is grey, or of a single faint tint

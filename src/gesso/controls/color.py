@@ -14,12 +14,11 @@ from torch import Tensor
 from gesso.controls.options import COLORS, Color
 from gesso.errors import OptionError
 from gesso.nn.colors import NOISE, Colors
+from gesso.nn.pictures import luminance
 from gesso.stylizers.progress import OnStep
 from gesso.stylizers.stylizer import Stylizer
 
 log = logging.getLogger(__name__)
-
-LUMA = (0.299, 0.587, 0.114)  # Y of YIQ, the colour space of the paper (ITU-R BT.601)
 
 
 def checked_color(word: str) -> Color:
@@ -42,12 +41,6 @@ def match_colors(image: Tensor, like: Tensor, clip: bool = True) -> Tensor:
     outside = float(((matched < 0) | (matched > 1)).float().mean())
     log.info("colours matched; %.1f %% of the values were clipped to [0, 1]", 100 * outside)
     return matched.clamp(0, 1)
-
-
-def luminance(image: Tensor) -> Tensor:
-    """(…, 1, H, W) of (…, 3, H, W), in [0, 1]."""
-    weights = torch.tensor(LUMA, dtype=image.dtype, device=image.device).reshape(3, 1, 1)
-    return (weights * image).sum(-3, keepdim=True)
 
 
 def grey(image: Tensor) -> Tensor:

@@ -7,18 +7,17 @@ from MetaStyle, Zhang et al. 2019), eight steps of it lower the objective by nea
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from gesso.cards.card import StyleCard
 from gesso.controls.options import MAX_STEPS
 from gesso.encoders.base import Encoder
 from gesso.errors import OptionError
+from gesso.fitting.carry import carried, smaller
 from gesso.fitting.picture import Descent, OnTerms, Start, optimise
 from gesso.losses.objectives import Objective
 from gesso.methods.base import Method, OnStep
@@ -72,11 +71,9 @@ def polished(stylizer: Stylizer, encoder: Encoder, card: StyleCard, steps: int) 
         if height * width <= MAX_PIXELS:
             return descended(content, stylizer, heard)
         picture = stylizer(content)
-        before, photo = (_smaller(image) for image in (picture, content))
+        before, photo = (smaller(image, MAX_PIXELS) for image in (picture, content))
         after = descended(photo, lambda _: before, heard)
-        change = (after.to(before) - before).detach()
-        change = F.interpolate(change, (height, width), mode="bicubic")
-        return change.add_(picture).clamp_(0, 1)
+        return carried(picture, before, after.to(before))
 
     def run(contents: Tensor, on_step: OnStep | None) -> Tensor:
         count = len(contents)
@@ -105,10 +102,3 @@ def _target(encoder: Encoder, card: StyleCard) -> Mapping[str, Tensor]:
         )
     place = next(encoder.parameters()).device
     return {level: matrix[None].to(place) for level, matrix in card.grams.matrices.items()}
-
-
-def _smaller(image: Tensor) -> Tensor:
-    """(1, 3, H, W) at MAX_PIXELS or a little less; the ratio of sides kept."""
-    scale = math.sqrt(MAX_PIXELS / (image.shape[-2] * image.shape[-1]))
-    size = [max(1, int(n * scale)) for n in image.shape[-2:]]
-    return F.interpolate(image, size, mode="bilinear", antialias=True)

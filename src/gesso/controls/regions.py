@@ -2,47 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from gesso.controls.color import luminance
-from gesso.disk.atomic import shown
-from gesso.errors import GessoError, OptionError
-from gesso.images.read import MAX_PIXELS, PictureLike, read_photo
-from gesso.images.source import name_of
+from gesso.errors import OptionError
+from gesso.nn.masks import fitted
 
-log = logging.getLogger(__name__)
-
-ONE_COLOUR = 0.02  # of luminance: what compression makes of a colour
 WIDEST_FEATHER_PX = 64  # that is blurred pixel by pixel
-
-
-def read_mask(source: PictureLike, max_pixels: int = MAX_PIXELS) -> Tensor:
-    """(H, W) in [0, 1] of a picture: its luminance; what is transparent is off. In a cut-out, which
-    has transparent parts and else one colour, the colour does not count: what shows is on.
-
-    A mask that is off everywhere is named in a warning.
-
-    Raises:
-        GessoError: a picture that cannot be read.
-    """
-    photo = read_photo(source, max_pixels=max_pixels)
-    mask = luminance(torch.from_numpy(photo.rgb))
-    if photo.alpha is not None:
-        alpha = torch.from_numpy(photo.alpha)
-        seen = mask[alpha > 0]
-        cut_out = len(seen) > 0 and bool((alpha < 1).any())
-        one_colour = cut_out and float(seen.max() - seen.min()) <= ONE_COLOUR
-        mask = alpha if one_colour else mask * alpha
-    if float(mask.max()) < 1 / 255:
-        log.warning("%s: a mask that is off everywhere; white is on", shown(name_of(source)))
-    return mask[0]
 
 
 def check_masks(masks: int, styles: int) -> None:
@@ -76,38 +46,13 @@ def region_shares(
     check_masks(len(masks), styles)
     if not 0 <= feather < math.inf:
         raise OptionError("feather", f"{feather} px; allowed are numbers from 0")
-    fitted = [_softened(_fitted(mask, height, width), feather) for mask in masks]
-    if len(fitted) < styles:
-        fitted.append((1 - sum(fitted, torch.zeros(1, height, width))).clamp(min=0))
-    stack = torch.cat(fitted)
+    soft = [_softened(fitted(mask, height, width), feather) for mask in masks]
+    if len(soft) < styles:
+        soft.append((1 - sum(soft, torch.zeros(1, height, width))).clamp(min=0))
+    stack = torch.cat(soft)
     total = stack.sum(0, keepdim=True)
     shares = torch.where(total > 0, stack / total.clamp(min=1e-12), 1 / styles)
     return shares, total.clamp(max=1)
-
-
-def _fitted(mask: Tensor, height: int, width: int) -> Tensor:
-    if not isinstance(mask, Tensor):
-        mask = _as_tensor(mask)
-    mask = mask.detach().float().cpu()
-    if mask.dim() == 2:
-        mask = mask.unsqueeze(0)
-    if mask.dim() != 3 or len(mask) != 1 or 0 in mask.shape:
-        raise GessoError(f"mask: shape {tuple(mask.shape)} is none; (H, W) or (1, H, W) is")
-    if not bool(torch.isfinite(mask).all()):
-        raise GessoError("mask: values that are not numbers; allowed are 0 to 1")
-    size = (height, width)
-    if mask.shape[1:] != size:
-        scaled = F.interpolate(mask.unsqueeze(0), size, mode="bilinear", antialias=True)
-        mask = scaled[0]
-    return mask.clamp(0, 1)
-
-
-def _as_tensor(mask: Any) -> Tensor:
-    try:
-        return torch.tensor(mask)
-    except (TypeError, ValueError, RuntimeError):
-        allowed = "(H, W) in [0, 1], which gesso.read_mask makes of a file"
-        raise GessoError(f"mask: a {type(mask).__name__}; allowed is {allowed}") from None
 
 
 def _softened(mask: Tensor, feather: float) -> Tensor:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from gesso.encoders.base import Encoder
+from gesso.fitting.regions import Shift, Styles, regions_of
 from gesso.fitting.terms import Terms, Weights
-from gesso.fitting.vectors import StyleVectors, some_of
+from gesso.fitting.vectors import Vectors, some_of
 from gesso.losses.columns import cells, hypercolumns
 from gesso.losses.matching import cosine_distance, nearest
+from gesso.losses.terms import Features
 from gesso.nn.precision import fast_dtype
 
 PLACES = 1024  # of a level, matched in a step
@@ -23,30 +27,47 @@ class Apart:
 
     def __init__(
         self,
-        style: StyleVectors,
+        styles: Styles,
         encoder: Encoder,
         weights: Weights,
         seed: int,
     ) -> None:
-        self.style, self.encoder, self.levels = style, encoder, list(style.levels)
-        self.random = torch.Generator().manual_seed(seed)
-        finest = list(style.scales.values())[-1]
-        self.terms = Terms(weights, finest, style.colors, self.random)
+        self.encoder, self.random = encoder, torch.Generator().manual_seed(seed)
+        self.parts = []
+        for region in regions_of(styles):
+            finest = list(region.style.scales.values())[-1]
+            self.parts.append((region, Terms(weights, finest, region.style.colors, self.random)))
+        self.levels = list(region.style.levels)
 
     def __call__(self, image: Tensor) -> Tensor:
-        moved, parts = self._shifted(image), []
-        found = self.encoder(moved, self.levels)
-        for level, features in found.items():
-            rows = features.float()[0].flatten(1).T
-            rows = rows[some_of(len(rows), PLACES, self.random).to(rows.device)]
-            style = self.style.levels[level]
-            near = nearest(rows.detach(), style.rows, style.mean, fast_dtype(rows.device))
-            parts.append(cosine_distance(rows - style.mean, style.rows[near] - style.mean))
-        columns = hypercolumns(found, *cells(moved))[0] if self.terms.see_vectors else None
-        return torch.stack(parts).sum() + len(parts) * self.terms(moved, columns)
-
-    def _shifted(self, image: Tensor) -> Tensor:
-        """The picture moved by some px, with its border reflected."""
         most = min(SHIFT_PX, *image.shape[-2:])
         down, right = (int(n) for n in torch.randint(0, most, (2,), generator=self.random))
-        return F.pad(image, (right, 0, down, 0), mode="reflect")
+        moved = F.pad(image, (right, 0, down, 0), mode="reflect")
+        found, total = self.encoder(moved, self.levels), image.new_zeros(())
+        for level, features in found.items():
+            rows, grid = features.float()[0].flatten(1).T, (features.shape[2], features.shape[3])
+            for region, _ in self.parts:
+                own = region.of(rows, grid, (down, right))
+                total = total + self._matched(own, region.style.levels[level], len(rows))
+        return total + len(found) * self._beside(moved, found, (down, right))
+
+    def _matched(self, rows: Tensor, style: Vectors, count: int) -> Tensor:
+        """The distance of some of a region's vectors, in its share of `count` places."""
+        if not len(rows):
+            return rows.new_zeros(())
+        share = len(rows) / count
+        rows = rows[some_of(len(rows), math.ceil(share * PLACES), self.random).to(rows.device)]
+        near = nearest(rows.detach(), style.rows, style.mean, fast_dtype(rows.device))
+        return share * cosine_distance(rows - style.mean, style.rows[near] - style.mean)
+
+    def _beside(self, moved: Tensor, found: Features, shift: Shift) -> Tensor:
+        """The terms, each region's in its share."""
+        grid, total = cells(moved), moved.new_zeros(())
+        columns = hypercolumns(found, *grid)[0] if self.parts[0][1].see_vectors else None
+        places = torch.arange(grid[0] * grid[1])
+        for region, terms in self.parts:
+            share = len(region.of(places, grid, shift)) / len(places)
+            if share:
+                own = None if columns is None else region.of(columns, grid, shift)
+                total = total + share * terms(moved, own, region, shift)
+        return total

@@ -21,8 +21,8 @@ from gesso.errors import GessoError
 from gesso.fitting.apart import Apart
 from gesso.fitting.pyramid import bands, descend, resized, summed
 from gesso.fitting.recolor import Recolor, recolored
+from gesso.fitting.regions import Region, Styles, put_together, regions_of, sized
 from gesso.fitting.terms import Terms, Weights
-from gesso.fitting.vectors import StyleVectors
 from gesso.losses.columns import CELL_PX, cells, hypercolumns
 from gesso.losses.matching import cosine_distance, nearest
 from gesso.nn.precision import fast_dtype
@@ -80,17 +80,19 @@ def scales(longest: int) -> list[int]:
 
 def paint(
     photo: Tensor,
-    style: StyleVectors,
+    styles: Styles,
     encoder: Encoder,
     how: Painting,
     on_step: OnPaint | None = None,
 ) -> Tensor:
-    """The photo (1, 3, H, W) in [0, 1], painted: a picture of the same shape.
+    """The photo (1, 3, H, W) in [0, 1], painted: a picture of the same shape. Several styles, each
+    in its region, are painted in one descent.
 
     Raises:
         GessoError: `how` asks for the style's colours, and they are not known.
     """
-    if how.recolor != "off" and style.colors is None:
+    colors = [region.style.colors for region in regions_of(styles)]
+    if how.recolor != "off" and None in colors:
         raise GessoError("a card without its style's colours: recolor needs them; adapt anew")
     sizes = scales(max(photo.shape[-2:]))
     counts = [how.steps] * (len(sizes) - 1) + [how.fine_steps]
@@ -106,14 +108,15 @@ def paint(
     for size, count in zip(sizes, counts, strict=True):
         content = _at(photo, size)
         query, picture = _begin(content, picture, how.alpha)
-        goal = _Scale(query, content, style, size, encoder, how, random)
+        goal = _Scale(query, content, styles, size, encoder, how, random)
         picture = descend(picture, goal, count, how.lr, partial(heard, done))
         done += count
     assert picture is not None  # there is always a scale
-    last = Apart(style, encoder, how.weights, how.seed)
+    last = Apart(sized(styles, picture), encoder, how.weights, how.seed)
     picture = descend(picture, last, how.final_steps, how.lr, partial(heard, done))
     picture = resized(picture, *photo.shape[-2:]).clamp(0, 1)
-    return picture if style.colors is None else recolored(picture, photo, style.colors, how.recolor)
+    finished = [picture if c is None else recolored(picture, photo, c, how.recolor) for c in colors]
+    return put_together(styles, finished)
 
 
 def _at(photo: Tensor, size: int) -> Tensor:
@@ -142,20 +145,25 @@ class _Scale:
         self,
         query: Tensor,
         photo: Tensor,
-        style: StyleVectors,
+        styles: Styles,
         size: int,
         encoder: Encoder,
         how: Painting,
         random: torch.Generator,
     ) -> None:
-        self.encoder, self.levels, self.random = encoder, list(style.levels), random
-        vectors = style.at(size)
+        regions = regions_of(styles)
+        self.encoder, self.levels, self.random = encoder, list(regions[0].style.levels), random
+        self.parts: list[tuple[Region, Tensor, Terms]] = []
         with torch.no_grad():
             columns = self._columns(query)
-            found = nearest(columns, vectors.rows, vectors.mean, fast_dtype(columns.device))
-            self.target = vectors.rows[found]
-            own = self._columns(photo) if how.structure else None
-        self.terms = Terms(how.weights, vectors, style.colors, random, photo, own)
+            photos = self._columns(photo) if how.structure else None
+        for region in regions:
+            rows, vectors = region.of(columns, cells(query)), region.style.at(size)
+            if len(rows):
+                found = nearest(rows, vectors.rows, vectors.mean, fast_dtype(rows.device))
+                own = None if photos is None else region.of(photos, cells(query))
+                terms = Terms(how.weights, vectors, region.style.colors, random, photo, own)
+                self.parts.append((region, vectors.rows[found], terms))
 
     def _columns(self, image: Tensor, down: int = 0, right: int = 0) -> Tensor:
         """The picture's hypercolumns, seen moved by these cells."""
@@ -167,5 +175,9 @@ class _Scale:
 
     def __call__(self, image: Tensor) -> Tensor:
         down, right = (int(n) for n in torch.randint(0, 2, (2,), generator=self.random))
-        columns = self._columns(image, down, right)
-        return cosine_distance(columns, self.target) + self.terms(image, columns)
+        columns, total = self._columns(image, down, right), image.new_zeros(())
+        for region, target, terms in self.parts:
+            rows = region.of(columns, cells(image))
+            loss = cosine_distance(rows, target) + terms(image, rows, region)
+            total = total + len(rows) / len(columns) * loss
+        return total

@@ -14,6 +14,7 @@ from torch import Tensor
 from gesso.errors import GessoError
 from gesso.fitting.pyramid import resized
 from gesso.fitting.recolor import StyleColors
+from gesso.fitting.regions import Region, Shift
 from gesso.fitting.vectors import Vectors, some_of
 from gesso.losses.transport import (
     color_structure_distance,
@@ -76,12 +77,27 @@ class Terms:
         """Whether any of them looks at hypercolumns."""
         return self.weights.transport + self.weights.moments + self.weights.structure > 0
 
-    def __call__(self, image: Tensor, columns: Tensor | None) -> Tensor:
+    def __call__(
+        self,
+        image: Tensor,
+        columns: Tensor | None,
+        region: Region | None = None,
+        shift: Shift = (0, 0),
+    ) -> Tensor:
+        """
+        Args:
+            image: (1, 3, H, W), moved by `shift`.
+            columns: hypercolumns, of the region's places.
+            region: whose pixels the palette is compared with; None: all.
+        """
         total = image.new_zeros(())
         if columns is not None and self.see_vectors:
             total = total + self._of_vectors(columns)
         if self.weights.palette and self.colors is not None:
-            pixels = image[0].flatten(1).T
+            pixels = every = image[0].flatten(1).T
+            if region is not None:
+                own = region.of(every, (image.shape[2], image.shape[3]), shift)
+                pixels = own if len(own) else every
             some = some_of(len(pixels), PLACES, self.random).to(image.device)
             distance = palette_distance(pixels[some], self.colors.pixels)
             total = total + self.weights.palette * distance

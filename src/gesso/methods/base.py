@@ -23,6 +23,7 @@ from gesso.methods.about import About
 from gesso.methods.adapted import Adapted
 from gesso.methods.inputs import ImageLike, Style, practice_images, thumbnail_within
 from gesso.nn.checkpoint import load_file
+from gesso.nn.masks import MaskLike
 from gesso.nn.precision import compute_in, fast_dtype
 from gesso.options import changed, of_pictures
 from gesso.stylizers.progress import AdaptStep, OnStep
@@ -138,6 +139,7 @@ class Method(nn.Module):
         contents: Sequence[ImageLike] | None = None,
         options: Any = None,
         *,
+        style_mask: MaskLike = None,
         on_step: OnStep | None = None,
         grams: bool | None = None,
         exact: bool = False,
@@ -149,6 +151,8 @@ class Method(nn.Module):
             style: the picture whose style to take on.
             contents: pictures to practise on, for methods that do; by default a small bundled set.
             options: the method's own (`about.options`); by default its defaults.
+            style_mask: only the part of the picture where this is on is the style: numbers (h, w)
+                in [0, 1] of any size, or a picture, as `gesso.read_mask` takes it.
             on_step: is given every step of an adaptation.
             grams: whether to keep the style's Gram matrices, which polishing needs; by default as
                 `keeps_grams` says.
@@ -162,7 +166,7 @@ class Method(nn.Module):
         chosen = self.chosen(options, changes)
         self.check_encoder()  # which loads it
         began = time.monotonic()
-        found = Style(style, self.style_size(chosen), self.encoder, self.place)
+        found = Style(style, self.style_size(chosen), self.encoder, self.place, style_mask)
         practice: list[Tensor] = []
         if self.practises(chosen):
             images = practice_images(contents, getattr(chosen, "content_size", None))
@@ -174,10 +178,12 @@ class Method(nn.Module):
             self.keep_grams(card, found, chosen)
         return card if exact else card.rounded()
 
-    def complete(self, card: StyleCard, style: ImageLike, options: Any = None) -> StyleCard:
+    def complete(
+        self, card: StyleCard, style: ImageLike, options: Any = None, mask: MaskLike = None
+    ) -> StyleCard:
         """A card with the style's Gram matrices, which it lacks; rounded as `adapt` does."""
         chosen = self.chosen(options)
-        found = Style(style, self.style_size(chosen), self.encoder, self.place)
+        found = Style(style, self.style_size(chosen), self.encoder, self.place, mask)
         self.keep_grams(card, found, chosen)
         return card.rounded()
 

@@ -15,6 +15,7 @@ from gesso.encoders.base import Encoder
 from gesso.errors import GessoError
 from gesso.images.write import thumbnail_bytes
 from gesso.losses.terms import Features, grams
+from gesso.nn.masks import MaskLike, continued, fitted, part, places, read_style_mask
 from gesso.nn.pictures import read_image, resize
 from gesso.nn.precision import compute_in, fast_dtype
 
@@ -28,21 +29,33 @@ SMALLEST_STYLE_PX = 64  # a smaller one is enlarged: the deepest level sees one 
 class Style:
     """The picture of a style, read once; its scaled copies and their features are kept.
 
+    Where a mask is given, only the part where it is on is the style: pictures show that part,
+    continued over the rest by reflection.
+
     Attributes:
         name: the file's name; "" for a picture that is no file.
         sha256: of the file's bytes; "" for a picture that is no file.
+        picture: (3, H, W), no larger than it is used.
+        mask: (H, W) bool: where the style is; None: everywhere.
     """
 
-    def __init__(self, source: ImageLike, size: int, encoder: Encoder, place: torch.device) -> None:
+    def __init__(
+        self,
+        source: ImageLike,
+        size: int,
+        encoder: Encoder,
+        place: torch.device,
+        mask: MaskLike = None,
+    ) -> None:
         """Reads `source`; no use of it is larger than `size` px on its longer side.
 
         Raises:
-            GessoError: a picture that cannot be read.
+            GessoError: a picture or mask that cannot be read, a mask that is off everywhere.
         """
         is_file = isinstance(source, str | Path)
         self.name = Path(source).name if is_file else ""
         self.sha256 = sha256_file(source) if is_file else ""
-        self.picture = as_image(source, size)
+        self.picture, self.mask = masked(source, size, mask)
         self.encoder, self.place = encoder, place
         self._sizes: dict[int, Tensor] = {}
         self._features: dict[int, dict[str, Tensor]] = {}
@@ -63,12 +76,37 @@ class Style:
                 known |= self.encoder(self.at(size).unsqueeze(0), levels)
         return {level: known[level] for level in levels}
 
+    def of_part(self, size: int, levels: Sequence[str]) -> Features:
+        """`features` at the n places where the mask is on, (1, C, 1, n); all without a mask."""
+        return {level: part(x, self.mask) for level, x in self.features(size, levels).items()}
+
     @torch.no_grad()
     def grams(self, size: int, levels: Sequence[str]) -> dict[str, Tensor]:
         """Gram matrices (C, C) of `features`, on the CPU."""
         with compute_in(fast_dtype(self.place)):
-            found = grams(self.features(size, levels), levels)
+            found = grams(self.of_part(size, levels), levels)
         return {level: gram[0].cpu() for level, gram in found.items()}
+
+
+def masked(source: ImageLike, size: int | None, mask: MaskLike) -> tuple[Tensor, Tensor | None]:
+    """(3, H, W) of a picture, with a longer side of `size` px if given, of which only the part
+    where a mask is on can be seen (`continued`); and where that is, (H, W) bool, or None where the
+    mask is None or on everywhere.
+
+    Raises:
+        GessoError: a picture or mask that cannot be read, a mask that is off everywhere.
+    """
+    found = read_style_mask(mask)
+    if found is None:
+        return as_image(source, size), None
+    image = as_image(source)
+    share = places(fitted(found, *image.shape[1:]), *image.shape[1:]).to(image)[None]
+    image = image * share  # so that scaling takes nothing across the edge
+    if size is not None:
+        image, share = resize(image, size), resize(share, size)
+    on = places(share, *share.shape[1:])
+    seen = (image / share.clamp(min=0.1)).clamp(0, 1)
+    return continued(seen, on.cpu()), None if bool(on.all()) else on
 
 
 def as_image(image: ImageLike, size: int | None = None) -> Tensor:

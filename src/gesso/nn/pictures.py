@@ -12,7 +12,9 @@ from gesso.images.arrays import pixels
 from gesso.images.read import MAX_BYTES, MAX_PIXELS, PictureLike
 from gesso.images.resize import target_size
 
-__all__ = ["PictureLike", "read_image", "resize"]
+__all__ = ["PictureLike", "luminance", "read_image", "resize"]
+
+LUMA = (0.299, 0.587, 0.114)  # Y of YIQ (ITU-R BT.601)
 
 
 def read_image(
@@ -62,3 +64,9 @@ def resize(image: Tensor, size: int) -> Tensor:
     batch = image if image.ndim == 4 else image[None]
     scaled = F.interpolate(batch, target, mode="bicubic", antialias=True, align_corners=False)
     return scaled.clamp(0, 1).reshape(*image.shape[:-2], *target)
+
+
+def luminance(image: Tensor) -> Tensor:
+    """(…, 1, H, W) of (…, 3, H, W), in [0, 1]."""
+    weights = torch.tensor(LUMA, dtype=image.dtype, device=image.device).reshape(3, 1, 1)
+    return (weights * image).sum(-3, keepdim=True)

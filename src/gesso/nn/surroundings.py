@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-LUMA = (0.299, 0.587, 0.114)
+from gesso.nn.pictures import LUMA
+
 ROUNDING = 6 / 12 / 255**2
 """Variance of the second differences x − 2y + z of what rounding to 8 bits adds: 1/12 of a step
 squared to each of three neighbours, with the weights 1, 4 and 1."""

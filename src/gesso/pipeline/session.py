@@ -3,11 +3,8 @@ jobs → pictures. Nothing is read, hashed, encoded or adapted to twice."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 import torch
@@ -19,21 +16,19 @@ from gesso.controls.color import checked_color, recolored
 from gesso.controls.controls import Controls
 from gesso.controls.options import Color
 from gesso.disk.atomic import shown
-from gesso.errors import GessoError
+from gesso.errors import GessoError, OptionError
 from gesso.images.read import MAX_PIXELS, Photo, read_photo
 from gesso.methods.base import Method, OnStep
-from gesso.methods.inputs import ImageLike, as_image
+from gesso.methods.inputs import ImageLike, as_image, masked
 from gesso.methods.registry import DEFAULT, load
 from gesso.methods.retouch import of_its_pictures, retouched
+from gesso.nn.masks import MaskLike, checked_style_masks, read_style_mask
+from gesso.pipeline.kept_cards import KeptCards
 from gesso.pipeline.photos import Pictures, finished
 from gesso.pipeline.plan import Job
 from gesso.pipeline.style_cards import Contents, digest, key, practice, settled
 from gesso.pipeline.styles import holds_card, is_card
 from gesso.stylizers.stylizer import Stylizer
-
-log = logging.getLogger(__name__)
-
-MOST_CARDS = 64  # in a session's memory; a card of a whole network takes 2 MB
 
 Styles = Sequence[Any]
 """Pictures (whatever `gesso.read_image` takes), StyleCards, or files of either."""
@@ -89,14 +84,13 @@ class Session:
         self.cache, self.contents = cache, contents
         self.max_pixels, self.exact, self.on_card = max_pixels, exact, on_card
         self.grams = method.keeps_grams(self.options) if grams is None else grams
-        self._cards: dict[str, StyleCard] = {}
-        self._locks: dict[str, Lock] = {}
-        self._lock = Lock()
+        self._kept = KeptCards(cache)
 
     def card(
         self,
         style: ImageLike | StyleCard,
         *,
+        mask: MaskLike = None,
         contents: Contents | None = None,
         color: Color = "style",
         photo: Tensor | None = None,
@@ -106,18 +100,24 @@ class Session:
 
         Args:
             style: a picture, a card, or the file of either.
+            mask: only the part of a picture where it is on is the style (see `Method.adapt`).
             contents: what to practise on; None: the session's, or the bundled ones.
             color, photo: the style is given the colours of `photo` (3, H, W) first.
             on_step: is given the steps of an adaptation.
 
         Raises:
-            GessoError: a picture or card that cannot be read, or a card this method cannot run.
+            GessoError: a picture or card that cannot be read, a card this method cannot run, a
+                mask with a card.
         """
+        if mask is not None and holds_card(style):
+            what = shown_name(style, "a style")
+            raise OptionError("style_mask", f"of no use with {what}, a card, adapted already")
         style = settled(style)
         if isinstance(style, str | Path) and is_card(Path(style)):
             style = self._checked(Path(style))
         if isinstance(style, StyleCard):
             return retouched(self.method, style, self.retouch)
+        mask = read_style_mask(mask, self.max_pixels)
         contents = self.contents or contents
         name = key(
             self.method,
@@ -128,18 +128,20 @@ class Session:
             color=color,
             photo=photo,
             exact=self.exact,
+            mask=mask,
         )
-        with self._lock_of(name):
-            card, known = self._known(name), True
+        with self._kept.lock_of(name):
+            card, known = self._kept.get(name), True
             if card is None:
-                card, known = self._adapted(style, contents, color, photo, on_step), False
+                card, known = self._adapted(style, mask, contents, color, photo, on_step), False
             if self.grams and card.grams is None:
-                card = self.method.complete(card, self._picture(style, color, photo), self.options)
+                picture = self._picture(style, mask, color, photo)
+                card = self.method.complete(card, picture, self.options, mask)
                 known = False
             if not known:
-                self._keep(name, card)
-            fresh = name not in self._cards
-            self._remember(name, card)
+                self._kept.put(name, card)
+            fresh = name not in self._kept
+            self._kept.remember(name, card)
         if fresh and self.on_card is not None:
             self.on_card(style, card, known)
         return retouched(self.method, card, of_its_pictures(self.options))
@@ -149,10 +151,12 @@ class Session:
         styles: Styles,
         controls: Controls | None = None,
         *,
+        style_masks: Sequence[MaskLike] = (),
         contents: Contents | None = None,
         on_step: OnStep | None = None,
     ) -> Stylizer:
-        """The stylizer of styles under controls; `contents` as for `card`.
+        """The stylizer of styles under controls; `contents` as for `card`, and `style_masks` are
+        none, or one `mask` for each style.
 
         Where the colours are to be the photo's and all styles are pictures, the styles take on
         the colours of every photo before they are adapted to; cards are recoloured afterwards.
@@ -162,10 +166,15 @@ class Session:
         """
         controls, styles = controls or Controls(), [settled(style) for style in styles]
         controls.check(len(styles))
+        masks = checked_style_masks(style_masks, len(styles))
         color = checked_color(controls.color)
         if color == "style" or any(holds_card(style) for style in styles):
-            cards = [self.card(style, contents=contents, on_step=on_step) for style in styles]
+            cards = [
+                self.card(style, mask=mask, contents=contents, on_step=on_step)
+                for style, mask in zip(styles, masks, strict=True)
+            ]
             return controls.stylizer(self.method, cards)
+        masks = [read_style_mask(mask, self.max_pixels) for mask in masks]
         for style in styles:  # better known now than at every photo
             as_image(style, self.method.style_size(self.options))
 
@@ -173,9 +182,10 @@ class Session:
             rows = []
             for content in contents:
                 own = Contents([content])
+                how: Any = {"contents": own, "color": color, "photo": content, "on_step": on_step}
                 cards = [
-                    self.card(style, contents=own, color=color, photo=content, on_step=on_step)
-                    for style in styles
+                    self.card(style, mask=mask, **how)
+                    for style, mask in zip(styles, masks, strict=True)
                 ]
                 stylizer = controls.stylizer(self.method, cards, matched=True)
                 rows.append(stylizer(content.unsqueeze(0), on_step))
@@ -189,6 +199,7 @@ class Session:
         styles: Styles,
         controls: Controls | None = None,
         *,
+        style_masks: Sequence[MaskLike] = (),
         size: int | None = None,
         on_step: OnStep | None = None,
     ) -> Photo:
@@ -197,6 +208,7 @@ class Session:
 
         Args:
             photo: a picture.
+            style_masks: as for `stylizer`.
             size: the longer side of the result in px; None: the photo's.
             on_step: is given the steps of adaptations and of polish.
 
@@ -207,7 +219,9 @@ class Session:
         found = self.photo(photo, size)
         source = found.rgb if isinstance(photo, Photo) else photo
         own = Contents([source], size, seen=found.rgb)
-        stylizer = self.stylizer(styles, controls, contents=own, on_step=on_step)
+        stylizer = self.stylizer(
+            styles, controls, style_masks=style_masks, contents=own, on_step=on_step
+        )
         return finished(found, stylizer, shown_name(photo), on_step)
 
     def photo(self, photo: ImageLike, size: int | None = None) -> Photo:
@@ -236,74 +250,48 @@ class Session:
 
     def _checked(self, path: Path) -> StyleCard:
         name = digest(path)  # a file of that name may be another tomorrow
-        with self._lock_of(name):
-            card = self._cards.get(name) or StyleCard.load(path)
+        with self._kept.lock_of(name):
+            card = self._kept.get(name, cached=False) or StyleCard.load(path)
             if card.method != self.method.name:
                 raise GessoError(
                     f"{shown(path)}: a card of {card.method}, the method is {self.method.name}"
                 )
             try:
-                if name not in self._cards:
+                if name not in self._kept:
                     self.method.stylizer(card)
             except GessoError as error:
                 raise GessoError(f"{shown(path)}: {error}") from error
-            self._remember(name, card)
+            self._kept.remember(name, card)
         return card
 
-    def _remember(self, name: str, card: StyleCard) -> None:
-        """Keep the card in memory, and forget the oldest beyond MOST_CARDS."""
-        with self._lock:
-            self._cards[name] = card
-            for old in list(self._cards)[:-MOST_CARDS]:
-                del self._cards[old]
-                self._locks.pop(old, None)
-
-    def _known(self, name: str) -> StyleCard | None:
-        if name in self._cards:
-            return self._cards[name]
-        return None if self.cache is None else self.cache.get(name)
-
-    def _keep(self, name: str, card: StyleCard) -> None:
-        """A cache that cannot be written costs a warning, not the card."""
-        if self.cache is None:
-            return
-        try:
-            self.cache.put(name, card)
-        except GessoError as error:
-            log.warning("%s; the style is not cached", error)
-
-    def _picture(self, style: ImageLike, color: Color, photo: Tensor | None) -> ImageLike:
+    def _picture(
+        self, style: ImageLike, mask: Tensor | None, color: Color, photo: Tensor | None
+    ) -> ImageLike:
         """The style as it is adapted to: a file stays one, unless its colours change."""
         if photo is None or color == "style":
             return style
         size = self.method.style_size(self.options)
-        return recolored(as_image(style, size), photo, color)
+        return recolored(masked(style, size, mask)[0], photo, color)
 
     def _adapted(
         self,
         style: ImageLike,
+        mask: Tensor | None,
         contents: Contents | None,
         color: Color,
         photo: Tensor | None,
         on_step: OnStep | None,
     ) -> StyleCard:
         practised = practice(contents, color) if self.method.practises(self.options) else None
-        picture = self._picture(style, color, photo)
         card = self.method.adapt(
-            picture, practised, self.options, on_step=on_step, grams=self.grams, exact=self.exact
-        )
+            self._picture(style, mask, color, photo), practised, self.options,
+            style_mask=mask, on_step=on_step, grams=self.grams, exact=self.exact,
+        )  # fmt: skip
         if isinstance(style, str | Path):
             card.provenance |= {"style": Path(style).name, "sha256": digest(style)}
         return card
 
-    @contextmanager
-    def _lock_of(self, name: str) -> Iterator[None]:
-        with self._lock:
-            lock = self._locks.setdefault(name, Lock())
-        with lock:
-            yield
 
-
-def shown_name(photo: ImageLike) -> str:
-    """What messages call a photo."""
-    return shown(photo) if isinstance(photo, str | Path) else "photo"
+def shown_name(photo: ImageLike, other: str = "photo") -> str:
+    """What messages call a photo; `other` where it is no file."""
+    return shown(photo) if isinstance(photo, str | Path) else other

@@ -25,6 +25,7 @@ from gesso.images.source import opened
 from gesso.methods.base import Method
 from gesso.methods.inputs import ImageLike, as_image
 from gesso.nn.colors import Colors
+from gesso.nn.masks import mask_digest
 from gesso.pipeline.sources import BUNDLED
 
 MOST_PHOTOS = 8  # of the photos to be stylized, this many are practised on
@@ -158,6 +159,7 @@ def key(
     color: Color = "style",
     photo: Tensor | None = None,
     exact: bool = False,
+    mask: Tensor | None = None,
 ) -> str:
     """The cached card's key, of all that decides its numbers; neither encoder nor contents are
     loaded for it.
@@ -166,6 +168,7 @@ def key(
         encoder: as for `gesso.load`; None: the method's own, which is loaded.
         color, photo: the colours that the style is given before it is adapted to.
         exact: whether the card keeps float32.
+        mask: (h, w), where the style is; None: everywhere.
     """
     practises = method.practises(options)
     settings = method.adapt_settings(options) | {
@@ -175,6 +178,8 @@ def key(
     }
     if photo is not None and color != "style":
         settings |= {"color": [color, *Colors.of(photo).numbers()]}
+    if mask is not None:
+        settings |= {"mask": mask_digest(mask)}
     if exact:
         settings |= {"exact": True}
     return card_key(style_sha256, method.name, method.base, settings)

@@ -16,6 +16,7 @@ from gesso.images.write import eight_bits
 from gesso.methods.base import OnStep
 from gesso.methods.inputs import ImageLike
 from gesso.methods.registry import about
+from gesso.nn.masks import MaskLike
 from gesso.options import changed
 from gesso.pipeline.photos import Pictures
 from gesso.pipeline.plan import plan_one
@@ -36,6 +37,7 @@ def stylize(
     preset: str | None = None,
     size: int | None = None,
     controls: Controls | None = None,
+    style_masks: Sequence[MaskLike] = (),
     cache: bool = True,
     contents: str | Path | None = None,
     encoder: str | Path = "compact",
@@ -56,6 +58,8 @@ def stylize(
         preset: draft, balanced or best: time for quality (`gesso.pipeline.presets`).
         size: the longer side of the result in px; None: the photo's.
         controls: strength, weights, color, masks, feather and polish.
+        style_masks: none, or one for each style: only the part where it is on is the style. A
+            picture, numbers (h, w) in [0, 1] of any size, or None for all of the style.
         cache: keep and reuse the cards of styles.
         contents: a folder of pictures to practise on, or "bundled": a card of the bundled contents
             serves any photo; None: the photo.
@@ -73,7 +77,7 @@ def stylize(
     """
     styles = list(style) if isinstance(style, list | tuple) else [style]
     photo = settled(photo)
-    target = None if out is None else _target(photo, styles, out)
+    target = None if out is None else _target(photo, [*styles, *style_masks], out)
     ours = chosen(preset, method, styles, options)
     only_cards = all(map(holds_card, styles))
     polish = controls.polish if controls is not None else None
@@ -88,7 +92,9 @@ def stylize(
         contents=None if contents is None else Contents.named(contents, size),
         grams=None if polish is None else polish > 0,
     )
-    picture = session.stylize(photo, styles, controls, size=size, on_step=on_step)
+    picture = session.stylize(
+        photo, styles, controls, style_masks=style_masks, size=size, on_step=on_step
+    )
     if target is not None:
         Pictures(quality=quality, keep_metadata=keep_metadata).write(picture, target)
     return eight_bits(picture.rgb, picture.alpha)

@@ -22,6 +22,7 @@ from gesso.methods.adain.layer import Config, Statistics, adain, adain_losses, a
 from gesso.methods.adapted import Adapted
 from gesso.methods.base import Encoders, ImageLike, Method, OnStep, Style
 from gesso.methods.inputs import as_image, load_exactly, practice_images
+from gesso.nn.masks import part
 from gesso.nn.precision import compute_in, fast_dtype
 from gesso.nn.surroundings import mean_light, of_all, pooled, shares
 from gesso.stylizers.ordinary import ordinary_pictures
@@ -87,10 +88,11 @@ class AdaIN(Method):
             for level in self.config.levels
         }
 
-    def statistics(self, features: Features) -> dict[str, Statistics]:
-        """μ and σ, (B, C) each, by level: those of `encode`'s features without the margin."""
+    def statistics(self, features: Features, mask: Tensor | None = None) -> dict[str, Statistics]:
+        """μ and σ, (B, C) each, by level: those of `encode`'s features without the margin, where a
+        mask (h, w) is on."""
         inner = tiles.without_margin(features, self.config.level)
-        return {level: tiles.mean_and_deviation(x) for level, x in inner.items()}
+        return {level: tiles.mean_and_deviation(part(x, mask)) for level, x in inner.items()}
 
     @torch.no_grad()
     def decode(
@@ -148,7 +150,7 @@ class AdaIN(Method):
         self, style: Style, contents: list[Tensor], options: Any, on_step: OnStep | None
     ) -> Adapted:
         """Encode the style; contents are not looked at."""
-        tensors, config = self._measured([style.at(options.style_size)])
+        tensors, config = self._measured([style.at(options.style_size)], style.mask)
         return Adapted(tensors, config, base=self.base)
 
     def neutral(self, content: ImageLike | None = None, like: StyleCard | None = None) -> StyleCard:
@@ -215,9 +217,11 @@ class AdaIN(Method):
 
         return stylize
 
-    def _measured(self, pictures: Sequence[Tensor]) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    def _measured(
+        self, pictures: Sequence[Tensor], mask: Tensor | None = None
+    ) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """A card's tensors, the mean statistics of pictures (3, H, W), and its configuration."""
-        return self._as_card([self.statistics(self.encode(x.unsqueeze(0))) for x in pictures])
+        return self._as_card([self.statistics(self.encode(x.unsqueeze(0)), mask) for x in pictures])
 
     def _as_card(
         self, encoded: Sequence[dict[str, Statistics]]

@@ -26,6 +26,7 @@ from gesso.methods.gatys.settings import (
 )
 from gesso.methods.inputs import as_image, enlarged, practice_images
 from gesso.methods.registry import load_class
+from gesso.nn.masks import part
 from gesso.nn.precision import compute_in
 from gesso.stylizers.progress import in_batch
 from gesso.stylizers.stylizer import Stylizer
@@ -57,13 +58,18 @@ class Gatys(Method):
         self, style: Style, contents: list[Tensor], options: Options, on_step: OnStep | None
     ) -> Adapted:
         """Encode the style's Gram matrices; the work is the stylizer's."""
-        tensors = self._mean_grams([style.at(options.style_size)], options)
+        tensors = self._mean_grams([style.at(options.style_size)], options, style.mask)
         made = Adapted(tensors, self._config(options))
         if options.init not in INITS:
             first = self._first(options.init)
             known = {"seed": options.seed} if hasattr(first.chosen(), "seed") else {}
             how = first.chosen(None, known)
-            card = first.adapt(style.picture, contents, how, on_step=on_step, grams=False)
+            card = first.adapt(
+                *(style.picture, contents, how),
+                style_mask=style.mask,
+                on_step=on_step,
+                grams=False,
+            )
             made.settings["init"], made.steps = card.settings, card.provenance.get("steps")
             _put_first(made.tensors, made.config, card)
         return made
@@ -127,14 +133,17 @@ class Gatys(Method):
         )
 
     @torch.no_grad()
-    def _mean_grams(self, pictures: Sequence[Tensor], options: Options) -> dict[str, Tensor]:
-        """The mean Gram matrices of pictures (3, H, W), as a card holds them; computed in float32,
-        since they are what others are measured by."""
+    def _mean_grams(
+        self, pictures: Sequence[Tensor], options: Options, mask: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        """The mean Gram matrices of pictures (3, H, W), where a mask (h, w) is on, as a card holds
+        them; computed in float32, since they are what others are measured by."""
         levels = objective_for(options, self.encoder).style_levels
         total: dict[str, Tensor] = {}
         for picture in pictures:
             with compute_in(torch.float32):
-                features = self.encoder(picture.unsqueeze(0).to(self.place), levels)
+                found = self.encoder(picture.unsqueeze(0).to(self.place), levels)
+            features = {level: part(x, mask) for level, x in found.items()}
             for level, matrix in grams(features, levels).items():
                 share = matrix[0].cpu() * (gram_scale(self.encoder) / len(pictures))
                 total[f"gram.{level}"] = total.get(f"gram.{level}", 0) + share

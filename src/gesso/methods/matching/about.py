@@ -46,7 +46,7 @@ class Options:
         int | None,
         Option(
             "Longer side up to which pictures are painted; what changed is carried over to larger "
-            "ones. Default: about a megapixel.",
+            "ones. Default: 0.8 megapixels.",
             "PX",
             least=64,
             on_pictures=True,

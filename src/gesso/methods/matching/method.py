@@ -3,13 +3,11 @@ Transfer"), with gesso's encoder."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from gesso.cards.blend import shares_of
@@ -17,26 +15,28 @@ from gesso.cards.card import StyleCard, provenance
 from gesso.encoders.base import Encoder
 from gesso.encoders.projected import principal_directions
 from gesso.errors import GessoError
+from gesso.fitting.carry import at_most
 from gesso.fitting.painting import OnPaint, Painting, paint, scales
 from gesso.fitting.recolor import StyleColors
-from gesso.fitting.vectors import StyleVectors
+from gesso.fitting.regions import Regions, Styles
 from gesso.losses.columns import cells, hypercolumns
 from gesso.losses.matching import representatives
 from gesso.methods.adapted import Adapted
 from gesso.methods.base import ImageLike, Method, OnStep, Style
 from gesso.methods.inputs import as_image, enlarged
 from gesso.methods.matching.about import ABOUT, Options
-from gesso.methods.matching.mixing import union
+from gesso.methods.matching.mixing import in_one_space, union
 from gesso.methods.matching.reading import directions_of, projected, read, sizes_of
 from gesso.methods.matching.room import levels_of, room_of
+from gesso.nn.masks import part, places
 from gesso.nn.pictures import resize
 from gesso.nn.precision import compute_in, fast_dtype
 from gesso.options import from_json
 from gesso.stylizers.progress import in_batch
-from gesso.stylizers.stylizer import Stylizer
+from gesso.stylizers.stylizer import OfRegions, Stylizer
 
 PIXELS = 512  # of a style whose colours a card keeps
-MAX_PIXELS = 1_000_000
+MAX_PIXELS = 800_000
 """Above this many pixels a smaller copy is painted, and what changed in it is carried over."""
 
 
@@ -51,18 +51,21 @@ class Matching(Method):
         """The style's vectors at every scale; the work is the stylizer's."""
         sizes = scales(options.style_size)
         pictures = {size: style.at(size) for size in sizes}
-        return Adapted(self._vectors(pictures, options), self._config(options))
+        return Adapted(self._vectors(pictures, options, style.mask), self._config(options))
 
     def _config(self, options: Options) -> dict[str, Any]:
         values = {name: getattr(options, name) for name in Painting.__dataclass_fields__}
         return {**values, "encoder": self.encoder.name, "encoder_sha256": self.encoder.identity}
 
     @torch.no_grad()
-    def _vectors(self, pictures: dict[int, Tensor], options: Options) -> dict[str, Tensor]:
-        """A card's tensors from the style (3, h, w) by its longer side, coarse to fine."""
+    def _vectors(
+        self, pictures: dict[int, Tensor], options: Options, mask: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        """A card's tensors from the style (3, h, w) by its longer side, coarse to fine: from the
+        places where the mask (h, w) is on."""
         encoder, levels, room = self.encoder, levels_of(self.encoder), room_of(self.encoder)
         finest = next(reversed(pictures.values()))
-        colors = StyleColors.of(finest, PIXELS, options.seed)
+        colors = StyleColors.of(part(finest[None], mask)[0], PIXELS, options.seed)
         tensors = {f"colors.{name}": part.cpu() for name, part in vars(colors).items()}
         if room.widths:
             seen = [picture.unsqueeze(0) for picture in pictures.values()]
@@ -72,14 +75,19 @@ class Matching(Method):
         for place, (size, picture) in enumerate(pictures.items()):
             turns = range(4 if options.rotations else 1)
             images = [picture.rot90(turn, (1, 2)).unsqueeze(0) for turn in turns]
+            masks = [None if mask is None else mask.rot90(turn) for turn in turns]
             found = [encoder(image.contiguous(), levels) for image in images]
             columns = torch.cat(
-                [hypercolumns(f, *cells(i))[0] for f, i in zip(found, images, strict=True)]
+                [
+                    _seen(hypercolumns(f, *cells(i))[0], m, *cells(i))
+                    for f, i, m in zip(found, images, masks, strict=True)
+                ]
             )
             most = room.columns[max(0, place + len(room.columns) - count)]
             tensors |= _kept(f"scale.{size}", columns, most, options.seed)
         for level in levels:
-            rows = torch.cat([f[level].float()[0].flatten(1).T for f in found])
+            pairs = zip((f[level].float() for f in found), masks, strict=True)
+            rows = torch.cat([part(f, m)[0].flatten(1).T for f, m in pairs])
             tensors |= _kept(f"level.{level}", rows, room.own[level], options.seed)
         return tensors
 
@@ -87,37 +95,52 @@ class Matching(Method):
         (style, encoder), how = read(card, self.encoder, self.place), _painting(card)
 
         def run(contents: Tensor, on_step: OnStep | None) -> Tensor:
-            rows = []
-            for number, content in enumerate(contents):
-                report = in_batch(on_step, number, len(contents))
-                heard = None if report is None else _named(report)
-                rows.append(self._painted(content[None].to(self.place), style, encoder, how, heard))
-            return torch.cat(rows).to(contents.device)
+            return self._each(contents, style, encoder, how, on_step)
 
         return Stylizer(run, why_none="optimises every picture by itself")
 
-    def _painted(
+    def stylizer_of_regions(self, cards: Sequence[StyleCard]) -> OfRegions:
+        """Regions painted together: in one descent every place is matched with the vectors of its
+        own region's style. A place that several share goes to one of them, by chance in their
+        shares. Cards that are painted in different ways are painted apart."""
+        apart, ways = super().stylizer_of_regions(cards), [_painting(card) for card in cards]
+        if any(how != ways[0] for how in ways):
+            return apart
+        spaces = in_one_space([card.tensors for card in cards])
+        alike = [replace(c, tensors=t) for c, t in zip(cards, spaces, strict=True)]
+        found = [read(card, self.encoder, self.place) for card in alike]
+        styles, encoder = [style for style, _ in found], found[0][1]
+
+        def stylize(contents: Tensor, shares: Tensor, on_step: OnStep | None) -> Tensor:
+            regions = Regions(styles, shares.to(self.place), ways[0].seed)
+            return self._each(contents, regions, encoder, ways[0], on_step)
+
+        return stylize
+
+    def _each(
         self,
-        content: Tensor,
-        style: StyleVectors,
+        contents: Tensor,
+        styles: Styles,
         encoder: Encoder,
         how: Painting,
-        heard: OnPaint | None,
+        on_step: OnStep | None,
     ) -> Tensor:
-        height, width = content.shape[-2:]
-        with (
-            torch.inference_mode(False),
-            torch.enable_grad(),
-            compute_in(fast_dtype(self.place)),
-        ):
-            share = math.sqrt(MAX_PIXELS / (height * width))
-            share = min(share, (how.paint_size or math.inf) / max(height, width))
-            if share >= 1:
-                return paint(content.clone(), style, encoder, how, heard)
-            small = resize(content.clone(), max(1, int(max(height, width) * share)))
-            painted = paint(small, style, encoder, how, heard)
-            change = F.interpolate(painted - small, (height, width), mode="bicubic")
-            return (content + change).clamp(0, 1)
+        """Every content painted, by itself."""
+        rows = []
+        for number, content in enumerate(contents):
+            report = in_batch(on_step, number, len(contents))
+            heard = None if report is None else _named(report)
+
+            def painted(photo: Tensor, heard: OnPaint | None = heard) -> Tensor:
+                with torch.inference_mode(False), torch.enable_grad():
+                    return paint(photo.clone(), styles, encoder, how, heard)
+
+            longest, pixels = max(content.shape[-2:]), content.shape[-2] * content.shape[-1]
+            share = min(1.0, (how.paint_size or longest) / longest)
+            most = min(MAX_PIXELS, round(pixels * share**2))
+            with compute_in(fast_dtype(self.place)):
+                rows.append(at_most(most, content.unsqueeze(0).to(self.place), painted))
+        return torch.cat(rows).to(contents.device)
 
     def neutral(self, content: ImageLike | None = None, like: StyleCard | None = None) -> StyleCard:
         """The content as its own style, whose vectors are all it is matched with; without a
@@ -166,6 +189,11 @@ class Matching(Method):
 
 def _named(report: Callable[[int, int, dict[str, float]], None]) -> OnPaint:
     return lambda step, steps, loss: report(step, steps, {"match": loss})
+
+
+def _seen(rows: Tensor, mask: Tensor | None, height: int, width: int) -> Tensor:
+    """The vectors (height·width, C) of the places where the mask is on."""
+    return rows if mask is None else rows[places(mask, height, width).flatten()]
 
 
 def _kept(name: str, rows: Tensor, most: int, seed: int) -> dict[str, Tensor]:

@@ -17,7 +17,7 @@ Tensors = dict[str, Tensor]
 
 def union(cards: Sequence[Tensors], shares: Sequence[float]) -> Tensors:
     """The union of cards with the same names, in positive shares that sum to 1."""
-    cards = _in_one_space(cards)
+    cards = in_one_space(cards)
     return {name: _joined(name, [card[name] for card in cards], shares) for name in cards[0]}
 
 
@@ -44,7 +44,8 @@ def _shared(parts: Sequence[Tensor], shares: Sequence[float]) -> list[Tensor]:
     return found
 
 
-def _in_one_space(cards: Sequence[Tensors]) -> list[Tensors]:
+def in_one_space(cards: Sequence[Tensors]) -> list[Tensors]:
+    """The cards, their reduced levels in the directions of all of them together."""
     levels = [n.removeprefix("directions.") for n in cards[0] if n.startswith("directions.")]
     if not levels:
         return list(cards)

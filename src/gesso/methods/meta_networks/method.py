@@ -108,7 +108,7 @@ class MetaNetworks(Method):
         """One pass of encoder and hypernetwork, and the steps of `refine` on all the generated
         network's weights."""
         size = options.style_size or PASS_STYLE_SIZE_PX
-        card = self._hidden_card(self._hidden(style.features(size, LEVELS)))
+        card = self._hidden_card(self._hidden(style.of_part(size, LEVELS)))
         if options.kernels or options.refine:
             card = self.with_kernels(card)
         if options.refine:

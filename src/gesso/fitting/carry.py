@@ -1,0 +1,81 @@
+"""What was done to a small copy of a picture, carried over to the picture itself.
+
+What the small copy cannot show of a photo, its finest detail, belongs in the large picture where
+the change kept it, at outlines, and nowhere else: it would show as photographic texture, and as
+noise, below soft paint. How much was kept is measured on the finest detail that the copy can show:
+in every window, the share of it that what was made has in common with the copy (after the local
+affine models of He et al. 2013, "Guided Image Filtering", on a band instead of the whole picture).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from gesso.fitting.pyramid import bands
+
+WINDOW_PX = 9  # of the small copy, in which detail is compared
+LEAST = 1e-9  # energy of detail that cannot be told from none
+MOST = 1.5  # times the photo's detail: outlines may get stronger, but no halo
+
+
+def at_most(pixels: int, image: Tensor, change: Callable[[Tensor], Tensor]) -> Tensor:
+    """`change` of a picture (1, 3, H, W) in [0, 1]; one of more than so many pixels is changed in a
+    smaller copy, and what changed there is `carried` over."""
+    if image.shape[-2] * image.shape[-1] <= pixels:
+        return change(image)
+    small = smaller(image, pixels)
+    return carried(image, small, change(small))
+
+
+def smaller(image: Tensor, pixels: int) -> Tensor:
+    """(1, 3, H, W) with so many pixels or a few less; the ratio of sides kept."""
+    scale = math.sqrt(pixels / (image.shape[-2] * image.shape[-1]))
+    if scale >= 1:
+        return image
+    size = [max(1, int(n * scale)) for n in image.shape[-2:]]
+    return F.interpolate(image, size, mode="bilinear", antialias=True)
+
+
+@torch.no_grad()
+def carried(image: Tensor, small: Tensor, changed: Tensor) -> Tensor:
+    """A picture (1, 3, H, W) in [0, 1], changed as its `smaller` copy was: (1, 3, H, W) in [0, 1].
+
+    Where nothing changed it stays as it is, and where all changed by the same, so does it. Detail
+    that the copy cannot show is kept as far as `kept` says. One channel is done at a time, so it
+    takes little more memory than the result.
+    """
+    size = image.shape[-2:]
+    shares = kept(small, changed)
+    out = torch.empty_like(image)
+    for channel in range(image.shape[1]):
+        one = (..., slice(channel, channel + 1), slice(None), slice(None))
+        detail = image[one] - _enlarged(small[one], size)
+        detail *= F.interpolate(shares[one], size, mode="bilinear")
+        out[one] = detail.add_(_enlarged(changed[one], size)).clamp_(0, 1)
+    return out
+
+
+def kept(small: Tensor, changed: Tensor) -> Tensor:
+    """How much of a picture's finest detail is still there after a change, from (1, 3, h, w) before
+    and after: (1, 3, h, w), from −MOST (turned over) through 0 (nothing) to 1 (all) and MOST.
+
+    That is the slope by which the detail after depends on the detail before in a window, times the
+    share of it that is so explained: detail of the change's own is no reason to keep any.
+    """
+    before, after = bands(small, 1)[0], bands(changed, 1)[0]
+    both, own, new = (_windowed(p) + LEAST for p in (before * after, before**2, after**2))
+    return (both / own * both.square() / (own * new)).clamp(-MOST, MOST)
+
+
+def _windowed(x: Tensor) -> Tensor:
+    edge = WINDOW_PX // 2
+    return F.avg_pool2d(x, WINDOW_PX, 1, edge, count_include_pad=False)
+
+
+def _enlarged(image: Tensor, size: torch.Size) -> Tensor:
+    return F.interpolate(image, size, mode="bicubic")
