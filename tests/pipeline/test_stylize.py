@@ -88,11 +88,11 @@ def test_the_command_line_writes_the_very_same_file_by_default(
 def test_a_card_is_run_with_other_options_of_pictures(files: TinyFiles, tmp_path: Path) -> None:
     card = tmp_path / "card.safetensors"
     assert run(["adapt", str(files.style), "-o", str(card), *PAINT_FLAGS]) == 0
-    for words in ({}, {"alpha": 0.1}):
+    for words in ({}, {"lr": 0.05}):
         expected = gesso.stylize(files.photo, files.style, **(PAINT | words))
         assert np.array_equal(gesso.stylize(files.photo, card, **words), expected)
     out = tmp_path / "out.png"
-    flags = ["--style", str(card), "--alpha", "0.1", "-o", str(out)]
+    flags = ["--style", str(card), "--lr", "0.05", "-o", str(out)]
     assert run(["stylize", str(files.photo), *flags]) == 0
     assert np.array_equal(written(out), expected)
     with pytest.raises(OptionError, match="style_size: of no use with a card"):
@@ -101,11 +101,11 @@ def test_a_card_is_run_with_other_options_of_pictures(files: TinyFiles, tmp_path
 
 def test_one_cached_card_serves_all_presets(files: TinyFiles) -> None:
     found = [
-        gesso.stylize(files.photo, files.style, preset=preset, **PAINT | {"alpha": alpha})
-        for preset, alpha in (("balanced", 0.1), ("best", 0.9))
+        gesso.stylize(files.photo, files.style, preset=preset, **PAINT | {"lr": lr})
+        for preset, lr in (("balanced", 0.01), ("best", 0.05))
     ]
     assert len(CardCache().entries()) == 1
-    again = gesso.stylize(files.photo, files.style, **PAINT | {"alpha": 0.9}, cache=False)
+    again = gesso.stylize(files.photo, files.style, **PAINT | {"lr": 0.05}, cache=False)
     assert not np.array_equal(found[0], found[1]) and np.array_equal(found[1], again)
 
 
