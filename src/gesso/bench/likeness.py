@@ -10,12 +10,11 @@ import torch
 from torch import Tensor
 
 from gesso.encoders.levels import LEVELS
-from gesso.fitting.painting import hypercolumns
+from gesso.losses.columns import CELL_PX, hypercolumns
 from gesso.losses.transport import cosine_distances, self_similarity_distance
 
 ASKED = 1024  # places whose nearest are looked for, and whose self-similarity is compared: theirs
 COMPARED = 4096  # places among which the nearest are looked for: all of a picture of 256 × 256 px
-CELL_PX = 4
 SEED = 0
 
 Columns = Sequence[Tensor]
@@ -27,7 +26,7 @@ def columns(features: Mapping[str, Tensor], shape: Sequence[int], count: int = C
     px in an order drawn by a fixed seed: pictures of one shape have the same places."""
     rows, across = (max(1, n // CELL_PX) for n in shape)
     drawn = torch.randperm(rows * across, generator=torch.Generator().manual_seed(SEED))
-    return [hypercolumns({k: features[k]}, rows, across)[drawn[:count]] for k in LEVELS]
+    return [hypercolumns({k: features[k]}, rows, across)[0, drawn[:count]] for k in LEVELS]
 
 
 def style_match(picture: Columns, style: Columns) -> tuple[float, float]:
