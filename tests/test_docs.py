@@ -25,7 +25,7 @@ from typer.main import get_command
 import gesso
 from gesso.cards.card import StyleCard
 from gesso.cli import app
-from gesso.cli.flags import Derived, method_options, of_methods
+from gesso.cli.flags import Derived, method_values, of_methods
 from gesso.images.write import write_image
 from gesso.methods.base import Method
 from gesso.methods.registry import DEFAULT
@@ -172,7 +172,7 @@ def parse(words: list[str]) -> None:
     if "method" in values and not isinstance(values["method"], list | tuple):
         flags = Derived(of_methods, str).flags()
         given = {f.name: values[f.key] for f in flags if values.get(f.key) is not None}
-        method_options(values["method"] or DEFAULT, given)
+        method_values(values["method"] or DEFAULT, given)
 
 
 def commands(block: str) -> Iterator[list[str]]:
