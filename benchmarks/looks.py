@@ -1,7 +1,7 @@
 """Photos in styles by several contenders, side by side on pages to look at, and all measures.
 
     python benchmarks/looks.py --contents PHOTOS --styles PAINTINGS --vgg vgg19 -o looks \\
-        --contender metastyle --contender matching --contender bold=matching,alpha=0.3 \\
+        --contender metastyle --contender matching --contender bold=best,alpha=0.3 \\
         --ready rival=FOLDER
 
 Every photo is made in every style. What is in the folder is neither made nor judged again, so the
@@ -32,6 +32,7 @@ from gesso.encoders.base import Encoder
 from gesso.errors import GessoError, OptionError
 from gesso.methods.registry import about, methods
 from gesso.options import changed, parsed
+from gesso.pipeline.presets import PRESETS, Preset
 
 READY = ("{}--{}.png", "{}--{}.jpg", "{}__{}.png")  # the last as they lie in an earlier folder
 
@@ -75,32 +76,38 @@ class Looks(Workshop):
 
 
 def contender(text: str, judge: Encoder, encoder: str) -> Contestant:
-    """A contender of [NAME=]METHOD[,OPTION=VALUE…]; polished as `gesso stylize` does by default,
-    unless `polish` is among the options.
+    """A contender of [NAME=]METHOD[,OPTION=VALUE…], with a preset's name in the method's place if
+    wanted. It practises on the photo where its method practises, as `gesso stylize` does.
 
     Raises:
         GessoError: an unknown method or option, a method without weights.
     """
-    named, *options = text.split(",")
-    label, _, method = named.rpartition("=")
-    name = label or ",".join([method, *options])
-    if method not in methods():
-        raise GessoError(f"--contender: {method}: unknown; allowed are {', '.join(methods())}")
-    texts = dict(one.partition("=")[::2] for one in options)
-    polish = texts.pop("polish", str(about(method).polish))
     try:
-        if not polish.isdecimal():
-            raise OptionError("polish", f"{polish}; allowed are whole numbers from 0")
-        chosen = parsed(about(method).options, texts)
-        changed(about(method).options(), chosen)
-        entry = Entry(method, chosen, encoder=encoder, polish=int(polish), label=name)
-        found = enter(entry, judge)
+        found = enter(_entry(text, encoder), judge)
     except GessoError as error:
         raise GessoError(f"--contender: {text}: {error}") from None
     if isinstance(found, Absent):
         raise GessoError(f"--contender: {text}: {found.reason}")
-    practises = found.method.practises(entry.chosen(found.method))
-    return replace(found, on_photo=practises)  # as `gesso stylize` does
+    practises = found.method.practises(found.entry.chosen(found.method))
+    return replace(found, on_photo=practises)
+
+
+def _entry(text: str, encoder: str) -> Entry:
+    """Polished as by default, unless `polish` is among the options."""
+    named, *options = text.split(",")
+    label, _, name = named.rpartition("=")
+    preset = PRESETS.get(name, Preset(name, ""))
+    if preset.method not in methods():
+        raise GessoError(f"{name}: unknown; allowed are {', '.join((*methods(), *PRESETS))}")
+    kind = about(preset.method)
+    texts = dict(one.partition("=")[::2] for one in options)
+    polish = texts.pop("polish", str(kind.polish))
+    if not polish.isdecimal():
+        raise OptionError("polish", f"{polish}; allowed are whole numbers from 0")
+    chosen = {**preset.options, **parsed(kind.options, texts)}
+    changed(kind.options(), chosen)
+    name = label or ",".join([name, *options])
+    return Entry(kind.name, chosen, encoder=encoder, polish=int(polish), label=name)
 
 
 def looks(args: argparse.Namespace) -> int:

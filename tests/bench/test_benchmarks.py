@@ -378,7 +378,7 @@ def test_looks_go_on_and_take_contenders_and_ready_pictures_later(
 ) -> None:
     options = looks_options(bench, tmp_path / "out")
     quick = "steps=1,fine_steps=1,final_steps=1,style_size=64"
-    first = [*options, f"--contender=painted=matching,{quick}"]
+    first = [*options, f"--contender=painted=draft,{quick}"]
     assert looks.main([*first, "--minutes=0"]) == 3
     assert looks.main(first) == 0
     capsys.readouterr()
@@ -410,7 +410,7 @@ def test_looks_go_on_and_take_contenders_and_ready_pictures_later(
     ("arguments", "words"),
     [
         ([], "--contender, --ready: at least one"),
-        (["--contender=magic"], "--contender: magic: unknown; allowed are"),
+        (["--contender=magic"], "--contender: magic: magic: unknown; allowed are"),
         (["--contender=matching,steps=x"], "matching,steps=x: steps: x; allowed are whole numbers"),
         (["--contender=gatys,polish=-1"], "polish: -1; allowed are whole numbers from 0"),
         (["--contender=gatys", "--contender=gatys"], "each needs a name of its own"),

@@ -10,12 +10,11 @@ import torch
 from torch import Tensor
 
 from gesso.encoders.levels import LEVELS
-from gesso.losses.columns import hypercolumns
+from gesso.losses.columns import CELL_PX, hypercolumns
 from gesso.losses.transport import cosine_distances, self_similarity_distance
 
 ASKED = 1024  # places whose nearest are looked for, and whose self-similarity is compared: theirs
 COMPARED = 4096  # places among which the nearest are looked for: all of a picture of 256 × 256 px
-CELL_PX = 4
 SEED = 0
 
 Columns = Sequence[Tensor]
