@@ -11,6 +11,7 @@ import torch
 from gesso.cards.card import StyleCard
 from gesso.controls.controls import Controls
 from gesso.errors import GessoError
+from gesso.losses.objectives import Objective
 from gesso.methods.base import AdaptStep
 from gesso.methods.johnson.method import Johnson
 from gesso.methods.metastyle.method import Config, MetaStyle
@@ -145,3 +146,14 @@ def test_senseless_options_are_one_line(
 def test_weights_are_refused_because_the_start_is_an_option(files: TinyFiles) -> None:
     with pytest.raises(GessoError, match=r"weights: .*; its start is an option"):
         Johnson.load(tiny_encoder(), files.start)
+
+
+def test_the_card_says_what_was_minimised(method: Johnson) -> None:
+    matched, relative, paper, own = (
+        trained(method, objective=chosen)[0].settings["objective"]
+        for chosen in ("matching", "relative", "paper", Objective(style_weight=7.0))
+    )
+    assert "match_weight" in matched and "match_weight" not in relative
+    assert relative["relative"] and not paper["relative"] and own["style_weight"] == 7.0
+    with pytest.raises(GessoError, match="objective: best is unknown; allowed are matching"):
+        method.adapt_settings(objective="best")

@@ -277,10 +277,13 @@ def test_strength_without_the_weights_that_made_the_card_mixes_the_picture_alone
 # refining, inventing
 
 
-def test_refining_continues_from_the_generated_network(method: MetaNetworks) -> None:
+@pytest.mark.parametrize("objective", ["relative", "matching"])
+def test_refining_continues_from_the_generated_network(
+    objective: str, method: MetaNetworks
+) -> None:
     style, contents = pictures(1, 64, seed=8)[0], list(pictures(2, 40))
     steps: list[int] = []
-    quick = {"crop": 32, "seed": 1, "contents": contents}
+    quick = {"crop": 32, "seed": 1, "contents": contents, "objective": objective}
     card = method.adapt(style, refine=12, on_step=lambda now: steps.append(now.step), **quick)
     assert steps == list(range(13)) and card.provenance["steps"] == 12
     assert card.base == "" and card.provenance["loss_after"] < card.provenance["loss_before"]
