@@ -62,8 +62,9 @@ def trained(
     checkpoints: Collection[int],
     options: Any,
 ) -> Run:
-    """What `Johnson.adapt` does on a style (3, H, W) and contents (3, h, w), with copies of the
-    network at the checkpoints. The clock stands still while a network is copied."""
+    """What `Johnson.adapt` does on a style (3, H, W) and contents (3, h, w) with the objective
+    "relative", whatever the options say, with copies of the network at the checkpoints. The clock
+    stands still while a network is copied."""
     run, copying = Run(), 0.0
     net, _ = johnson.begun(options.start, options.seed)
     found = Style(style, options.style_size, johnson.encoder, johnson.place)

@@ -288,6 +288,7 @@ def test_a_training_that_is_looked_at_is_the_methods_own() -> None:
     contents = list(pictures(3, 24, seed=4))
     method, style = Johnson(tiny_encoder(), 4), pictures(1, 40, seed=3)[0]
     changes = {"steps": 3, "crop": 16, "batch": 1, "seed": 2, "style_size": 32}
+    changes |= {"objective": "relative"}
     options = method.chosen(None, changes)
     run = training.trained(method, style, contents, (1, 3), options)
     card = method.adapt(style, contents, options, exact=True)
