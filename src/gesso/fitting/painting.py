@@ -29,6 +29,7 @@ from gesso.nn.precision import fast_dtype
 
 COARSEST_PX = 64  # longer side of the coarsest scale (the paper's)
 SMALLEST_PX = 16
+CHEAP_PX, FEW = 256, 6  # see `Painting.fine`
 BLURRED_BANDS = 2  # of the photo, which the coarsest scale begins without
 
 OnPaint = Callable[[int, int, float], None]
@@ -42,7 +43,7 @@ class Painting:
     Attributes:
         alpha: the photo's share in the query, from 0 to 1: how much of its drawing stays.
         steps, fine_steps, final_steps: of Adam at every scale but the finest, at that one, and in
-            the last pass.
+            the last pass; for None see `fine`.
         lr: Adam's rate on the picture's bands.
         paint_size: the longer side in px up to which a picture is painted; None: no limit.
         seed: of the places and shifts of the last pass, and of the places of the terms.
@@ -52,7 +53,7 @@ class Painting:
 
     alpha: float = 0.6
     steps: int = 70
-    fine_steps: int = 6
+    fine_steps: int | None = None
     final_steps: int = 10
     lr: float = 4e-3
     paint_size: int | None = None
@@ -63,6 +64,14 @@ class Painting:
     structure: float = 0.0
     content: float = 0.0
     recolor: Recolor = "own"
+
+    def fine(self, size: int) -> int:
+        """Steps at the finest scale of a picture of so many px. By default these are `steps` up to
+        256 px, where they cost little. Larger pictures get their shapes at the coarser scales, and
+        few steps add what is fine: more of them make small strokes everywhere."""
+        if self.fine_steps is not None:
+            return self.fine_steps
+        return self.steps if size <= CHEAP_PX else min(self.steps, FEW)
 
     @property
     def weights(self) -> Weights:
@@ -95,7 +104,7 @@ def paint(
     if how.recolor != "off" and None in colors:
         raise GessoError("a card without its style's colours: recolor needs them; adapt anew")
     sizes = scales(max(photo.shape[-2:]))
-    counts = [how.steps] * (len(sizes) - 1) + [how.fine_steps]
+    counts = [how.steps] * (len(sizes) - 1) + [how.fine(sizes[-1])]
     total = sum(counts) + how.final_steps
     picture: Tensor | None = None
     random = torch.Generator().manual_seed(how.seed)

@@ -28,8 +28,14 @@ class Options:
         int, Option("Steps at every scale but the finest.", "N", least=0, on_pictures=True)
     ] = 70
     fine_steps: Annotated[
-        int, Option("Steps at the finest scale.", "N", least=0, on_pictures=True)
-    ] = 6
+        int | None,
+        Option(
+            "Steps at the finest scale; default: those of the others up to 256 px, 6 above.",
+            "N",
+            least=0,
+            on_pictures=True,
+        ),
+    ] = None
     final_steps: Annotated[
         int,
         Option(
