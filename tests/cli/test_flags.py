@@ -41,7 +41,7 @@ def test_a_dozen_options_come_first_and_the_others_in_groups(cli: Gesso) -> None
     first = ["style", "out", "size", "strength", "color", "weights", "mask"]
     first += ["alpha", "steps", "preset", "method", "help"]
     assert groups["Options"] == [f"--{name}" for name in first]
-    assert groups["Only gatys"] == ["--optimizer", "--coarse", "--init", "--objective"]
+    assert groups["Only gatys"] == ["--optimizer", "--coarse", "--init"]
     assert groups["Output"] == ["--overwrite", "--no-overwrite", "--quality", "--keep-metadata"]
     assert max(map(len, groups.values())) <= 12
 

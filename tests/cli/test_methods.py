@@ -20,7 +20,10 @@ def test_options_a_method_does_not_know_are_refused(
     for options, words in [
         (["--init", "noise"], ("--init: method matching has no such option", "--alpha")),
         (["--method", "gatys", "--only-in"], ("--only-in: method gatys", "--optimizer, --coarse")),
-        (["--method", "johnson", "--objective", "paper"], ("--objective", "--start")),
+        (
+            ["--method", "johnson", "--objective", "metastyle"],
+            ("--objective: metastyle is unknown; allowed are",),
+        ),
         (
             ["--method", "gatys", "--optimizer", "sgd"],
             ("--optimizer: sgd is unknown; allowed are adam, lbfgs",),

@@ -16,8 +16,10 @@ Tensors = dict[str, Tensor]
 
 
 def union(cards: Sequence[Tensors], shares: Sequence[float]) -> Tensors:
-    """The union of cards with the same names, in positive shares that sum to 1."""
-    cards = in_one_space(cards)
+    """The union of cards with the same names, in shares that sum to 1; cards with a share of 0 have
+    no part in it."""
+    cards = in_one_space([card for card, share in zip(cards, shares, strict=True) if share])
+    shares = [share for share in shares if share]
     return {name: _joined(name, [card[name] for card in cards], shares) for name in cards[0]}
 
 
