@@ -52,9 +52,9 @@ class Painting:
     """
 
     alpha: float = 0.6
-    steps: int = 70
+    steps: int = 60
     fine_steps: int | None = None
-    final_steps: int = 10
+    final_steps: int = 8
     lr: float = 4e-3
     paint_size: int | None = None
     seed: int = 0

@@ -36,7 +36,7 @@ PRESETS: Mapping[str, Preset] = {
     "draft": Preset(
         "matching",
         "to choose a style by: painted at 256 px, with the photo's edges",
-        {"paint_size": 256, "steps": 30, "fine_steps": 8, "final_steps": 4},
+        {"paint_size": 256, "steps": 20, "fine_steps": 5, "final_steps": 3},
     ),
     "balanced": Preset("matching", "the default"),
     "best": Preset(

@@ -26,7 +26,7 @@ class Options:
     ] = 0.6
     steps: Annotated[
         int, Option("Steps at every scale but the finest.", "N", least=0, on_pictures=True)
-    ] = 70
+    ] = 60
     fine_steps: Annotated[
         int | None,
         Option(
@@ -44,7 +44,7 @@ class Options:
             least=0,
             on_pictures=True,
         ),
-    ] = 10
+    ] = 8
     lr: Annotated[
         float, Option("Adam's rate on the picture.", "RATE", least=0, on_pictures=True)
     ] = 4e-3
