@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,16 @@ def batch(count: int, folder: Path) -> Plan:
     return Plan(jobs, {Path("loop.jpg"): "loop.jpg: a link"}, many=True)
 
 
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """Interrupts are heard, also where the tests run in the background of a shell that ignores
+    them."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard")
 def test_an_interrupted_batch_says_what_is_done_and_what_failed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
