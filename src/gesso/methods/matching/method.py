@@ -31,7 +31,7 @@ from gesso.methods.matching.room import levels_of, room_of
 from gesso.nn.masks import part, places
 from gesso.nn.pictures import resize
 from gesso.nn.precision import compute_in, fast_dtype
-from gesso.options import from_json
+from gesso.options import from_json, of_pictures
 from gesso.stylizers.progress import in_batch
 from gesso.stylizers.stylizer import OfRegions, Stylizer
 
@@ -166,25 +166,30 @@ class Matching(Method):
 
     def blend(self, cards: Sequence[StyleCard], weights: Sequence[float]) -> StyleCard:
         """The union of the cards' vectors in the shares given, which have to be positive: the
-        query chooses among them.
+        query chooses among them. It is painted as the first card says.
 
         Raises:
-            GessoError: cards of other encoders, scales or settings, negative shares.
+            GessoError: cards of other encoders, scales or seeds, negative shares.
         """
         shares = shares_of(len(cards), weights)
         first = cards[0]
         if min(shares) < 0:
             raise GessoError("cards of matching are mixed in positive shares; one is negative")
         for card in cards[1:]:
-            if card.tensors.keys() != first.tensors.keys() or card.config != first.config:
+            if card.tensors.keys() != first.tensors.keys() or _made_by(card) != _made_by(first):
                 raise GessoError(
-                    "cards of matching can be mixed when encoder, style size and settings agree"
+                    "cards of matching can be mixed when encoder, style size and seed agree"
                 )
         tensors = union([card.tensors for card in cards], shares)
         names = [str(card.provenance.get("style", "")) for card in cards]
         parts = [{"style": n, "weight": s} for n, s in zip(names, shares, strict=True)]
         origin = provenance() | {"blend": parts}
         return StyleCard(self.name, tensors, dict(first.config), provenance=origin)
+
+
+def _made_by(card: StyleCard) -> dict[str, Any]:
+    """A card's configuration but for what only concerns pictures."""
+    return {n: v for n, v in card.config.items() if n not in of_pictures(Options)}
 
 
 def _named(report: Callable[[int, int, dict[str, float]], None]) -> OnPaint:
