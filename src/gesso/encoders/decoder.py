@@ -123,6 +123,15 @@ def mirrored(blocks: Blocks) -> list[Layer]:
     return layers[::-1]
 
 
+def check_blocks(what: str, blocks: Blocks) -> None:
+    """Raises GessoError, which begins with `what`, for blocks of which no decoder is built."""
+    widths = [width for block in blocks for width in block]
+    if not all(blocks) or not widths or len(blocks) > 5:
+        raise GessoError(f"{what} with blocks {blocks}: allowed are 1 to 5, none empty")
+    if len(widths) > 32 or not all(type(w) is int and 1 <= w <= 2048 for w in widths):
+        raise GessoError(f"{what} with blocks {blocks}: allowed are widths of 1 to 2048")
+
+
 def _started(layer: Convolution) -> Convolution:
     """He initialisation: eight layers without normalisation keep their signal's size."""
     nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu")

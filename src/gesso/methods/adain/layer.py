@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from gesso.encoders.base import Encoder
-from gesso.encoders.decoder import Decoder
+from gesso.encoders.decoder import Decoder, check_blocks
 from gesso.encoders.levels import LEVELS
 from gesso.errors import GessoError
 from gesso.losses.objectives import StatisticsObjective, check_weights
@@ -105,11 +105,7 @@ class Config:
 
     def __post_init__(self) -> None:
         check_weights(self)
-        widths = [width for block in self.blocks for width in block]
-        if not all(self.blocks) or not widths or len(self.blocks) > 5:
-            raise GessoError(f"adain with blocks {self.blocks}: allowed are 1 to 5, none empty")
-        if len(widths) > 32 or not all(type(w) is int and 1 <= w <= 2048 for w in widths):
-            raise GessoError(f"adain with blocks {self.blocks}: allowed are widths of 1 to 2048")
+        check_blocks("adain", self.blocks)
 
     @property
     def level(self) -> str:

@@ -9,11 +9,11 @@ from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from gesso.cards.card import StyleCard, provenance
 from gesso.encoders import tiles
 from gesso.encoders.base import Encoder
+from gesso.encoders.coding import by_regions, decoded, encoded
 from gesso.encoders.decoder import Decoder
 from gesso.errors import GessoError
 from gesso.losses.terms import Features
@@ -23,7 +23,6 @@ from gesso.methods.adapted import Adapted
 from gesso.methods.base import Encoders, ImageLike, Method, OnStep, Style
 from gesso.methods.inputs import as_image, load_exactly, practice_images
 from gesso.nn.masks import part
-from gesso.nn.precision import compute_in, fast_dtype
 from gesso.nn.surroundings import mean_light, of_all, pooled, shares
 from gesso.stylizers.ordinary import ordinary_pictures
 from gesso.stylizers.stylizer import OfRegions, Stylizer
@@ -61,19 +60,12 @@ class AdaIN(Method):
         """ℒ_c + λℒ_s on pairs of contents and styles."""
         return adain_losses(self.network, self.encoder, self.config, batch)
 
-    @torch.no_grad()
     def encode(self, images: Tensor) -> dict[str, Tensor]:
         """f: images (B, 3, H, W) in [0, 1] → features (B, C, h, w) for each level on which AdaIN
         works, in the dtype convolutions are computed in, with a margin of the reflected image at
         every side; at relu4_1 h = ⌈H/8⌉ + 2·MARGIN_CELLS, and twice that a block shallower."""
-        place, c = self.place, self.config
-        wanted = shares(images) > 0
-        if bool(wanted.any()) and not bool(wanted.all()):  # no picture depends on its neighbours
-            parts = [self.encode(image) for image in torch.split(images, 1)]
-            return {level: torch.cat([part[level] for part in parts]) for level in c.levels}
-        with compute_in(fast_dtype(place)):
-            flat = bool(wanted.all())
-            return tiles.encode(self.encoder, images, c.levels, c.blocks, place, flat)
+        c = self.config
+        return encoded(self.encoder, images, c.levels, c.blocks, self.place)
 
     def transfer(self, features: Features, card: StyleCard) -> dict[str, Tensor]:
         """t = AdaIN(f(c), f(s)): features by level with the means and deviations in the card, in
@@ -94,7 +86,6 @@ class AdaIN(Method):
         inner = tiles.without_margin(features, self.config.level)
         return {level: tiles.mean_and_deviation(part(x, mask)) for level, x in inner.items()}
 
-    @torch.no_grad()
     def decode(
         self,
         features: Features,
@@ -104,8 +95,7 @@ class AdaIN(Method):
     ) -> Tensor:
         """g: features by level, with their margin → pictures (B, 3, height, width) in [0, 1];
         `change` is made to the features, a tile at a time."""
-        with compute_in(fast_dtype(self.place)):
-            return tiles.decode(self.network, features, height, width, change)
+        return decoded(self.network, features, height, width, self.place, change)
 
     def content_statistics(
         self, contents: Tensor, features: Features, light: Light | None = None
@@ -194,24 +184,11 @@ class AdaIN(Method):
         @torch.inference_mode()
         def stylize(contents: Tensor, shares: Tensor, on_step: OnStep | None) -> Tensor:
             features = self.encode(contents)
-            maps = [
-                self.to_style(contents, features, card, light)
+            changes = [
+                _changed_by(self.to_style(contents, features, card, light))
                 for card, light in zip(cards, lights, strict=True)
             ]
-            padded = tiles.with_margin(shares.unsqueeze(0).to(self.place), self.network.stride)
-            small = {
-                level: F.adaptive_avg_pool2d(padded, (x.shape[-2], x.shape[-1]))[0]
-                for level, x in features.items()
-            }
-            del padded
-
-            def mixed(level: str, x: Tensor, rows: slice, columns: slice) -> Tensor:
-                parts = zip(small[level][:, rows, columns], maps, strict=True)
-                return sum(
-                    (share * tiles.mapped(x, one[level]) for share, one in parts),
-                    x.new_zeros((), dtype=torch.float32),
-                )
-
+            mixed = by_regions(changes, shares, features, self.network.stride)
             height, width = contents.shape[-2:]
             return self.decode(features, height, width, mixed).to(contents.device)
 

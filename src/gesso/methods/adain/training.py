@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from gesso.encoders.base import Encoder
-from gesso.encoders.decoder import Decoder
 from gesso.errors import GessoError
 from gesso.methods.adain.layer import (
     LEVEL,
@@ -23,11 +20,9 @@ from gesso.methods.adain.layer import (
 )
 from gesso.methods.adain.method import AdaIN
 from gesso.methods.adain.training_options import Training
-from gesso.nn.checkpoint import load_file
-from gesso.training.batches import STYLE_STREAM, Batches, style_batches
+from gesso.training.batches import style_batches
+from gesso.training.decoders import drawn, first_features, go_on
 from gesso.training.recipe import Ingredients, Recipe, grid, weighted
-
-MEASURED_CONTENTS = 64  # on which the scale of the features is measured
 
 
 def recipe(training: Training, given: Ingredients) -> Recipe:
@@ -39,13 +34,11 @@ def recipe(training: Training, given: Ingredients) -> Recipe:
     encoder = given.encoder(max(training.level, LEVEL))  # the method runs with LEVEL loaded
     config = _config(training, given.source, encoder)
     method = AdaIN(encoder, config).to(given.device)
-    contents, styles = (_draw(training, given, stream) for stream in (0, STYLE_STREAM))
+    contents, styles = drawn(training, given), drawn(training, given, styles=True)
     if given.start is not None or not given.resumed:
-        with given.fast():
-            features = _measured(encoder, config.levels, contents, given.device)
-            method.network.measure(features)
+        method.network.measure(first_features(encoder, config.levels, contents, given))
     if given.start is not None:
-        _go_on(method.network, given.start)
+        go_on(method.network, given.start)
     batch = {"pairs": training.batch, "crop": training.crop, "resize_max": training.resize_max}
     return Recipe(
         method.network,
@@ -71,45 +64,6 @@ def _config(training: Training, source: object, encoder: Encoder) -> Config:
         skips=usual if training.skips is None else training.skips,
     )
     return config.of_encoder(encoder)
-
-
-def _draw(training: Training, given: Ingredients, stream: int) -> Batches:
-    return Batches(
-        given.styles if stream else given.contents,
-        training.batch,
-        crop=training.crop,
-        resize_max=max(training.crop, training.resize_max),
-        seed=training.seed,
-        stream=stream,
-    )
-
-
-@torch.no_grad()
-def _measured(
-    encoder: Encoder, levels: Sequence[str], contents: Batches, device: torch.device
-) -> dict[str, Tensor]:
-    """Features (N, C, h, w) by level of the first contents of the run."""
-    steps = -(-MEASURED_CONTENTS // contents.batch_size)
-    parts = [encoder(contents.batch(step).to(device), levels) for step in range(steps)]
-    return {level: torch.cat([part[level] for part in parts]) for level in levels}
-
-
-def _go_on(decoder: Decoder, start: Path) -> None:
-    """Load another run's weights; skips that it lacks begin at zero, which changes no picture.
-
-    Raises:
-        GessoError: a file of another decoder.
-    """
-    tensors, _ = load_file(start)
-    lacking = [level for level in decoder.skips if f"skips.{level}.weight" not in tensors]
-    new = {f"{part}{level}" for level in lacking for part in ("skips.", "scale_")}
-    own = decoder.state_dict().items()
-    expected = {name: x for name, x in own if not {name, name.rpartition(".")[0]} & new}
-    tensors, _ = load_file(start, expected=expected)
-    for level in lacking:
-        for parameter in decoder.skips[level].parameters():
-            torch.nn.init.zeros_(parameter)
-    decoder.load_state_dict({k: v.float() for k, v in tensors.items()}, strict=False)
 
 
 @torch.no_grad()
