@@ -16,8 +16,8 @@ import gesso
 from gesso.controls.controls import Controls
 from gesso.images.sheet import sheet
 from gesso.methods.meta_networks.method import MetaNetworks
+from gesso.methods.textures import white_noise
 from gesso.nn.pictures import read_image
-from gesso.pipeline.photos import noise
 
 HERE = Path(__file__).parent
 STYLES_DIR = HERE.parent / "examples" / "styles"
@@ -87,7 +87,7 @@ class Pictures:
 
     def textures(self) -> None:
         """What the styles' networks make of Gaussian noise."""
-        made = [("", self.run(card, noise(384))) for card in self.cards.values()]
+        made = [("", self.run(card, white_noise(384, 384))) for card in self.cards.values()]
         write([list(self.styles.items()), made], self.out / "meta-networks-textures.jpg")
 
     def invented(self) -> None:

@@ -187,6 +187,29 @@ def test_a_plain_network_makes_nearly_the_same_picture(method: Method) -> None:
     assert float((plain[inner] - stylizer(content)[inner]).abs().mean()) < 0.03
 
 
+def test_a_texture_is_its_seeds_and_of_any_size(method: Method) -> None:
+    card = adapted(method)
+    for height, width in ((33, 47), (1, 70)):
+        first, again, other = (method.texture(card, height, width, seed=n) for n in (3, 3, 4))
+        assert first.shape == (3, height, width) and first.dtype == torch.float32
+        assert float(first.min()) >= 0 and float(first.max()) <= 1
+        assert torch.equal(first, again) and not torch.equal(first, other)
+    with pytest.raises(GessoError, match=r"^size: 0; allowed are whole numbers from 1 to 8192$"):
+        method.texture(card, 0, 64)
+
+
+def test_the_sides_of_a_texture_that_tiles_fit(method: Method) -> None:
+    card = adapted(method)
+    if not method.about.tileable:
+        with pytest.raises(GessoError, match=f"^tileable: textures of method {method.name} do not"):
+            method.texture(card, 64, 64, tileable=True)
+        return
+    made = method.texture(card, 64, 128, tileable=True)
+    for axis in (1, 2):
+        steps = (made - made.roll(1, axis)).square().movedim(axis, 0).mean((1, 2))
+        assert steps[0] < 2 * steps.mean()  # across the seam as elsewhere
+
+
 def test_a_card_of_another_method_is_refused(method: Method) -> None:
     with pytest.raises(GessoError, match=f"a card of method magic: {method.name} cannot run it"):
         method.stylizer(StyleCard("magic", {}))

@@ -9,7 +9,7 @@ import typer
 
 from gesso.cli import options as opt
 from gesso.cli.adapt import SUFFIX
-from gesso.cli.cards import make_card, open_session
+from gesso.cli.cards import make_card, open_session, reporter
 from gesso.cli.console import import_torch, say
 from gesso.cli.flags import OfMethods
 from gesso.cli.progress import showing
@@ -25,14 +25,24 @@ def texture(
     *,
     out: opt.Picture,
     size: Annotated[int, opt.option("Side of the texture in px.", "PX", min=16, max=8192)] = 512,
-    seed: Annotated[int, opt.option("Seed of the noise.", "N", min=0)] = 0,
+    seed: Annotated[
+        int, opt.option("Seed of the noise: another one, another texture.", "N", min=0)
+    ] = 0,
+    tileable: Annotated[
+        bool,
+        opt.option("Make opposite sides fit, with methods that can.", flags="--tileable"),
+    ] = False,
     given: OfMethods,
     setup: opt.Setup,
     cache: opt.Cache = True,
     overwrite: opt.Overwrite = True,
     running: opt.Running,
 ) -> int:
-    """Show the texture that a style has become: what it makes of white noise."""
+    """Make a texture of a style: what it becomes where there is no photo.
+
+    Methods that make textures in their own way do so; all others stylize white noise. The same seed
+    gives the same texture. `gesso mix` makes cards between styles, and so textures between them.
+    """
     from gesso.pipeline.plan import plan_one
     from gesso.pipeline.sources import style_source
 
@@ -42,11 +52,13 @@ def texture(
         raise GessoError(f"{shown(job.out)}: exists; --overwrite replaces it")
     session = open_session([source], setup, given, running, use_cache=cache)
     from gesso.images.write import write_image
-    from gesso.pipeline.photos import noise
 
     with showing(running.quiet) as show:
         card = make_card(session, source, show)
-    write_image(job.out, session.method.stylizer(card)(noise(size, seed).unsqueeze(0))[0])
+        made = session.method.texture(
+            card, size, size, seed=seed, tileable=tileable, on_step=reporter(show, "optimizing")
+        )
+    write_image(job.out, made)
     say(f"{shown(job.out)}: written", running.quiet)
     return 0
 

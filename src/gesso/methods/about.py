@@ -38,6 +38,8 @@ class About:
         neutral: what the card that changes nothing depends on: the weights, or the content.
         blend: how cards mix: linear (the weighted mean of the tensors), its own way, or none.
         styles: how many styles one set of weights serves, in a word for tables.
+        textures: how `Method.texture` makes one: white noise is stylized, or in its own way.
+        tileable: whether its textures can be laid side by side without a seam.
         bank: the names of the styles that its weights hold.
         steps_on: whether the options' steps are taken for every style or on every picture.
         descends: whether these steps lower the very objective that `gesso bench` judges pictures
@@ -59,6 +61,8 @@ class About:
     neutral: Literal["weights", "content"] = "weights"
     blend: Literal["linear", "own", "none"] = "linear"
     styles: str = "∞"
+    textures: Literal["stylized", "own"] = "stylized"
+    tileable: bool = False
     bank: tuple[str, ...] = ()
     steps_on: Literal["style", "picture"] = "style"
     descends: bool = False

@@ -22,6 +22,7 @@ from gesso.errors import GessoError, MissingWeights, OptionError
 from gesso.methods.about import About
 from gesso.methods.adapted import Adapted
 from gesso.methods.inputs import ImageLike, Style, practice_images, thumbnail_within
+from gesso.methods.textures import Textures
 from gesso.nn.checkpoint import load_file
 from gesso.nn.masks import MaskLike
 from gesso.nn.precision import compute_in, fast_dtype
@@ -35,7 +36,7 @@ THUMBNAIL_BYTES = 64 * 1024 - 1
 Encoders = Any  # an Encoder, or a function without arguments that loads one
 
 
-class Method(nn.Module):
+class Method(Textures, nn.Module):
     """Turns a style into a stylizer. Images are RGB in [0, 1]: (3, H, W), or (B, 3, H, W).
 
     A subclass sets `about` and writes `_adapt`, `_stylizer`, `neutral` and, with weights,

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from gesso.disk.atomic import shown
 from gesso.errors import GessoError
@@ -59,10 +58,3 @@ def finished(photo: Photo, stylizer: Stylizer, name: str, on_step: OnStep | None
             raise GessoError(f"{name}: {trouble}") from error
         raise
     return replace(photo, rgb=rgb.cpu().numpy())
-
-
-def noise(size_px: int, seed: int = 0) -> Tensor:
-    """Gaussian white noise (3, size_px, size_px) around mid-grey: the content that shows a style's
-    texture (Shen et al. 2018, figure 5)."""
-    generator = torch.Generator().manual_seed(seed)
-    return (0.5 + 0.25 * torch.randn(3, size_px, size_px, generator=generator)).clamp(0, 1)
