@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from gesso.cards.card import StyleCard
     from gesso.controls.controls import Controls, mix
     from gesso.errors import GessoError
+    from gesso.images.styles import bundled_styles as list_styles
     from gesso.images.write import write_image
     from gesso.methods.base import AdaptStep, Method
     from gesso.methods.registry import load
@@ -37,6 +38,7 @@ _HOMES = {
     "StyleCard": ("gesso.cards.card", "StyleCard"),
     "__version__": ("gesso.version", "__version__"),
     "list_methods": ("gesso.methods.registry", "methods"),
+    "list_styles": ("gesso.images.styles", "bundled_styles"),
     "load": ("gesso.methods.registry", "load"),
     "mix": ("gesso.controls.controls", "mix"),
     "read_image": ("gesso.nn.pictures", "read_image"),
@@ -54,6 +56,7 @@ __all__ = [
     "StyleCard",
     "__version__",
     "list_methods",
+    "list_styles",
     "load",
     "mix",
     "read_image",

@@ -9,7 +9,8 @@ from types import SimpleNamespace
 import pytest
 
 from gesso.errors import GessoError, OptionError
-from gesso.pipeline.sources import bundled_styles, given_path, style_source
+from gesso.images.styles import bundled_styles
+from gesso.pipeline.sources import given_path, style_source
 
 
 def stdin(data: bytes, terminal: bool = False) -> SimpleNamespace:

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 
 import gesso
-from gesso.cli import adapt, bench, mix, show, stylize, texture, train
+from gesso.cli import adapt, bench, mix, show, styles, stylize, texture, train
 from gesso.cli.commands import Commands, Stopped
 from gesso.cli.console import complain, one_line, reporting_seconds
 from gesso.cli.groups import Command, bare, grouped
@@ -74,6 +74,7 @@ def app(words: Sequence[str] | None = None) -> typer.Typer:
     add("adapt", adapt.adapt)
     add("mix", mix.mix)
     add("grid", mix.grid)
+    add("styles", styles.styles)
     add("texture", texture.texture)
     add("invent", texture.invent)
     if words is None or "train" in words:

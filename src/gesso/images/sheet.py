@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -47,6 +48,20 @@ def sheet(rows: Sequence[Sequence[Any]], labels: Sequence[Sequence[str]] = ()) -
             cells = [_labelled(cell, text) for cell, text in zip(cells, texts, strict=True)]
         lines.append(_joined(cells, axis=2))
     return _joined(lines, axis=1)
+
+
+def labelled_sheet(
+    cells: Sequence[Any], labels: Sequence[str], columns: int | None = None
+) -> Pixels:
+    """`sheet` of pictures one after the other in rows of `columns`, by default about a square; the
+    last row is filled with white."""
+    columns = columns or math.ceil(math.sqrt(len(cells)))
+    missing = -len(cells) % columns
+    every = [*cells, *[np.ones_like(pixels("image", cells[0]))] * missing]
+    texts = [*labels, *[""] * missing]
+    starts = range(0, len(every), columns)
+    rows = [every[start : start + columns] for start in starts]
+    return sheet(rows, [texts[start : start + columns] for start in starts])
 
 
 def _joined(parts: list[Pixels], axis: int) -> Pixels:

@@ -149,7 +149,7 @@ class Method(Textures, nn.Module):
         """The card of a style: what it costs depends on the method. Leaves the method unchanged.
 
         Args:
-            style: the picture whose style to take on.
+            style: the picture whose style to take on, or the name of a bundled one.
             contents: pictures to practise on, for methods that do; by default a small bundled set.
             options: the method's own (`about.options`); by default its defaults.
             style_mask: only the part of the picture where this is on is the style: numbers (h, w)

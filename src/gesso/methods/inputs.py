@@ -13,6 +13,7 @@ from gesso import assets
 from gesso.disk.atomic import sha256_file
 from gesso.encoders.base import Encoder
 from gesso.errors import GessoError
+from gesso.images.styles import style_file
 from gesso.images.write import thumbnail_bytes
 from gesso.losses.terms import Features, grams
 from gesso.nn.masks import MaskLike, continued, fitted, part, places, read_style_mask
@@ -47,11 +48,13 @@ class Style:
         place: torch.device,
         mask: MaskLike = None,
     ) -> None:
-        """Reads `source`; no use of it is larger than `size` px on its longer side.
+        """Reads `source`, a picture or the name of a bundled style; no use of it is larger than
+        `size` px on its longer side.
 
         Raises:
             GessoError: a picture or mask that cannot be read, a mask that is off everywhere.
         """
+        source = style_file(source) if isinstance(source, str | Path) else source
         is_file = isinstance(source, str | Path)
         self.name = Path(source).name if is_file else ""
         self.sha256 = sha256_file(source) if is_file else ""

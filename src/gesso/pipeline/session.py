@@ -26,12 +26,13 @@ from gesso.nn.masks import MaskLike, checked_style_masks, read_style_mask
 from gesso.pipeline.kept_cards import KeptCards
 from gesso.pipeline.photos import Pictures, finished
 from gesso.pipeline.plan import Job
-from gesso.pipeline.style_cards import Contents, digest, key, practice, settled
+from gesso.pipeline.style_cards import Contents, digest, found_style, key, practice, settled
 from gesso.pipeline.styles import holds_card, is_card
 from gesso.stylizers.stylizer import Stylizer
 
 Styles = Sequence[Any]
-"""Pictures (whatever `gesso.read_image` takes), StyleCards, or files of either."""
+"""Pictures (whatever `gesso.read_image` takes), StyleCards, files of either, or the names of
+bundled styles."""
 
 OnCard = Callable[[Any, StyleCard, bool], None]
 """Is given a style, its card, and whether the card was taken from the cache."""
@@ -99,7 +100,7 @@ class Session:
         """The card of a style: as it is, from its file, from the cache, or adapted now.
 
         Args:
-            style: a picture, a card, or the file of either.
+            style: a picture, a card, the file of either, or the name of a bundled style.
             mask: only the part of a picture where it is on is the style (see `Method.adapt`).
             contents: what to practise on; None: the session's, or the bundled ones.
             color, photo: the style is given the colours of `photo` (3, H, W) first.
@@ -109,10 +110,10 @@ class Session:
             GessoError: a picture or card that cannot be read, a card this method cannot run, a
                 mask with a card.
         """
+        style = found_style(style)
         if mask is not None and holds_card(style):
             what = shown_name(style, "a style")
             raise OptionError("style_mask", f"of no use with {what}, a card, adapted already")
-        style = settled(style)
         if isinstance(style, str | Path) and is_card(Path(style)):
             style = self._checked(Path(style))
         if isinstance(style, StyleCard):
@@ -164,7 +165,7 @@ class Session:
         Raises:
             GessoError: styles that cannot be read or do not go together.
         """
-        controls, styles = controls or Controls(), [settled(style) for style in styles]
+        controls, styles = controls or Controls(), [found_style(s) for s in styles]
         controls.check(len(styles))
         masks = checked_style_masks(style_masks, len(styles))
         color = checked_color(controls.color)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import re
 import sys
-from difflib import get_close_matches
 from pathlib import Path
 
-from gesso.assets import STYLES
 from gesso.disk.atomic import shown
 from gesso.errors import GessoError, OptionError
 from gesso.images.source import MAX_BYTES
+from gesso.images.styles import style_file
 
 STDIN = "-"
 BUNDLED = "bundled"  # the name of the bundled contents
@@ -34,39 +33,17 @@ def given_path(option: str, text: str | os.PathLike[str]) -> Path:
     return Path(name)
 
 
-def bundled_styles() -> dict[str, Path]:
-    """The styles that come with gesso: name → picture."""
-    return {path.stem: path for path in sorted(STYLES.glob("*.jpg"))}
-
-
 def style_source(text: str, max_bytes: int = MAX_BYTES) -> Path | bytes:
     """What `--style` names: a file or folder, "-" for the bytes on standard input, or a bundled
     style by its name.
 
     Raises:
-        GessoError: nothing of that name, with the bundled styles of a similar one; more than
-            `max_bytes` on standard input, or none.
+        GessoError: nothing of that name (`gesso.images.styles.style_file`); more than `max_bytes`
+            on standard input, or none.
     """
     if text == STDIN:
         return _stdin(max_bytes)
-    path = given_path("style", text)
-    styles = bundled_styles()
-    if os.path.lexists(path):
-        return path
-    name = path.stem.casefold().replace("_", "-").replace(" ", "-")
-    plain = path.name == text and not path.suffix
-    if plain and name in styles:
-        return styles[name]
-    close = get_close_matches(name, styles, n=3, cutoff=0.6)
-    if plain or close:
-        raise OptionError("style", f"{shown(text)}: {_no_such(close, list(styles))}")
-    return path  # a missing file says so when it is opened
-
-
-def _no_such(close: list[str], styles: list[str]) -> str:
-    if close:
-        return f"no such file; bundled styles of a similar name: {', '.join(close)}"
-    return f"no such file, nor a bundled style; these are {', '.join(styles)}"
+    return style_file(given_path("style", text))
 
 
 def _stdin(max_bytes: int) -> bytes:

@@ -22,6 +22,7 @@ from gesso.errors import GessoError
 from gesso.images.folders import list_images
 from gesso.images.read import MAX_BYTES, MAX_PIXELS, read_photo
 from gesso.images.source import opened
+from gesso.images.styles import style_file
 from gesso.methods.base import Method
 from gesso.methods.inputs import ImageLike, as_image
 from gesso.nn.colors import Colors
@@ -192,6 +193,13 @@ def settled(picture: ImageLike) -> ImageLike:
         with opened(picture, MAX_BYTES) as file:
             return file.read()
     return Path(picture) if isinstance(picture, os.PathLike) else picture
+
+
+def found_style(style: Any) -> Any:
+    """A style that can be read again, as `settled`; of the name of a bundled one its file. Raises
+    GessoError for a name that is none, and as `settled` does."""
+    style = settled(style)
+    return style_file(style) if isinstance(style, str | Path) else style
 
 
 def digest(style: ImageLike) -> str:

@@ -22,7 +22,7 @@ from gesso.pipeline.photos import Pictures
 from gesso.pipeline.plan import plan_one
 from gesso.pipeline.presets import chosen
 from gesso.pipeline.session import Session
-from gesso.pipeline.style_cards import Contents, settled
+from gesso.pipeline.style_cards import Contents, found_style, settled
 from gesso.pipeline.styles import holds_card
 
 _NO_FILE = Path(os.devnull, "picture.png")  # its name is that of its result in a folder
@@ -52,7 +52,8 @@ def stylize(
 
     Args:
         photo: a picture: a path, bytes, a binary file, a PIL picture, an array or a tensor.
-        style: a picture, a StyleCard or a card's file; a list of them is mixed.
+        style: a picture, the name of a bundled style, a StyleCard or a card's file; a list of them
+            is mixed.
         out: the file to write, too; its folder exists.
         method: a method's name; by default the card's, or matching.
         preset: draft, balanced or best: time for quality (`gesso.pipeline.presets`).
@@ -75,7 +76,7 @@ def stylize(
     Raises:
         GessoError: a picture that cannot be read or written, an option that makes no sense.
     """
-    styles = list(style) if isinstance(style, list | tuple) else [style]
+    styles = [found_style(s) for s in (style if isinstance(style, list | tuple) else [style])]
     photo = settled(photo)
     target = None if out is None else _target(photo, [*styles, *style_masks], out)
     ours = chosen(preset, method, styles, options)

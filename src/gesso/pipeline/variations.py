@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-
-import numpy as np
 
 from gesso.controls.controls import Controls
 from gesso.disk.atomic import shown
 from gesso.errors import GessoError
 from gesso.images.read import read_image
-from gesso.images.sheet import sheet
+from gesso.images.sheet import labelled_sheet
 from gesso.images.write import write_image
 from gesso.methods.base import OnStep
 from gesso.pipeline.photos import Pictures, finished
@@ -61,10 +58,4 @@ def write_sheet(jobs: Sequence[Job], out: Path) -> None:
             names.append(job.style.stem if job.style else "")
     if not cells:
         return
-    columns = math.ceil(math.sqrt(len(cells)))
-    missing = -len(cells) % columns
-    cells += [np.ones_like(cells[0])] * missing
-    names += [""] * missing
-    starts = range(0, len(cells), columns)
-    rows = [cells[start : start + columns] for start in starts]
-    write_image(out, sheet(rows, [names[start : start + columns] for start in starts]))
+    write_image(out, labelled_sheet(cells, names))

@@ -1,0 +1,82 @@
+"""`gesso styles`: the bundled styles by name, and what they make of a photo."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gesso.cli import options as opt
+from gesso.cli.cards import open_session, reporter
+from gesso.cli.console import say
+from gesso.cli.flags import Given, OfMethods
+from gesso.cli.progress import showing
+from gesso.disk.atomic import shown
+from gesso.errors import GessoError, OptionError
+from gesso.images.styles import bundled_styles
+
+PRESET = "draft"  # of the sheet: all styles in the time that the default takes for a few
+
+
+def styles(
+    photo: Annotated[
+        Path | None,
+        typer.Argument(metavar="PHOTO", help="The sheet shows it in all styles."),
+    ] = None,
+    *,
+    out: Annotated[
+        Path | None, opt.option("The sheet to write; default: only names.", "OUT", "-o --out")
+    ] = None,
+    size: Annotated[int, opt.option("Longer side of each picture in px.", "PX", min=16)] = 192,
+    columns: Annotated[int, opt.option("Pictures in a row.", "N", min=1, max=64)] = 8,
+    given: OfMethods,
+    setup: opt.Setup,
+    cache: opt.Cache = True,
+    overwrite: opt.Overwrite = True,
+    running: opt.Running,
+) -> int:
+    """List the bundled styles, and show them on one sheet.
+
+    Their names go wherever a style's file goes: gesso stylize photo.jpg --style impasto -o out.png.
+    With -o they are shown in one labelled picture: themselves, or with a PHOTO what they make of
+    it, by the preset draft unless --preset or --method says otherwise.
+    """
+    if out is None:
+        if photo is not None:
+            raise OptionError("out", f"missing; it names the sheet of {shown(photo)} in all styles")
+        print("\n".join(bundled_styles()))
+        return 0
+    from gesso.images.read import read_image
+    from gesso.images.sheet import labelled_sheet
+    from gesso.images.write import write_image
+    from gesso.pipeline.plan import plan_one
+
+    found = bundled_styles()
+    job = plan_one(photo if photo is not None else Path("-"), out)
+    if job.out.exists() and not overwrite:
+        raise GessoError(f"{shown(job.out)}: exists; --overwrite replaces it")
+    if photo is None:
+        cells = [read_image(path, size=size) for path in found.values()]
+    else:
+        if setup.method is None and setup.preset is None:
+            setup = replace(setup, preset=PRESET)
+        cells = _in_every_style(photo, size, given, setup, cache, running)
+    write_image(job.out, labelled_sheet(cells, list(found), columns))
+    say(f"{shown(job.out)}: {len(cells)} styles written", running.quiet)
+    return 0
+
+
+def _in_every_style(
+    photo: Path, size: int, given: Given, setup: opt.Setup, cache: bool, running: opt.Running
+) -> list[Any]:
+    """The photo (3, h, w) in every bundled style."""
+    paths = list(bundled_styles().values())
+    session = open_session(paths, setup, given, running, size=size, use_cache=cache)
+    picture = session.photo(photo, size)
+    with showing(running.quiet) as show:
+        return [
+            session.stylize(picture, [path], on_step=reporter(show, path.stem)).rgb
+            for path in paths
+        ]
