@@ -154,3 +154,11 @@ def test_a_fit_lowers_it(objective: MatchingObjective, encoder: Encoder) -> None
 def test_values_that_make_no_sense_are_refused(given: dict[str, object], message: str) -> None:
     with pytest.raises(GessoError, match=message):
         replace(PLAIN, **given)  # type: ignore[arg-type]
+
+
+def test_a_texture_is_matched_by_its_own_vectors(encoder: Encoder) -> None:
+    style = style_target(encoder, BOTH, STYLES[0])
+    itself = torch.logit(STYLES[:1].clamp(1e-4, 1 - 1e-4))
+    other = torch.randn(1, 3, 48, 48, generator=torch.Generator().manual_seed(0))
+    same, far = (BOTH.of_texture(raw, encoder, style)["matched"] for raw in (itself, other))
+    assert float(same) < 1e-3 < 0.1 * float(far)

@@ -170,3 +170,15 @@ def test_the_relative_statistics_objective_is_free_of_scale_and_0_for_the_style_
         return objective.of_network(style, scaled, features["relu3_3"], target)["style"]
 
     torch.testing.assert_close(gap(1.0), gap(8.0), rtol=1e-3, atol=1e-6)
+
+
+def test_a_texture_has_no_content_to_keep() -> None:
+    encoder = tiny_encoder()
+    style = grams(encoder(pictures(1, 24)), LEVELS)
+    raw = torch.randn(2, 3, 24, 24, generator=torch.Generator().manual_seed(0))
+    objective = Objective(style_weight=2.0)
+    found = objective.of_texture(raw, encoder, style)
+    photo = encoder(pictures(2, 24, seed=3))["relu3_3"]
+    other = objective.of_network(raw, encoder, photo, style)
+    assert found.keys() == other.keys() - {"content"}
+    assert all(torch.equal(found[name], other[name]) for name in found)

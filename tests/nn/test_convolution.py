@@ -12,6 +12,7 @@ from torch.autograd import gradcheck, gradgradcheck
 
 from derivatives import assert_same, derivatives, random
 from gesso.nn.convolution import conv2d, conv2d_to_few, reflect_pad
+from gesso.nn.layers import Convolution
 
 GEOMETRIES = [(1, 0, 3), (1, 1, 3), (2, 0, 3), (2, 1, 3), (1, 0, 1), (1, 4, 9), (2, 1, 5)]
 
@@ -81,3 +82,16 @@ def test_reflect_pad_mirrors_without_repeating_the_border() -> None:
     padded = reflect_pad(row, 2)
     assert padded.shape == (1, 1, 8, 8)
     assert padded[0, 0, 0].tolist() == [2, 1, 0, 1, 2, 3, 2, 1]
+
+
+@pytest.mark.parametrize("kernel", [1, 3])
+def test_a_circular_convolution_goes_round(kernel: int) -> None:
+    torch.manual_seed(0)
+    conv, x = Convolution(3, 4, kernel).double(), random(2, 3, 6, 7)
+    weight, bias = conv.weight, conv.bias
+    padded = F.pad(x, (kernel // 2,) * 4, mode="circular")
+    for context in (torch.enable_grad, torch.inference_mode):
+        with context():
+            assert_same([conv(x, circular=True)], [F.conv2d(padded, weight, bias)])
+            turned = conv(x.roll((2, 3), (2, 3)), circular=True)
+            assert_same([turned], [conv(x, circular=True).roll((2, 3), (2, 3))])

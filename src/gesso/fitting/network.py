@@ -72,19 +72,41 @@ def fit_network(
     Returns:
         The mean terms of the last tenth of the steps.
     """
-    crops, moves = _Crops(contents, options), random.Random(options.seed)
+    photos = OfPhotos(net, encoder, objective, target, contents, options, steps)
+    return descend(
+        *(net, lambda step: photos(step)[0], options, steps),
+        only_affine=only_affine,
+        first=first,
+        on_step=on_step,
+    )
+
+
+def descend(
+    net: nn.Module,
+    terms_of: Callable[[int], dict[str, Tensor]],
+    options: FitOptions,
+    steps: int,
+    *,
+    only_affine: bool = False,
+    first: FirstSteps | None = None,
+    on_step: OnFit | None = None,
+) -> dict[str, float]:
+    """Descend on the weights of `net`, in place.
+
+    Args:
+        terms_of: the terms, each (B,), of a step from 0; their sum's mean is lowered.
+        steps, only_affine, first, on_step: as for `fit_network`.
+
+    Returns:
+        The mean terms of the last tenth of the steps.
+    """
     for name, parameter in net.named_parameters():
         parameter.requires_grad_(is_affine(name) or not only_affine)
     named = [(name, p) for name, p in net.named_parameters() if p.requires_grad]
     optimizer = make_optimizer(named, options)
     history: list[dict[str, float]] = []
-    for step, batch in enumerate(crops.batches()):
-        images = torch.cat([crop.image for crop in batch])
-        raw = shifted(net, images, [moves.randrange(objective.shift) for _ in range(2)])
-        now = min(objective.rounds - 1, step * objective.rounds // max(1, steps))
-        each = zip(batch, raw.detach(), strict=True)
-        wanted = torch.cat([crop.wanted(now, r, encoder, objective, target) for crop, r in each])
-        terms = objective.of_network(raw, encoder, wanted, target, images)
+    for step in range(steps + 1):
+        terms = terms_of(step)
         history.append({name: float(value.detach().mean()) for name, value in terms.items()})
         if on_step is not None:
             on_step(step, history[-1])
@@ -103,12 +125,48 @@ def fit_network(
     return {name: sum(h[name] for h in tail) / len(tail) for name in tail[0]}
 
 
-def shifted(net: nn.Module, images: Tensor, by: Sequence[int]) -> Tensor:
+class OfPhotos:
+    """The objective's terms of what a network makes of random crops of contents.
+
+    Args:
+        run: `run(images, raw=True)` gives what the objective's `of_network` takes.
+        copies: pictures that are made of every crop in a step, next to each other.
+    """
+
+    def __init__(
+        self,
+        run: Callable[..., Tensor],
+        encoder: Encoder,
+        objective: ForNetworks,
+        target: Mapping[str, Tensor],
+        contents: Sequence[Tensor],
+        options: FitOptions,
+        steps: int,
+        copies: int = 1,
+    ) -> None:
+        self.run, self.encoder, self.objective, self.target = run, encoder, objective, target
+        self.steps, self.copies = steps, copies
+        self.batches = _Crops(contents, options).batches()
+        self.moves = random.Random(options.seed)
+
+    def __call__(self, step: int) -> tuple[dict[str, Tensor], Tensor]:
+        """The terms of a step, each (B,), and what the network put out, (B, 3, s, s)."""
+        objective, style = self.objective, self.target
+        batch = [crop for crop in next(self.batches) for _ in range(self.copies)]
+        images = torch.cat([crop.image for crop in batch])
+        moves = [self.moves.randrange(objective.shift) for _ in range(2)]
+        raw = shifted(self.run, images, moves)
+        now = min(objective.rounds - 1, step * objective.rounds // max(1, self.steps))
+        each = zip(batch, raw.detach(), strict=True)
+        wanted = [crop.wanted(now, r, self.encoder, objective, style) for crop, r in each]
+        return objective.of_network(raw, self.encoder, torch.cat(wanted), style, images), raw
+
+
+def shifted(net: Callable[..., Tensor], images: Tensor, by: Sequence[int]) -> Tensor:
     """What the network puts out for images (B, 3, H, W), (B, 3, H, W), where it saw them moved down
     and right by so many px, with their reflection above and to the left."""
     if not any(by):
-        out: Tensor = net(images, raw=True)
-        return out
+        return net(images, raw=True)
     down, right = by
     out = net(F.pad(images, (right, 0, down, 0), mode="reflect"), raw=True)
     return out[..., down:, right:]

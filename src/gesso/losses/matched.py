@@ -128,6 +128,15 @@ class MatchingObjective:
         terms |= self.rest(image, seen[0][1], wanted, style)
         return terms | self.rest.of_raw(raw, image, photo)
 
+    def of_texture(
+        self, raw: Tensor, features_of: Encode, style: Mapping[str, Tensor]
+    ) -> dict[str, Tensor]:
+        """`of_network` of what a network puts out for noise: its own vectors are matched."""
+        own = self.rest.picture(raw).detach()
+        with torch.no_grad():
+            wanted = self.wanted(self.read(features_of, own), style, own)
+        return self.of_network(raw, features_of, wanted, style)
+
     def _columns(self, encode: Encode, images: Tensor) -> list[tuple[Tensor, Features]]:
         """Vectors (B, N, C) and features of each scale."""
         found = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -128,6 +128,12 @@ class NetworkObjective:
         image = self.picture(raw)
         features = features_of(image, sorted({*self.style_levels, self.content_level}))
         return self(image, features, content, style) | self.of_raw(raw, image, photo)
+
+    def of_texture(
+        self, raw: Tensor, features_of: Encode, style: Mapping[str, Tensor]
+    ) -> dict[str, Tensor]:
+        """`of_network` of what a network puts out for noise: there is no content to keep."""
+        return replace(self, content_weight=0.0).of_network(raw, features_of, raw, style)
 
     def picture(self, raw: Tensor) -> Tensor:
         """The picture as the encoder sees it."""

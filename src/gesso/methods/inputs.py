@@ -15,6 +15,7 @@ from gesso.encoders.base import Encoder
 from gesso.errors import GessoError
 from gesso.images.styles import style_file
 from gesso.images.write import thumbnail_bytes
+from gesso.losses.matched import ForNetworks
 from gesso.losses.terms import Features, grams
 from gesso.nn.masks import MaskLike, continued, fitted, part, places, read_style_mask
 from gesso.nn.pictures import read_image, resize
@@ -89,6 +90,14 @@ class Style:
         with compute_in(fast_dtype(self.place)):
             found = grams(self.of_part(size, levels), levels)
         return {level: gram[0].cpu() for level, gram in found.items()}
+
+    def compared(self, objective: ForNetworks, size: int) -> dict[str, Tensor]:
+        """What an objective compares pictures with, of `at(size)`."""
+
+        def seen(times: int, levels: Sequence[str]) -> Features:
+            return self.features(max(1, size // times), levels)
+
+        return objective.of_style(seen)
 
 
 def masked(source: ImageLike, size: int | None, mask: MaskLike) -> tuple[Tensor, Tensor | None]:

@@ -38,7 +38,8 @@ class InstanceNorm(nn.Module):
 
 
 class Convolution(nn.Module):
-    """Reflection-padded ("same") convolution; `few` marks the last one, with three outputs."""
+    """Reflection-padded ("same") convolution; `few` marks the last one, with three outputs. A
+    circular one sees the opposite side beyond a border, so that its outputs tile."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, few: bool = False):
         super().__init__()
@@ -49,10 +50,13 @@ class Convolution(nn.Module):
         nn.init.uniform_(self.weight, -bound, bound)
         nn.init.uniform_(self.bias, -bound, bound)
 
-    def forward(self, x: Tensor) -> Tensor:
-        if saves_memory():
+    def forward(self, x: Tensor, circular: bool = False) -> Tensor:
+        if saves_memory() and not circular:
             return _stacked(self._strips(x), math.ceil(x.shape[2] / self.stride))
-        return self._padded(reflect_pad(x, self.weight.shape[-1] // 2))
+        reach = self.weight.shape[-1] // 2
+        if circular and reach:
+            return self._padded(F.pad(x, (reach,) * 4, mode="circular"))
+        return self._padded(reflect_pad(x, reach) if reach else x)
 
     def upsampled(self, x: Tensor) -> Tensor:
         """The convolution of x upsampled twice (nearest), as the decoder needs it."""
@@ -121,8 +125,8 @@ class Block(nn.Module):
         self.norm = InstanceNorm(outputs)
         self.relu, self.up = relu, up
 
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.norm(self.conv.upsampled(x) if self.up else self.conv(x))
+    def forward(self, x: Tensor, circular: bool = False) -> Tensor:
+        x = self.norm(self.conv.upsampled(x) if self.up else self.conv(x, circular))
         return relu(x) if self.relu else x
 
 

@@ -111,10 +111,8 @@ def fitted(
     """
     own = deepcopy(net)
     trace: list[float] = []
-    size = options.style_size
     final = fit_network(
-        *(own, style.encoder, objective),
-        objective.of_style(lambda times, levels: style.features(max(1, size // times), levels)),
+        *(own, style.encoder, objective, style.compared(objective, options.style_size)),
         *(contents, options, options.steps),
         only_affine=getattr(options, "only_affine", False),
         first=first,

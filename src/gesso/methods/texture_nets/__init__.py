@@ -1,0 +1,1 @@
+"""Ulyanov et al. (ICML 2016, CVPR 2017)."""
