@@ -35,7 +35,7 @@ class Generator(nn.Module):
     At every scale the content, shrunk to it, and noise go through a column of convolutions; from
     the coarsest scale on, what there is so far is enlarged twice, put beside the column of the
     next scale, each normalised, and both go through a column. So the width grows by `width` with
-    every scale. The paper's texture generator has five scales of width 8: some 65,000 parameters.
+    every scale.
 
     Attributes:
         seed: of the noise in stylized pictures.
