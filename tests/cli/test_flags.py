@@ -43,7 +43,8 @@ def test_a_dozen_options_come_first_and_the_others_in_groups(cli: Gesso) -> None
     assert groups["Options"] == [f"--{name}" for name in first]
     assert groups["Only gatys"] == ["--optimizer", "--coarse", "--init"]
     assert groups["Output"] == ["--overwrite", "--no-overwrite", "--quality", "--keep-metadata"]
-    assert max(map(len, groups.values())) <= 12
+    for flags in groups.values():
+        assert len([flag for flag in flags if not flag.startswith("--no-")]) <= 12
 
 
 def test_defaults_that_differ_are_listed(cli: Gesso) -> None:

@@ -19,7 +19,7 @@ from gesso.losses.objectives import Objective
 from gesso.methods.adapted import Adapted, reporter, tensors_of
 from gesso.methods.base import ImageLike, Method, OnStep, Style
 from gesso.methods.inputs import load_exactly
-from gesso.methods.metastyle.start import MATCHING, STYLE_WEIGHT
+from gesso.methods.metastyle.start import MATCHING
 from gesso.methods.texture_nets.about import ABOUT, RANDOM, Options
 from gesso.methods.texture_nets.fitting import fit
 from gesso.methods.texture_nets.generator import Generator
@@ -27,10 +27,7 @@ from gesso.nn.precision import compute_in, fast_dtype
 from gesso.options import of_pictures
 from gesso.stylizers.stylizer import Stylizer, of_network
 
-OBJECTIVES: dict[str, ForNetworks] = {
-    "relative": Objective(style_weight=STYLE_WEIGHT),
-    "matching": MATCHING,
-}
+OBJECTIVES: dict[str, ForNetworks] = {"relative": Objective(), "matching": MATCHING}
 SHAPE = {"scales": 8, "width": 64, "maps": 64}  # the most of each in a card
 
 
