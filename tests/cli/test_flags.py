@@ -115,7 +115,7 @@ def completed(words: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_the_shell_completes_commands_flags_and_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert completed("gesso sty", monkeypatch) == ["stylize"]
+    assert completed("gesso styli", monkeypatch) == ["stylize"]
     assert completed("gesso stylize --ini", monkeypatch) == ["--init"]
     assert completed("gesso stylize --optimizer ", monkeypatch) == ["adam", "lbfgs"]
     assert completed("gesso adapt --method ga", monkeypatch) == ["gatys"]
