@@ -15,7 +15,6 @@ import sys
 from pathlib import Path
 
 from gesso.bench import table
-from gesso.bench.published import published
 from gesso.disk.atomic import atomic_write, shown
 from gesso.errors import GessoError
 
@@ -26,11 +25,11 @@ NOTHING = (
     "`gesso bench` measures speed, size, memory and quality of every method on your machine, "
     "beside the papers' figures; `gesso bench --quick` gives a first impression in three minutes."
 )
+THEIRS = ("paper_parameters", "paper_seconds")
 LEFT_OUT = ("styles", "image_parameters", "runs", "device_mib", "content", "style", "objective")
 NOT_SHOWN = (*LEFT_OUT, "match", *table.HALVES, "shared_pairs")
-COLUMNS = [c for c in table.HEADS if c not in NOT_SHOWN]
+COLUMNS = [*(c for c in table.HEADS if c not in (*NOT_SHOWN, *THEIRS)), *THEIRS]
 RENAMED = {"of_gatys": "of_reference"}  # columns of results that were written before
-THEIRS, HARDWARE = "the paper's seconds at 256 / 512 px", "GPU, not stated in the text"
 
 Row = dict[str, str]
 
@@ -85,12 +84,10 @@ def block(results: Path) -> str:
     if path is None:
         return NOTHING
     rows = read(path)
-    theirs = {p["ours"]: p for p in published() if p["hardware"] == HARDWARE}
     ours = [row for row in rows if row["whose"] == table.OURS and row["pairs"]]
     for row in ours:
-        if paper := theirs.get(row["method"]):
-            row[THEIRS] = f"{paper['seconds_256']:g} / {paper['seconds_512']:g}"
-    columns = [c for c in (*COLUMNS, THEIRS) if any(row.get(c) for row in ours)]
+        row |= table.theirs(row["method"])
+    columns = [c for c in COLUMNS if any(row.get(c) for row in ours)]
     return f"{table.markdown(ours, columns)}\n\n{caption(rows[0], path)}"
 
 
@@ -104,9 +101,9 @@ def caption(run: Row, path: Path) -> str:
         f"{run['run_machine']}, torch {run['run_torch']}, {run['run_date']}. Quality on "
         f"{run['run_contents']} photos and {run['run_styles']} styles at {run['run_size']} px, "
         f"judged by {run['run_judge'].split(' ')[0]}{absent}; content distortion at "
-        f"{run['run_distortion_level']}; the reference is {reference}. The last column is from the "
-        "MetaStyle paper's table "
-        f"({HARDWARE}): theirs, not ours. "
+        f"{run['run_distortion_level']}; the reference is {reference}. The papers' figures are "
+        "from MetaStyle's table or, where that lacks a method, from AdaIN's, on their GPUs: "
+        "theirs, not ours. "
         "[What the columns mean](benchmarks/README.md#gesso-bench)."
     )
 

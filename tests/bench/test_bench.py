@@ -544,6 +544,56 @@ def test_a_gpus_figures_are_its_own(
         assert "of the GPU, MiB" in text and "77" in text and "model of cuda:1" in text
 
 
+def test_a_picture_of_12_megapixels_is_made_where_there_is_time(
+    files: TinyFiles, tmp_path: Path
+) -> None:
+    asked: list[tuple[int, int]] = []
+
+    def memory_of(entry: Entry, *given: Any) -> dict[str, Any]:
+        asked.append(given[-1])
+        if entry.name == "big" and given[-1] == memory.LARGE_PX:
+            raise GessoError("big: memory could not be measured: killed")
+        return {"peak_mib": 300.0, "seconds": 4.5}
+
+    bench = fake_bench(files, tmp_path, Clock(), [], one=[], big=[], slow=[])
+    bench.memory_of = memory_of
+    assert [c.name for c in bench.contestants if bench.makes_large(c)] == ["one", "big"]
+    assert bench.measure(Budget(None))
+    assert sorted(asked) == [memory.SIDES_PX] * 3 + [memory.LARGE_PX] * 2
+    rows = {row["method"]: row for row in table.rows(bench)}
+    large = {name: (rows[name]["seconds_large"], rows[name]["large_mib"]) for name in rows}
+    assert large["one"] == (4.5, 300.0) and large["big"] == large["slow"] == (None, None)
+
+
+def test_no_such_picture_is_made_in_a_first_impression_or_where_none_is_wanted(
+    files: TinyFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GESSO_WEIGHTS", str(files.folder))
+    folders: dict[str, Any] = {"contents": files.folder / "contents", "judge": str(files.encoder)}
+    folders |= {"styles": files.folder / "styles", "encoder": str(files.encoder)}
+    for given, made in (({}, True), ({"large": False}, False), ({"quick": True}, False)):
+        options = Options(names=["meta_networks"], **folders, **given)
+        bench, _ = setup.set_up(tmp_path / str(len(given)), options)
+        assert any(task.key.startswith("large") for task in bench.tasks()) == made
+
+
+def test_a_large_photo_has_the_detail_of_the_small_one() -> None:
+    image = torch.rand(3, 5, 7)
+    large = memory.repeated(image, 12, 16)
+    assert torch.equal(large[:, :5, :7], image)
+    assert torch.equal(large[:, 5:10, :7], image.flip(1))
+    assert torch.equal(large[:, :5, 7:14], image.flip(2))
+    assert torch.equal(large[:, 10:12, 14:16], image[:, :2, :2])
+
+
+def test_the_papers_figures_stand_beside_ours(files: TinyFiles, tmp_path: Path) -> None:
+    bench = fake_bench(files, tmp_path, Clock(), [], adain=[])
+    rows = {row["method"]: row for row in table.rows(bench, [Absent("texture_nets", "too slow")])}
+    found = {name: table.cell("paper_seconds", rows[name]) for name in ("adain", "texture_nets")}
+    assert found == {"adain": "0.0165 / 0.032", "texture_nets": "0.011 / 0.038"}
+    assert table.cell("paper_parameters", rows["adain"]) == "7.01 M"
+
+
 def interrupted(*_: object) -> bool:
     raise KeyboardInterrupt
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import fmean
@@ -16,11 +17,17 @@ from gesso.bench.pictures import Pair, file_name, make_folder
 from gesso.bench.store import Budget, Row, machine_class
 from gesso.bench.tasks import OnTask, Task, run_all, turns
 from gesso.bench.workshop import JUDGING_S, Workshop
+from gesso.errors import GessoError
 from gesso.images.write import write_image
 from gesso.stylizers.progress import OnStep
 
 SIZES = (256, 512)  # px, of the papers' tables
 CURVE_SHARES = (1 / 27, 1 / 9, 1 / 3)  # of a method's steps, for the loss against time
+
+
+def _side(sides: tuple[int, int]) -> int:
+    """The side of a square of as many pixels."""
+    return math.isqrt(sides[0] * sides[1])
 
 
 @dataclass(frozen=True)
@@ -33,12 +40,15 @@ class Plan:
         memory_steps: at most so many steps while the peak memory is measured: 33 fill every
             cache of an adaptation.
         curve_pairs: pairs over which the loss against time is averaged.
+        large_s: methods that are reckoned to need at most so long for a picture of 12 megapixels
+            make one; 0: none does.
     """
 
     runs: int = 5
     slow_s: float = 20.0
     memory_steps: int = 33
     curve_pairs: int = 1
+    large_s: float = 300.0
     sizes: tuple[int, ...] = SIZES
 
 
@@ -73,6 +83,7 @@ class Bench(Workshop):
             *(self.adaptation(c, first) for c in self.contestants),
             *self.speeds(),
             *(self.memory(c) for c in self.contestants),
+            *(self.large(c) for c in self.contestants if self.makes_large(c)),
             *self.qualities(),
             *(task for c in self.contestants for task in self._curve(c)),
         ]
@@ -116,21 +127,41 @@ class Bench(Workshop):
 
         return Task(f"{key} | {run + 1}", settings, c.picture_seconds(size), measured, needed)
 
-    # Memory
+    # Memory, and a large picture
 
     def memory(self, c: Contestant) -> Task:
         """The peak memory of a contestant."""
+        return self._in_own_process("memory", c, memory.SIDES_PX, {})
+
+    def large(self, c: Contestant) -> Task:
+        """Peak memory and seconds of a picture of 12 megapixels; where it cannot be made, because
+        memory does not suffice for one, the row has the trouble."""
+        return self._in_own_process("large", c, memory.LARGE_PX, {"machine": machine_class()})
+
+    def makes_large(self, c: Contestant) -> bool:
+        """Whether there is time for such a picture."""
+        return c.picture_seconds(_side(memory.LARGE_PX)) <= self.plan.large_s
+
+    def _in_own_process(
+        self, what: str, c: Contestant, sides: tuple[int, int], more: dict[str, Any]
+    ) -> Task:
         pair = self.gallery.pairs()[0]
         steps = None if c.steps is None else min(c.steps, self.plan.memory_steps)
         threads = torch.get_num_threads()
         settings = {**c.settings, "style": pair.style.sha256, "steps": steps, "threads": threads}
 
         def run(on_step: OnStep | None) -> Row:
-            row = self.memory_of(c.entry, pair.style.path, pair.content.path, steps, threads)
+            given = (c.entry, pair.style.path, pair.content.path, steps, threads, sides)
+            try:
+                row = self.memory_of(*given)
+            except GessoError as error:
+                if sides == memory.SIDES_PX:
+                    raise
+                row = {"trouble": str(error)}
             return {**row, "steps": steps}
 
-        cost = 5 + c.style_seconds(steps) + c.picture_seconds(memory.SIDE_PX, steps)
-        return Task(f"memory | {c.name}", settings, cost, run)
+        cost = 5 + c.style_seconds(steps) + c.picture_seconds(_side(sides), steps)
+        return Task(f"{what} | {c.name}", settings | more, cost, run)
 
     # Loss against time
 
@@ -182,6 +213,10 @@ class Bench(Workshop):
     def peak(self, c: Contestant) -> Row | None:
         """Memory, if it has been measured."""
         return self.memory(c).kept(self.store)
+
+    def of_large(self, c: Contestant) -> Row:
+        """What is known of the large picture; {} before it was made."""
+        return self.large(c).kept(self.store) or {}
 
     def curve(self, c: Contestant) -> list[tuple[float, float]]:
         """(seconds, objective) from the first number of steps to the method's own, each the mean

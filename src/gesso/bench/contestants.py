@@ -22,6 +22,7 @@ from gesso.methods.retouch import of_its_pictures
 from gesso.stylizers.stylizer import Stylizer
 
 PROBE_PX = 64
+PAINTED_PX = 894  # the side of 0.8 megapixels, beyond which a smaller copy is painted
 
 
 @dataclass(frozen=True)
@@ -170,6 +171,8 @@ def picture_seconds(
 ) -> float:
     """Seconds on two cores of a picture of `size` px, as roughly."""
     steps = getattr(options, "steps", 0) if about.steps_on == "picture" else 0
+    painted = getattr(options, "paint_size", size) or PAINTED_PX
+    size = min(size, painted)
     return max(0.1, 0.2 * (min(steps, most or steps) + polish / 2) * (size / 256) ** 2)
 
 

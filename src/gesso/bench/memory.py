@@ -1,4 +1,5 @@
-"""Peak memory of one method, in a process of its own: `python -m gesso.bench.memory SPEC`.
+"""Peak memory of one method, and the seconds of a large picture, in a process of its own:
+`python -m gesso.bench.memory SPEC`.
 
 In one process the highest peak would hide all others.
 """
@@ -8,17 +9,22 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gesso.bench.contestants import Contestant, Entry
 from gesso.bench.measures import covering
 from gesso.errors import GessoError
 
-SIDE_PX = 512
+if TYPE_CHECKING:
+    from torch import Tensor
+
+SIDES_PX = (512, 512)
+LARGE_PX = (3000, 4000)  # 12 megapixels, a photo as telephones take it
 
 
 def peak_mib() -> float | None:
@@ -37,10 +43,15 @@ def peak_mib() -> float | None:
 
 
 def in_own_process(
-    entry: Entry, style: Path, content: Path, steps: int | None, threads: int
+    entry: Entry,
+    style: Path,
+    content: Path,
+    steps: int | None,
+    threads: int,
+    sides: tuple[int, int] = SIDES_PX,
 ) -> dict[str, Any]:
     """The peak in MiB of a process that loads a method, takes on the style and makes a picture of
-    512 × 512 px, and the peak before the method was loaded.
+    `sides` (height, width), the peak before the method was loaded, and the picture's seconds.
 
     Raises:
         GessoError: the process ended without an answer; its last line.
@@ -51,6 +62,7 @@ def in_own_process(
         "content": str(content),
         "steps": steps,
         "threads": threads,
+        "sides": list(sides),
     }
     command = [sys.executable, "-m", "gesso.bench.memory", json.dumps(spec)]
     return answer_of(command, f"{entry.name}: memory could not be measured")
@@ -78,16 +90,33 @@ def measure(spec: dict[str, Any]) -> dict[str, Any]:
 
     torch.set_num_threads(spec["threads"])
     style, content = (read_image(spec[name]) for name in ("style", "content"))
-    photo = covering(content, SIDE_PX, SIDE_PX)
+    photo = covering(content, *SIDES_PX)
+    sides = spec.get("sides", SIDES_PX)
+    picture = photo if photo.shape[1:] == tuple(sides) else repeated(content, *sides)
     baseline = peak_mib()
     entry = Entry(**spec["entry"])
     contestant = Contestant(entry, entry.load())
     card = contestant.adapt(style, photo, spec["steps"])
-    contestant.stylizer(card)(photo.unsqueeze(0))
-    row: dict[str, Any] = {"peak_mib": peak_mib(), "baseline_mib": baseline}
+    stylizer = contestant.stylizer(card)
+    began = time.perf_counter()
+    stylizer(picture.unsqueeze(0))
+    row: dict[str, Any] = {"seconds": time.perf_counter() - began}
+    row |= {"peak_mib": peak_mib(), "baseline_mib": baseline}
     if torch.device(entry.device).type == "cuda":
         row["device_mib"] = torch.cuda.max_memory_allocated() / 2**20
     return row
+
+
+def repeated(image: Tensor, height: int, width: int) -> Tensor:
+    """(3, height, width): an image (3, h, w) at its own scale, and its mirror images beside it. An
+    enlarged one would have none of a large photo's detail."""
+    import torch
+
+    for axis, size in ((1, height), (2, width)):
+        own = image.shape[axis]
+        there = torch.arange(size) % (2 * own)
+        image = image.index_select(axis, torch.minimum(there, 2 * own - 1 - there))
+    return image
 
 
 if __name__ == "__main__":

@@ -46,6 +46,9 @@ class Options:
     runs: Annotated[
         int | None, Option("Timed runs of a method; default: 5 (quick: 3).", "N", least=1)
     ] = None
+    large: Annotated[bool, Option("Make a picture of 12 megapixels, too; --quick makes none.")] = (
+        True
+    )
     quick: Annotated[bool, Option("A first impression: at most 3 minutes on two cores.")] = False
     minutes: Annotated[
         float | None,

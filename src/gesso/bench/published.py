@@ -13,6 +13,12 @@ NUMBERS = ("parameters", "seconds_256", "seconds_512", "encoded_256", "encoded_5
 FOOTNOTE = "∞*: any style, after some steps of adaptation."
 
 
+def beside(method: str) -> Row | None:
+    """The row to stand beside gesso's method: MetaStyle's table has most of them, AdaIN's the
+    others."""
+    return next((row for row in published() if row["ours"] == method), None)
+
+
 @cache
 def published() -> list[Row]:
     """A row for every row of the papers' tables: `method` is what its paper calls the method,

@@ -112,7 +112,9 @@ class Report:
             "after a warm-up, methods taking turns; a method whose warm-up takes longer than "
             f"{plan.slow_s:g} s has that for its only run. Peak memory: the largest resident size "
             f"of a process of its own that loads the method, takes on a style (at most "
-            f"{plan.memory_steps} steps) and makes a picture of 512 × 512 px. Parameters: all that "
+            f"{plan.memory_steps} steps) and makes a picture of 512 × 512 px; for 12 MP "
+            "one of 4000 × 3000 px, once, if the method is reckoned to need at most "
+            f"{plan.large_s:g} s for it. Parameters: all that "
             "are needed to take on a style and to run it, without an encoder that only judges."
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from gesso.bench import memory
@@ -63,5 +64,7 @@ def set_up(out: Path, options: Options) -> tuple[Bench, list[Absent]]:
     )
     measure, runs = memory.in_own_process, options.runs
     plan = Plan(runs or 3, slow_s=2.0, memory_steps=3) if quick else Plan(runs or 5)
+    if quick or not options.large:
+        plan = replace(plan, large_s=0.0)
     bench = Bench(out, gallery, present, judge, store, plan=plan, memory_of=measure)
     return bench, absent

@@ -8,7 +8,7 @@ from typing import Any
 
 from gesso.bench.bench import Bench
 from gesso.bench.contestants import Absent, Contestant
-from gesso.bench.published import published
+from gesso.bench.published import beside, published
 from gesso.bench.store import Row
 from gesso.bench.workshop import CONTROLS, UNTOUCHED
 
@@ -26,6 +26,10 @@ SPEED = {
     "seconds_512": "seconds at 512 px",
     "runs": "runs",
     "peak_mib": "peak memory, MiB",
+    "seconds_large": "seconds at 12 MP",
+    "large_mib": "peak memory at 12 MP, MiB",
+    "paper_parameters": "the paper's parameters",
+    "paper_seconds": "the paper's seconds at 256 / 512 px",
 }
 ON_GPU = {"device_mib": "… of the GPU, MiB"}
 QUALITY = {
@@ -58,7 +62,8 @@ def rows(bench: Bench, absent: Sequence[Absent] = ()) -> list[Row]:
     table = [_whole(OURS, name, quality(bench, name)) for name in CONTROLS]
     table += [_of_contestant(bench, c) for c in bench.contestants]
     for missing in absent:
-        table.append(_whole(OURS, missing.name, {"settings": f"not measured: {missing.reason}"}))
+        why = {"settings": f"not measured: {missing.reason}"}
+        table.append(_whole(OURS, missing.name, why | theirs(missing.name)))
     return table
 
 
@@ -78,6 +83,15 @@ def published_rows() -> list[Row]:
     return [_of_paper(paper) for paper in published()]
 
 
+def theirs(method: str) -> Row:
+    """What the papers print of a method, on their hardware; {} where they have no row of it."""
+    paper = beside(method)
+    if paper is None:
+        return {}
+    seconds = f"{paper['seconds_256']:g} / {paper['seconds_512']:g}"
+    return {"paper_parameters": paper["parameters"], "paper_seconds": seconds}
+
+
 def _of_paper(paper: Row) -> Row:
     words, encoded = "", (paper["encoded_256"], paper["encoded_512"])
     if all(encoded):
@@ -88,7 +102,7 @@ def _of_paper(paper: Row) -> Row:
 
 def _of_contestant(bench: Bench, c: Contestant) -> Row:
     speeds = {size: bench.runs(c, size) for size in bench.plan.sizes}
-    peak = bench.peak(c) or {}
+    peak, large = bench.peak(c) or {}, bench.of_large(c)
     adapting = bench.adaptations(c)
     values: Row = {
         "settings": c.in_words,
@@ -100,6 +114,9 @@ def _of_contestant(bench: Bench, c: Contestant) -> Row:
         "runs": min(map(len, speeds.values())) or None,
         "peak_mib": peak.get("peak_mib"),
         "device_mib": peak.get("device_mib"),
+        "seconds_large": large.get("seconds"),
+        "large_mib": large.get("peak_mib"),
+        **({} if c.entry.polish else theirs(c.entry.method)),
     }
     return _whole(OURS, c.name, values | quality(bench, c.name))
 
@@ -150,9 +167,9 @@ def cell(column: str, row: Row) -> str:
     value = row.get(column)
     if value is None or value == "":
         return "–"
-    if column in ("parameters", "image_parameters"):
+    if column in ("parameters", "image_parameters", "paper_parameters"):
         return f"{float(value) / 1e6:.2f} M"
-    if column.endswith("_percent") or column in ("peak_mib", "device_mib"):
+    if column.endswith(("_percent", "_mib")):
         return f"{float(value):.0f}"
     if column.startswith("seconds"):
         return f"{float(value):g}" if row.get("whose") == PAPER else significant(float(value))
