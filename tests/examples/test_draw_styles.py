@@ -13,6 +13,7 @@ from skimage.color import rgb2lab
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES, STYLES = ROOT / "examples", ROOT / "examples" / "styles"
+BUNDLED = ROOT / "src" / "gesso" / "assets" / "styles"
 CONTENTS = ROOT / "src" / "gesso" / "assets" / "contents"
 sys.path.insert(0, str(EXAMPLES))
 draw_styles = importlib.import_module("draw_styles")
@@ -25,6 +26,9 @@ stages = importlib.import_module("drawing.stages")
 
 # The others lay thousands of strokes or tiles one by one; their tools are tested below.
 QUICK = sorted(set(draw_styles.STYLES) - {"impasto", "cubism", "mosaic"})
+QUICK += sorted(
+    set(draw_styles.BUNDLED) - {"fresco", "gouache", "pastel", "wheatfield", "charcoal"}
+)
 
 
 @pytest.mark.parametrize("name", QUICK)
@@ -80,6 +84,23 @@ def test_committed_styles_are_complete_small_and_of_different_palettes() -> None
         with Image.open(file) as picture:
             assert picture.size == (704, 704)
             palettes[file.stem] = _palette(picture)
+    _differ(palettes)
+
+
+def test_the_packages_styles_are_complete_small_and_of_different_palettes() -> None:
+    files = sorted(BUNDLED.glob("*.jpg"))
+    names = [*draw_styles.STYLES, *draw_styles.BUNDLED]
+    assert [file.stem for file in files] == sorted(names) and len(files) == 32
+    assert sum(file.stat().st_size for file in files) < 2_000_000
+    palettes = {}
+    for file in files:
+        with Image.open(file) as picture:
+            assert picture.size == (512, 512) and picture.mode == "RGB"
+            palettes[file.stem] = _palette(picture)
+    _differ(palettes)
+
+
+def _differ(palettes: dict[str, NDArray[np.float64]]) -> None:
     for (a, first), (b, second) in itertools.combinations(palettes.items(), 2):
         shared = np.minimum(first, second).sum()
         assert shared < 0.5, f"{a} and {b} share {shared:.0%} of their colours"
@@ -88,6 +109,9 @@ def test_committed_styles_are_complete_small_and_of_different_palettes() -> None
 def test_a_committed_style_is_what_the_script_draws() -> None:
     drawn = draw_styles.draw("linocut", 704).astype(np.float64)
     with Image.open(STYLES / "linocut.jpg") as picture:
+        assert np.abs(np.asarray(picture, np.float64) - drawn).mean() < 8
+    drawn = draw_styles.draw("bauhaus", 512).astype(np.float64)
+    with Image.open(BUNDLED / "bauhaus.jpg") as picture:
         assert np.abs(np.asarray(picture, np.float64) - drawn).mean() < 8
 
 
