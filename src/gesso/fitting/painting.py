@@ -19,6 +19,7 @@ from torch import Tensor
 from gesso.encoders.base import Encoder
 from gesso.errors import GessoError
 from gesso.fitting.apart import Apart
+from gesso.fitting.ground import Ground, emptied
 from gesso.fitting.pyramid import bands, descend, resized, summed
 from gesso.fitting.recolor import Recolor, recolored
 from gesso.fitting.regions import Region, Styles, put_together, regions_of, sized
@@ -49,6 +50,7 @@ class Painting:
         seed: of the places and shifts of the last pass, and of the places of the terms.
         transport, moments, palette, structure, content: weights of `gesso.fitting.terms`.
         recolor: where the colours come from at the end, see `gesso.fitting.recolor`.
+        ground: whether the photo's empty places get one colour, see `gesso.fitting.ground`.
     """
 
     alpha: float = 0.6
@@ -64,6 +66,7 @@ class Painting:
     structure: float = 0.0
     content: float = 0.0
     recolor: Recolor = "own"
+    ground: Ground = "calm"
 
     def fine(self, size: int) -> int:
         """Steps at the finest scale of a picture of so many px. By default these are `steps` up to
@@ -125,7 +128,8 @@ def paint(
     picture = descend(picture, last, how.final_steps, how.lr, partial(heard, done))
     picture = resized(picture, *photo.shape[-2:]).clamp(0, 1)
     finished = [picture if c is None else recolored(picture, photo, c, how.recolor) for c in colors]
-    return put_together(styles, finished)
+    whole = put_together(styles, finished)
+    return emptied(whole, photo) if how.ground == "calm" else whole
 
 
 def _at(photo: Tensor, size: int) -> Tensor:

@@ -104,6 +104,15 @@ class Options:
             on_pictures=True,
         ),
     ] = "own"
+    ground: Annotated[
+        Literal["calm", "painted"],
+        Option(
+            "Empty places, such as the white behind a product: in one colour of what was painted "
+            "there, or as painted.",
+            "KIND",
+            on_pictures=True,
+        ),
+    ] = "calm"
     style_size: Annotated[int, Option("Longer side of the style.", "PX", least=64)] = 512
 
 
