@@ -282,15 +282,15 @@ def test_a_style_is_polished_by_default_and_as_asked(
     refused(cli(*command, "--encoder", files.encoder), "--encoder: of no use")
 
 
-def test_a_card_without_gram_matrices_is_run_but_not_polished(
+def test_a_card_without_vectors_is_run_but_not_polished(
     files: TinyFiles, cli: Gesso, tmp_path: Path
 ) -> None:
     card, out = tmp_path / "a.safetensors", tmp_path / "out.png"
     sizes = {}
-    for option in ("--grams", "--no-grams"):
+    for option in ("--vectors", "--no-vectors"):
         assert cli("adapt", files.style, "-o", card, option, *files.options)[0] == 0
         sizes[option] = card.stat().st_size
-    assert sizes["--grams"] > sizes["--no-grams"]
+    assert sizes["--vectors"] > sizes["--no-vectors"]
     command = ["stylize", files.photo, "-o", out, "--style", card, "--model", files.start]
     assert cli(*command)[0] == 0
-    refused(cli(*command, "--polish", 3), "--polish: the card holds no Gram matrices")
+    refused(cli(*command, "--polish", 3), "--polish: the card keeps no vectors")

@@ -70,7 +70,7 @@ def test_a_card_gives_the_same_picture_before_and_after_it_is_saved(
     card.save(tmp_path / "card.safetensors")
     loaded = StyleCard.load(tmp_path / "card.safetensors")
     assert torch.equal(method.stylizer(loaded)(PHOTO), method.stylizer(card)(PHOTO))
-    if card.grams is not None:
+    if card.vectors is not None:
         pictures = [Controls().stylizer(method, one)(PHOTO) for one in (card, loaded)]
         assert torch.equal(*pictures)
 
@@ -123,7 +123,7 @@ def test_only_the_part_of_a_style_where_its_mask_is_on_is_the_style(method: Meth
     mask = torch.zeros(66, 66)
     mask[:, :30] = 1
     cards = [
-        method.adapt(style, [PHOTO[0]], style_mask=own, grams=True, **quick(method))
+        method.adapt(style, [PHOTO[0]], style_mask=own, vectors=True, **quick(method))
         for style, own in (
             (STYLES[0], mask),
             (torch.where(mask > 0, STYLES[0], STYLES[1]), mask),  # what is off does not matter
@@ -131,7 +131,7 @@ def test_only_the_part_of_a_style_where_its_mask_is_on_is_the_style(method: Meth
         )
     ]
     part, same, whole = (
-        {**card.tensors, **(card.grams.matrices if card.grams else {})} for card in cards
+        {**card.tensors, **(card.vectors.tensors if card.vectors else {})} for card in cards
     )
     assert all(torch.equal(tensor, same[name]) for name, tensor in part.items())
     assert not all(torch.equal(tensor, whole[name]) for name, tensor in part.items())

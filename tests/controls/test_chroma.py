@@ -82,7 +82,7 @@ def test_a_grey_style_gives_grey_pictures(photo: Tensor) -> None:
 @pytest.mark.parametrize("name", ["adain", "meta_networks"])
 def test_the_bundled_weights_give_grey_pictures_in_a_grey_style(name: str) -> None:
     method, style = loaded(name), WAVES.expand(3, -1, -1)
-    card = method.adapt(style, style_size=64, grams=False)
+    card = method.adapt(style, style_size=64, vectors=False)
     assert most_chroma(method.stylizer(card)(style[None])) > 10
     assert most_chroma(Controls().stylizer(method, card)(style[None])) < 0.01
 
@@ -118,7 +118,7 @@ def test_colours_of_the_content_are_where_the_content_has_them() -> None:
 def test_a_red_mug_stays_red_in_its_own_colours(name: str) -> None:
     method, photo = loaded(name), red_mug()
     style = gesso.read_image(STYLES / "ukiyo-e.jpg", size=128)
-    card = method.adapt(recolored(style, photo, "content"), style_size=128, grams=False)
+    card = method.adapt(recolored(style, photo, "content"), style_size=128, vectors=False)
     made = Controls(color="content").stylizer(method, card, matched=True)(photo[None])
     assert likeness(made, photo[None]) > 0.8
     red, _, blue = made[0, :, 40:70, 40:56].mean((1, 2))
@@ -129,7 +129,7 @@ def test_a_red_mug_stays_red_in_its_own_colours(name: str) -> None:
 def test_a_grey_photo_stays_grey_in_its_own_colours(color: str) -> None:
     photo = grey(colourful(4))[None]
     controls, method = Controls(color=color), loaded("meta_networks")
-    card = method.adapt(STYLES / "mosaic.jpg", style_size=64, grams=False)
+    card = method.adapt(STYLES / "mosaic.jpg", style_size=64, vectors=False)
     assert most_chroma(controls.stylizer(method, card)(photo)) < 0.01
 
 

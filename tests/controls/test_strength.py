@@ -51,7 +51,7 @@ def distance(one: Tensor, other: Tensor) -> float:
 
 @pytest.mark.parametrize("polish", [0, 3])
 def test_strength_is_the_distance_from_the_photo(method: Method, polish: int) -> None:
-    card = method.adapt(STYLE, [PHOTO[0]], grams=polish > 0, **quick(method, steps=2))
+    card = method.adapt(STYLE, [PHOTO[0]], vectors=polish > 0, **quick(method, steps=2))
     shares = SHARES[::3] if polish else SHARES
     full = Controls(polish=polish).stylizer(method, card)(PHOTO)
     results = [Controls(s, polish=polish).stylizer(method, card)(PHOTO) for s in shares]

@@ -22,7 +22,7 @@ def stylizer(request: pytest.FixtureRequest) -> Stylizer:
     if request.param == "metastyle":
         return method.stylizer(method.neutral())
     style = STYLES / "impasto.jpg"
-    return method.stylizer(method.adapt(style, style_size=128, grams=False))
+    return method.stylizer(method.adapt(style, style_size=128, vectors=False))
 
 
 def of_one_color(*rgb: int) -> Tensor:
@@ -81,7 +81,7 @@ def test_the_style_has_a_say_in_pictures_of_one_colour() -> None:
     for name in ("adain", "meta_networks"):
         method, made = gesso.load(name), []
         for style in ("impasto", "ukiyo-e"):
-            card = method.adapt(STYLES / f"{style}.jpg", style_size=128, grams=False)
+            card = method.adapt(STYLES / f"{style}.jpg", style_size=128, vectors=False)
             made.append(method.stylizer(card)(of_one_color(200, 40, 30)).mean((0, 2, 3)))
         assert 255 * float((made[0] - made[1]).norm()) > 60  # meta_networks: 0
 

@@ -135,7 +135,7 @@ def test_a_batch_gives_the_pictures_of_its_photos(files: TinyFiles, tmp_path: Pa
 def test_the_second_time_nothing_is_adapted_and_no_encoder_loaded(
     files: TinyFiles, cache: CardCache
 ) -> None:
-    session = opened(cache=cache, grams=False)
+    session = opened(cache=cache, vectors=False)
     card = session.card(files.style)
     assert card.provenance["style"] == "style.png"
 
@@ -143,7 +143,7 @@ def test_the_second_time_nothing_is_adapted_and_no_encoder_loaded(
         raise AssertionError("the encoder was loaded")
 
     method = MetaStyle.load(unwanted)
-    again = opened(cache=cache, grams=False)
+    again = opened(cache=cache, vectors=False)
     again.method = method
     photo = gesso.read_image(files.photo)[None]
     expected = session.method.stylizer(card)(photo)
@@ -152,14 +152,14 @@ def test_the_second_time_nothing_is_adapted_and_no_encoder_loaded(
 
 def test_without_polish_a_card_made_for_polish_serves(files: TinyFiles, cache: CardCache) -> None:
     assert adaptations(opened(cache=cache), files.style, files.photo) == 1
-    bare = opened(cache=cache, grams=False)
+    bare = opened(cache=cache, vectors=False)
     assert adaptations(bare, files.style, files.photo) == 0
-    alone = seen(opened(grams=False), files.photo, files.style, polish=0)
+    alone = seen(opened(vectors=False), files.photo, files.style, polish=0)
     assert np.array_equal(seen(bare, files.photo, files.style, polish=0), alone)
 
 
 def test_for_polish_a_card_made_without_is_completed(files: TinyFiles, cache: CardCache) -> None:
-    assert adaptations(opened(cache=cache, grams=False), files.style, files.photo) == 1
+    assert adaptations(opened(cache=cache, vectors=False), files.style, files.photo) == 1
     assert adaptations(opened(cache=cache), files.style, files.photo) == 0
     alone = seen(opened(), files.photo, files.style)
     assert np.array_equal(seen(opened(cache=cache), files.photo, files.style), alone)

@@ -135,13 +135,13 @@ class Contestant:
         steps: int | None = None,
         on_step: OnStep | None = None,
     ) -> StyleCard:
-        """The card of a style (3, h, w), with Gram matrices only if it is to be polished."""
+        """The card of a style (3, h, w), with feature vectors only if it is to be polished."""
         contents, options = (
             [photo] if self.on_photo else None,
             self.entry.chosen(self.method, steps),
         )
-        grams = self.entry.polish > 0
-        return self.method.adapt(style, contents, options, on_step=on_step, grams=grams)
+        vectors = self.entry.polish > 0
+        return self.method.adapt(style, contents, options, on_step=on_step, vectors=vectors)
 
     def stylizer(self, card: StyleCard) -> Stylizer:
         """The card's stylizer, polished if there are steps of it."""

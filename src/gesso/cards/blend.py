@@ -1,4 +1,4 @@
-"""Cards between cards: weighted sums of their tensors and Gram matrices."""
+"""Cards between cards: weighted sums of their tensors, unions of their vectors."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import torch
 
 from gesso.cards.card import StyleCard, provenance
 from gesso.cards.grams import blend_grams
+from gesso.cards.unions import union
+from gesso.cards.vectors import KeptVectors
 from gesso.disk.header import brief
 from gesso.disk.raw import compact_json
 from gesso.errors import GessoError
@@ -45,7 +47,22 @@ def blend_tensors(cards: Sequence[StyleCard], weights: Sequence[float]) -> Style
         base=first.base,
         provenance=provenance() | {"blend": parts},
         grams=blend_grams([card.grams for card in cards], shares),
+        vectors=_together([card.vectors for card in cards], shares),
     )
+
+
+def _together(
+    parts: Sequence[KeptVectors[torch.Tensor] | None], shares: Sequence[float]
+) -> KeptVectors[torch.Tensor] | None:
+    """The union of vectors, in the shares that are positive; None where a part has none, or those
+    of another encoder."""
+    known = [part for part in parts if part is not None]
+    kinds = {(part.encoder, *part.tensors) for part in known}
+    if len(known) < len(parts) or len(kinds) != 1:
+        return None
+    positive = [max(0.0, share) for share in shares]
+    whole = [share / math.fsum(positive) for share in positive]
+    return KeptVectors(known[0].encoder, union([part.tensors for part in known], whole))
 
 
 def _parts(card: StyleCard, share: float) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from gesso.cards.numbers import Grams
 from gesso.cards.packing import Card, Dtype, PlainCard, narrowest, read_card, rounded, write_card
+from gesso.cards.vectors import KeptVectors
 from gesso.disk.atomic import StrPath
 from gesso.version import __version__
 
@@ -30,7 +31,8 @@ class StyleCard(Card[Tensor]):
             is whole.
         thumbnail: a small picture of the style, the bytes of a WebP, PNG or JPEG file below 64 KB.
         provenance: where it comes from, see `provenance`; JSON values.
-        grams: the style's Gram matrices, which polishing needs; None: not kept.
+        vectors: feature vectors and colours of the style, which polishing needs; None: not kept.
+        grams: the style's Gram matrices, by which cards of gesso 0.1 are polished; None: not kept.
     """
 
     def save(self, path: StrPath, dtype: Dtype = "float16") -> None:
@@ -53,7 +55,7 @@ class StyleCard(Card[Tensor]):
         return cls.of(read_card(path))
 
     def rounded(self, dtype: Dtype = "float16") -> StyleCard:
-        """The card whose numbers, Gram matrices included, are what `save` and `load` give.
+        """The card whose numbers, vectors included, are what `save` and `load` give.
 
         Tensors are float32 on the CPU. Where float16 cannot hold a number of the card (beyond
         ±65,504), the card stays as it is in float32, and `save` has to be asked for that.
@@ -80,7 +82,11 @@ class StyleCard(Card[Tensor]):
 def _fields(card: Card[Any], convert: Callable[[Any], Any]) -> dict[str, Any]:
     """The fields of a card, all its numbers converted."""
     grams = card.grams and Grams(card.grams.encoder, _converted(card.grams.matrices, convert))
-    return {**vars(card), "tensors": _converted(card.tensors, convert), "grams": grams}
+    kept = card.vectors and KeptVectors(
+        card.vectors.encoder, _converted(card.vectors.tensors, convert)
+    )
+    tensors = _converted(card.tensors, convert)
+    return {**vars(card), "tensors": tensors, "grams": grams, "vectors": kept}
 
 
 def _converted(numbers: dict[str, Any], convert: Callable[[Any], Any]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from gesso.cards.numbers import (
     split,
     unpacked_grams,
 )
+from gesso.cards.vectors import KeptVectors, packed_vectors, unpacked_vectors
 from gesso.disk.atomic import StrPath, shown
 from gesso.disk.header import brief, parse_json
 from gesso.disk.raw import Raw, compact_json
@@ -33,7 +34,7 @@ MAX_THUMBNAIL_BYTES = 64 * 1024
 
 _STORED = ("float16", "float32")
 _THUMBNAIL_RULE = "a thumbnail has to be a WebP, PNG or JPEG picture below 64 KB"
-_VALUES, _THUMBNAIL, _GRAMS = "values", "thumbnail", "grams"
+_VALUES, _THUMBNAIL, _GRAMS, _VECTORS = "values", "thumbnail", "grams", "vectors"
 
 
 @dataclass
@@ -49,6 +50,7 @@ class Card(Generic[M]):
     thumbnail: bytes | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
     grams: Grams[M] | None = None
+    vectors: KeptVectors[M] | None = None
 
     def summary(self) -> dict[str, Any]:
         """The card in plain values, for `gesso info`; no numbers of tensors, nothing long."""
@@ -62,6 +64,7 @@ class Card(Generic[M]):
             "config": shown_field(self.config),
             "settings": shown_field(self.settings),
             "grams": f"of encoder {brief(self.grams.encoder, 12)}" if self.grams else "none",
+            "vectors": f"of encoder {brief(self.vectors.encoder, 12)}" if self.vectors else "none",
             "thumbnail": thumbnail or "none",
             "provenance": shown_field(self.provenance),
         }
@@ -89,7 +92,7 @@ def write_card(path: StrPath, card: PlainCard, dtype: Dtype = "float16") -> None
 
 
 def read_card(path: StrPath) -> PlainCard:
-    """Read a card; its tensors and Gram matrices are float32.
+    """Read a card; all its numbers are float32.
 
     Raises:
         GessoError: missing, damaged or foreign file, or one that is not a card.
@@ -123,17 +126,24 @@ def narrowest(card: PlainCard) -> Dtype:
     if not _fits(card, "float16"):
         return "float32"
     half = rounded(card, "float16")
-    same = all(np.array_equal(card.tensors[name], half.tensors[name]) for name in card.tensors)
+    pairs = [(all_of(card)[name], one) for name, one in all_of(half).items()]
+    same = all(np.array_equal(one, other) for one, other in pairs)
     if card.grams is not None and half.grams is not None:
         pairs = [(m, half.grams.matrices[level]) for level, m in card.grams.matrices.items()]
         same = same and all(np.array_equal(one, other) for one, other in pairs)
     return "float16" if same else "float32"
 
 
+def all_of(card: Card[M]) -> dict[str, M]:
+    """A card's tensors and vectors by name, those of the vectors after `vectors `."""
+    kept = card.vectors.tensors if card.vectors else {}
+    return {**card.tensors, **{f"{_VECTORS} {name}": one for name, one in kept.items()}}
+
+
 def _fits(card: PlainCard, dtype: Dtype) -> bool:
     """True if every number lies in the range of `dtype`; the Gram matrices always do."""
     with np.errstate(over="ignore"):
-        largest = [np.abs(tensor).max(initial=0).astype(dtype) for tensor in card.tensors.values()]
+        largest = [np.abs(one).max(initial=0).astype(dtype) for one in all_of(card).values()]
     return bool(np.isfinite(largest).all())
 
 
@@ -147,17 +157,20 @@ def _packed(card: PlainCard, dtype: Dtype) -> tuple[dict[str, NDArray[Any]], dic
     if card.grams is not None:
         row, header[_GRAMS] = packed_grams(card.grams)
         stored[_GRAMS] = joined({_GRAMS: row}, dtype)
+    if card.vectors is not None:
+        stored[_VECTORS], header[_VECTORS] = packed_vectors(card.vectors, dtype)
     return stored, header | {"kind": "card", "tensors": layout(card.tensors)}
 
 
 def _unpacked(stored: dict[str, Raw], header: dict[str, Any]) -> PlainCard:
     fields = checked_fields(header)
-    if not stored.keys() <= {_VALUES, _THUMBNAIL, _GRAMS}:
+    if not stored.keys() <= {_VALUES, _THUMBNAIL, _GRAMS, _VECTORS}:
         raise ValueError("tensors that no card has")
     return PlainCard(
         tensors=split(stored.get(_VALUES), parsed_layout(header.get("tensors"))),
         thumbnail=_thumbnail(stored.get(_THUMBNAIL)),
         grams=unpacked_grams(stored.get(_GRAMS), header.get(_GRAMS)),
+        vectors=unpacked_vectors(stored.get(_VECTORS), header.get(_VECTORS)),
         **fields,
     )
 

@@ -30,10 +30,10 @@ SUFFIX = ".safetensors"
 class Keeping:
     """What cards keep."""
 
-    grams: Annotated[
+    vectors: Annotated[
         bool | None,
         opt.option(
-            "Keep what --polish needs of the style, 90 kB; default: with methods that are "
+            "Keep what --polish needs of the style, 190 kB; default: with methods that are "
             "polished by default, but for --only-in.",
             under=opt.OUTPUT,
         ),
@@ -160,7 +160,7 @@ class _Work:
     def _session(self) -> Session:
         return open_session(
             [], self.setup, self.given, self.running,
-            grams=self.keeping.grams, exact=self.keeping.float32,
+            vectors=self.keeping.vectors, exact=self.keeping.float32,
         )  # fmt: skip
 
     def _write(

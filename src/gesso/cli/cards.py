@@ -35,7 +35,7 @@ def open_session(
     *,
     size: int | None = None,
     use_cache: bool = False,
-    grams: bool | None = None,
+    vectors: bool | None = None,
     exact: bool = False,
 ) -> Session:
     """The session that makes the cards of these styles and runs them.
@@ -44,7 +44,7 @@ def open_session(
 
     Args:
         size: the longer side in px to read the pictures of --contents with.
-        grams, exact: as for `Session`.
+        vectors, exact: as for `Session`.
 
     Raises:
         GessoError: options that the method does not have, or that are of no use with cards; cards
@@ -53,7 +53,7 @@ def open_session(
     name = chosen(setup.preset, setup.method, styles, {}).method
     ours = chosen(setup.preset, setup.method, styles, method_values(name, given))
     if styles and all(map(holds_card, styles)):
-        _refuse_adapting(ours, styles[0], setup, given, polished=bool(grams))
+        _refuse_adapting(ours, styles[0], setup, given, polished=bool(vectors))
     options = changed(about(name).options(), ours.options)
     import_torch()
     from gesso.cards.cache import CardCache
@@ -74,7 +74,7 @@ def open_session(
             cache=CardCache() if use_cache else None,
             contents=contents,
             max_pixels=running.pixels,
-            grams=grams,
+            vectors=vectors,
             exact=exact,
             on_card=_card_line(running.quiet),
         )

@@ -151,7 +151,7 @@ def _card_rows(file: Path, facts: dict[str, Any]) -> Iterator[_Row]:
         yield "needs", f"the weights it was made with ({facts['base'][:12]})"
     if (encoder := facts["config"].get("encoder", "compact")) != "compact":
         yield "needs", f"--encoder {_text(encoder)}"
-    if facts["grams"] != "none":
+    if {facts["vectors"], facts["grams"]} != {"none"}:
         yield "polish", "yes, it keeps what --polish needs"
     for name in ("licence", "created"):
         if origin.get(name):

@@ -174,7 +174,7 @@ class _Work:
         polish = self.look.polish
         session = open_session(
             styles, self.setup, self.given, self.running,
-            size=self.size, use_cache=self.cache, grams=None if polish is None else polish > 0,
+            size=self.size, use_cache=self.cache, vectors=None if polish is None else polish > 0,
         )  # fmt: skip
         from gesso.pipeline.photos import Pictures
 

@@ -1,45 +1,56 @@
-"""Polish: a few steps of Gatys' descent (CVPR 2016) on the picture that a stylizer made.
+"""Polish: a few steps on the pixels of the picture that a stylizer made.
 
-A small network cannot draw all of a style's texture, least of all in a flat sky; a descent on the
-pixels can, but takes long to move colours and large shapes. Begun with a network's picture (Gatys
-from MetaStyle, Zhang et al. 2019), eight steps of it lower the objective by nearly a quarter.
+A small network cannot draw all of a style's texture, nor find all of its colours. The last pass of
+matching (Kolkin et al. 2022) goes on from its picture towards the style's own feature vectors.
+Cards of gesso 0.1 keep Gram matrices in their place; their pictures descend on Gatys' objective
+(CVPR 2016; from a network's picture as in MetaStyle, Zhang et al. 2019).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from gesso.cards.card import StyleCard
+from gesso.cards.vectors import KeptVectors
 from gesso.controls.options import MAX_STEPS
 from gesso.encoders.base import Encoder
+from gesso.encoders.levels import LEVELS
 from gesso.errors import OptionError
 from gesso.fitting.carry import carried, smaller
-from gesso.fitting.picture import Descent, OnTerms, Start, optimise
+from gesso.fitting.kept import read_colors, read_rows, widths
+from gesso.fitting.painting import SMALLEST_PX, Painting, finish
+from gesso.fitting.picture import Descent, OnTerms, optimise
+from gesso.fitting.pyramid import resized
+from gesso.fitting.vectors import StyleVectors
 from gesso.losses.objectives import Objective
 from gesso.methods.base import Method, OnStep
+from gesso.nn.precision import compute_in, fast_dtype
 from gesso.stylizers.progress import in_batch
 from gesso.stylizers.stylizer import Stylizer
 
-LR = 0.02  # of Adam; tried: 0.01 to 0.08, constant and falling
+HOW = Painting(transport=0.0)  # matching only; eight steps of its rate, by looking at four pictures
+LR = 0.02  # of Adam, with Gram matrices; tried: 0.01 to 0.08, constant and falling
 CHROMA = 0.25  # of that rate, for differences of colours: else they become coloured fringes
 CALM = 0.02  # five steps of 8 bits: skies move at a third or less of the rate
 BETAS = (0.85, 0.98)  # over so few steps a little better than the usual ones
-DESCENT = Descent(lr=LR, coarse=0, betas=BETAS, mirror=True, chroma=CHROMA, shift=True, calm=CALM)
+BY_GRAMS = Descent(lr=LR, coarse=0, betas=BETAS, mirror=True, chroma=CHROMA, shift=True, calm=CALM)
 OBJECTIVE = Objective()
 MAX_PIXELS = 1_000_000
 """Above this many pixels a smaller copy is polished, and what changed in it is carried over."""
 
 
+Nearer = Callable[[Tensor, Tensor, OnTerms | None], Tensor]
+"""Takes a photo and its picture (1, 3, H, W), and reports; returns a picture nearer to a style."""
+
+
 def can_polish(method: Method, cards: Sequence[StyleCard]) -> bool:
-    """Whether all cards keep Gram matrices, and of the method's encoder."""
-    if any(card.grams is None for card in cards):
-        return False
-    identity = method.encoder.identity
-    return all(card.grams is not None and card.grams.encoder == identity for card in cards)
+    """Whether all cards keep vectors or Gram matrices, and of the method's encoder."""
+    kept = [card.vectors or card.grams for card in cards]
+    return all(one is not None and one.encoder == method.encoder.identity for one in kept)
 
 
 def polished(stylizer: Stylizer, encoder: Encoder, card: StyleCard, steps: int) -> Stylizer:
@@ -47,33 +58,24 @@ def polished(stylizer: Stylizer, encoder: Encoder, card: StyleCard, steps: int) 
 
     Args:
         stylizer: what makes the pictures to begin with.
-        encoder: the one that the card's Gram matrices were made with.
-        card: with `grams`.
+        encoder: the one that the card's vectors were seen with.
+        card: with `vectors`, or with `grams`.
         steps: number of Adam's, from 0 to MAX_STEPS.
 
     Raises:
-        OptionError: a card without Gram matrices, or with those of another encoder; a number of
-            steps out of range.
+        OptionError: a card that keeps neither, or those of another encoder; a number of steps out
+            of range.
     """
     check_steps(steps)
     if not steps:
         return stylizer
-    target = _target(encoder, card)
-    descent = replace(DESCENT, steps=steps)
-    place = next(encoder.parameters()).device
-
-    def descended(content: Tensor, start: Start, heard: OnTerms | None) -> Tensor:
-        where = content.to(place)
-        return optimise(where, start, encoder, OBJECTIVE, target, descent, heard)
+    nearer = _nearer(encoder, card, steps)
 
     def one(content: Tensor, heard: OnTerms | None) -> Tensor:
-        height, width = content.shape[-2:]
-        if height * width <= MAX_PIXELS:
-            return descended(content, stylizer, heard)
         picture = stylizer(content)
         before, photo = (smaller(image, MAX_PIXELS) for image in (picture, content))
-        after = descended(photo, lambda _: before, heard)
-        return carried(picture, before, after.to(before))
+        after = nearer(photo, before, heard)
+        return after if before is picture else carried(picture, before, after.to(before))
 
     def run(contents: Tensor, on_step: OnStep | None) -> Tensor:
         count = len(contents)
@@ -89,16 +91,52 @@ def check_steps(steps: int) -> None:
         raise OptionError("polish", f"{steps} steps; allowed are 0 to {MAX_STEPS}")
 
 
-def _target(encoder: Encoder, card: StyleCard) -> Mapping[str, Tensor]:
-    if card.grams is None:
-        raise OptionError(
-            "polish", "the card holds no Gram matrices of its style; adapt with grams keeps them"
-        )
-    if card.grams.encoder != encoder.identity:
+def _nearer(encoder: Encoder, card: StyleCard, steps: int) -> Nearer:
+    kept = card.vectors or card.grams
+    if kept is None:
         raise OptionError(
             "polish",
-            f"the card's Gram matrices are of the encoder {card.grams.encoder[:12]}; the one "
+            "the card keeps no vectors of its style; one adapted with vectors does",
+        )
+    if kept.encoder != encoder.identity:
+        raise OptionError(
+            "polish",
+            f"what the card keeps of its style is of the encoder {kept.encoder[:12]}; the one "
             f"loaded is {encoder.name} {encoder.identity[:12]}",
         )
+    if isinstance(kept, KeptVectors):
+        return _by_matching(encoder, kept.tensors, steps)
+    return _by_grams(encoder, kept.matrices, steps)
+
+
+def _by_matching(encoder: Encoder, tensors: Mapping[str, Tensor], steps: int) -> Nearer:
     place = next(encoder.parameters()).device
-    return {level: matrix[None].to(place) for level, matrix in card.grams.matrices.items()}
+    channels = widths(encoder, LEVELS, place)
+    levels = {at: read_rows(tensors, f"level.{at}", channels[at], place) for at in LEVELS}
+    style = StyleVectors({}, levels, read_colors(tensors, place))
+    how = replace(HOW, final_steps=steps)
+
+    def nearer(photo: Tensor, picture: Tensor, heard: OnTerms | None) -> Tensor:
+        def report(step: int, loss: float) -> None:
+            if heard is not None:
+                heard(step, steps, {"match": loss})
+
+        height, width = (max(SMALLEST_PX, n) for n in picture.shape[-2:])
+        with torch.inference_mode(False), torch.enable_grad(), compute_in(fast_dtype(place)):
+            begun = resized(picture.clone().to(place), height, width)
+            return finish(begun, photo.clone().to(place), style, encoder, how, report)
+
+    return nearer
+
+
+def _by_grams(encoder: Encoder, matrices: Mapping[str, Tensor], steps: int) -> Nearer:
+    place = next(encoder.parameters()).device
+    target = {level: matrix[None].to(place) for level, matrix in matrices.items()}
+    descent = replace(BY_GRAMS, steps=steps)
+
+    def nearer(photo: Tensor, picture: Tensor, heard: OnTerms | None) -> Tensor:
+        begun = picture.to(place)
+        where = photo.to(place)
+        return optimise(where, lambda _: begun, encoder, OBJECTIVE, target, descent, heard)
+
+    return nearer

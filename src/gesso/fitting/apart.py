@@ -35,7 +35,7 @@ class Apart:
         self.encoder, self.random = encoder, torch.Generator().manual_seed(seed)
         self.parts = []
         for region in regions_of(styles):
-            finest = list(region.style.scales.values())[-1]
+            finest = next(reversed(list(region.style.scales.values())), None)
             self.parts.append((region, Terms(weights, finest, region.style.colors, self.random)))
         self.levels = list(region.style.levels)
 

@@ -124,9 +124,28 @@ def paint(
         picture = descend(picture, goal, count, how.lr, partial(heard, done))
         done += count
     assert picture is not None  # there is always a scale
+    return finish(picture, photo, styles, encoder, how, partial(heard, done))
+
+
+def finish(
+    picture: Tensor,
+    photo: Tensor,
+    styles: Styles,
+    encoder: Encoder,
+    how: Painting,
+    on_step: Callable[[int, float], None],
+) -> Tensor:
+    """The last pass and what follows: colours in order, empty ground calm.
+
+    Args:
+        picture: (1, 3, h, w) with sides of SMALLEST_PX at least, as made of the photo so far.
+        photo: (1, 3, H, W), of the size that is returned.
+        on_step: is given the step and the loss.
+    """
     last = Apart(sized(styles, picture), encoder, how.weights, how.seed)
-    picture = descend(picture, last, how.final_steps, how.lr, partial(heard, done))
+    picture = descend(picture, last, how.final_steps, how.lr, on_step)
     picture = resized(picture, *photo.shape[-2:]).clamp(0, 1)
+    colors = [region.style.colors for region in regions_of(styles)]
     finished = [picture if c is None else recolored(picture, photo, c, how.recolor) for c in colors]
     whole = put_together(styles, finished)
     return emptied(whole, photo) if how.ground == "calm" else whole

@@ -52,7 +52,7 @@ class Terms:
     def __init__(
         self,
         weights: Weights,
-        style: Vectors,
+        style: Vectors | None,
         colors: StyleColors | None,
         random: torch.Generator,
         photo: Tensor | None = None,
@@ -60,6 +60,7 @@ class Terms:
     ) -> None:
         """
         Args:
+            style: what hypercolumns are compared with; None where no term looks at them.
             photo: (1, 3, H, W), at the size of the pictures; without it there is no `content`.
             columns: its hypercolumns; without them there is no `structure`.
 
@@ -91,8 +92,8 @@ class Terms:
             region: whose pixels the palette is compared with; None: all.
         """
         total = image.new_zeros(())
-        if columns is not None and self.see_vectors:
-            total = total + self._of_vectors(columns)
+        if columns is not None and self.style is not None and self.see_vectors:
+            total = total + self._of_vectors(columns, self.style)
         if self.weights.palette and self.colors is not None:
             pixels = every = image[0].flatten(1).T
             if region is not None:
@@ -106,13 +107,13 @@ class Terms:
             total = total + self.weights.content * change
         return total
 
-    def _of_vectors(self, columns: Tensor) -> Tensor:
+    def _of_vectors(self, columns: Tensor, style: Vectors) -> Tensor:
         some = some_of(len(columns), PLACES, self.random).to(columns.device)
         rows, weights, total = columns[some], self.weights, columns.new_zeros(())
         if weights.transport:
-            total = total + weights.transport * relaxed_emd(rows, self.style.rows)
+            total = total + weights.transport * relaxed_emd(rows, style.rows)
         if weights.moments:
-            drawn = self.style.drawn
+            drawn = style.drawn
             unit = drawn.square().mean().rsqrt()  # the style's mean square is then 1
             total = total + weights.moments * moment_distance(unit * rows, unit * drawn)
         if weights.structure and self.columns is not None:

@@ -15,16 +15,17 @@ from torch import Tensor, nn
 from gesso import assets
 from gesso.cards.blend import blend_tensors
 from gesso.cards.card import StyleCard, provenance
-from gesso.cards.grams import StyleGrams
+from gesso.cards.vectors import KeptVectors
 from gesso.encoders.base import Encoder
 from gesso.encoders.levels import LEVELS
 from gesso.errors import GessoError, MissingWeights, OptionError
+from gesso.fitting.kept import kept_colors, kept_levels
 from gesso.methods.about import About
 from gesso.methods.adapted import Adapted
 from gesso.methods.inputs import ImageLike, Style, practice_images, thumbnail_within
 from gesso.methods.textures import Textures
 from gesso.nn.checkpoint import load_file
-from gesso.nn.masks import MaskLike
+from gesso.nn.masks import MaskLike, part
 from gesso.nn.precision import compute_in, fast_dtype
 from gesso.options import changed, of_pictures
 from gesso.stylizers.progress import AdaptStep, OnStep
@@ -32,6 +33,7 @@ from gesso.stylizers.stylizer import OfRegions, Stylizer, composite
 
 __all__ = ["AdaptStep", "Encoders", "ImageLike", "Method", "OnStep", "Style"]
 
+KEPT = {"relu1_2": 1024, "relu2_2": 512, "relu3_3": 160, "relu4_3": 96}  # vectors, by level
 THUMBNAIL_BYTES = 64 * 1024 - 1
 Encoders = Any  # an Encoder, or a function without arguments that loads one
 
@@ -128,7 +130,7 @@ class Method(Textures, nn.Module):
         size: int = options.style_size
         return size
 
-    def keeps_grams(self, options: Any = None, **changes: Any) -> bool:
+    def keeps_vectors(self, options: Any = None, **changes: Any) -> bool:
         """Whether `adapt` with these options keeps what polishing needs of the style: by default
         for methods that are polished by default, but not for cards of γ and β, which are small."""
         chosen = self.chosen(options, changes)
@@ -142,7 +144,7 @@ class Method(Textures, nn.Module):
         *,
         style_mask: MaskLike = None,
         on_step: OnStep | None = None,
-        grams: bool | None = None,
+        vectors: bool | None = None,
         exact: bool = False,
         **changes: Any,
     ) -> StyleCard:
@@ -155,8 +157,8 @@ class Method(Textures, nn.Module):
             style_mask: only the part of the picture where this is on is the style: numbers (h, w)
                 in [0, 1] of any size, or a picture, as `gesso.read_mask` takes it.
             on_step: is given every step of an adaptation.
-            grams: whether to keep the style's Gram matrices, which polishing needs; by default as
-                `keeps_grams` says.
+            vectors: whether to keep feature vectors of the style, which polishing needs; by
+                default as `keeps_vectors` says.
             exact: keep float32. By default the card's numbers are rounded to float16, as its file
                 holds them, so that a saved card gives the very same pictures.
             changes: single options by name.
@@ -175,23 +177,26 @@ class Method(Textures, nn.Module):
         with compute_in(fast_dtype(self.place)):
             made = self._adapt(found, practice, chosen, on_step)
         card = self._card(found, chosen, made, time.monotonic() - began)
-        if self.keeps_grams(chosen) if grams is None else grams:
-            self.keep_grams(card, found, chosen)
+        if self.keeps_vectors(chosen) if vectors is None else vectors:
+            self.keep_vectors(card, found, chosen)
         return card if exact else card.rounded()
 
     def complete(
         self, card: StyleCard, style: ImageLike, options: Any = None, mask: MaskLike = None
     ) -> StyleCard:
-        """A card with the style's Gram matrices, which it lacks; rounded as `adapt` does."""
+        """A card with the style's feature vectors, which it lacks; rounded as `adapt` does."""
         chosen = self.chosen(options)
         found = Style(style, self.style_size(chosen), self.encoder, self.place, mask)
-        self.keep_grams(card, found, chosen)
+        self.keep_vectors(card, found, chosen)
         return card.rounded()
 
-    def keep_grams(self, card: StyleCard, style: Style, options: Any) -> None:
-        """Put the style's Gram matrices, as the encoder sees it, into its card."""
-        matrices = style.grams(self.style_size(options), LEVELS)
-        card.grams = StyleGrams(self.encoder.identity, matrices)
+    def keep_vectors(self, card: StyleCard, style: Style, options: Any) -> None:
+        """Put feature vectors of the style, as the encoder sees it, and its colours into its
+        card."""
+        size = self.style_size(options)
+        rows = kept_levels(style.of_part(size, LEVELS), KEPT, seed=0)
+        colors = kept_colors(part(style.at(size)[None], style.mask)[0], seed=0)
+        card.vectors = KeptVectors(self.encoder.identity, rows | colors)
 
     def check_encoder(self) -> None:
         """Raises GessoError where the weights were trained with another encoder."""

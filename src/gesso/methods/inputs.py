@@ -16,7 +16,7 @@ from gesso.errors import GessoError
 from gesso.images.styles import style_file
 from gesso.images.write import thumbnail_bytes
 from gesso.losses.matched import ForNetworks
-from gesso.losses.terms import Features, grams
+from gesso.losses.terms import Features
 from gesso.nn.masks import MaskLike, continued, fitted, part, places, read_style_mask
 from gesso.nn.pictures import read_image, resize
 from gesso.nn.precision import compute_in, fast_dtype
@@ -83,13 +83,6 @@ class Style:
     def of_part(self, size: int, levels: Sequence[str]) -> Features:
         """`features` at the n places where the mask is on, (1, C, 1, n); all without a mask."""
         return {level: part(x, self.mask) for level, x in self.features(size, levels).items()}
-
-    @torch.no_grad()
-    def grams(self, size: int, levels: Sequence[str]) -> dict[str, Tensor]:
-        """Gram matrices (C, C) of `features`, on the CPU."""
-        with compute_in(fast_dtype(self.place)):
-            found = grams(self.of_part(size, levels), levels)
-        return {level: gram[0].cpu() for level, gram in found.items()}
 
     def compared(self, objective: ForNetworks, size: int) -> dict[str, Tensor]:
         """What an objective compares pictures with, of `at(size)`."""

@@ -53,7 +53,7 @@ class Session:
             there are none the bundled contents. A cached card is known by what it was practised
             on, so the same photos and styles give the same pictures, whatever was done before.
         max_pixels: the largest picture to read, width × height.
-        grams: whether cards keep what polishing needs; by default as the method says.
+        vectors: whether cards keep what polishing needs; by default as the method says.
         exact: cards keep float32 (see `Method.adapt`); not where there is a cache.
         on_card: is given every card that the session makes or takes from the cache.
 
@@ -73,7 +73,7 @@ class Session:
         cache: CardCache | None = None,
         contents: Contents | None = None,
         max_pixels: int = MAX_PIXELS,
-        grams: bool | None = None,
+        vectors: bool | None = None,
         exact: bool = False,
         on_card: OnCard | None = None,
     ) -> None:
@@ -84,7 +84,7 @@ class Session:
         self.retouch = dict(retouch or {})
         self.cache, self.contents = cache, contents
         self.max_pixels, self.exact, self.on_card = max_pixels, exact, on_card
-        self.grams = method.keeps_grams(self.options) if grams is None else grams
+        self.vectors = method.keeps_vectors(self.options) if vectors is None else vectors
         self._kept = KeptCards(cache)
 
     def card(
@@ -135,7 +135,7 @@ class Session:
             card, known = self._kept.get(name), True
             if card is None:
                 card, known = self._adapted(style, mask, contents, color, photo, on_step), False
-            if self.grams and card.grams is None:
+            if self.vectors and card.vectors is None:
                 picture = self._picture(style, mask, color, photo)
                 card = self.method.complete(card, picture, self.options, mask)
                 known = False
@@ -286,7 +286,7 @@ class Session:
         practised = practice(contents, color) if self.method.practises(self.options) else None
         card = self.method.adapt(
             self._picture(style, mask, color, photo), practised, self.options,
-            style_mask=mask, on_step=on_step, grams=self.grams, exact=self.exact,
+            style_mask=mask, on_step=on_step, vectors=self.vectors, exact=self.exact,
         )  # fmt: skip
         if isinstance(style, str | Path):
             card.provenance |= {"style": Path(style).name, "sha256": digest(style)}

@@ -91,7 +91,7 @@ def stylize(
         device=device,
         cache=CardCache() if cache else None,
         contents=None if contents is None else Contents.named(contents, size),
-        grams=None if polish is None else polish > 0,
+        vectors=None if polish is None else polish > 0,
     )
     picture = session.stylize(
         photo, styles, controls, style_masks=style_masks, size=size, on_step=on_step

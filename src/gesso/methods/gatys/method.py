@@ -68,7 +68,7 @@ class Gatys(Method):
                 *(style.picture, contents, how),
                 style_mask=style.mask,
                 on_step=on_step,
-                grams=False,
+                vectors=False,
             )
             made.settings["init"], made.steps = card.settings, card.provenance.get("steps")
             _put_first(made.tensors, made.config, card)

@@ -12,20 +12,19 @@ from torch import Tensor
 
 from gesso.cards.blend import shares_of
 from gesso.cards.card import StyleCard, provenance
+from gesso.cards.unions import in_one_space, union
 from gesso.encoders.base import Encoder
 from gesso.encoders.projected import principal_directions
 from gesso.errors import GessoError
 from gesso.fitting.carry import at_most
+from gesso.fitting.kept import kept_colors, kept_rows
 from gesso.fitting.painting import OnPaint, Painting, paint, scales
-from gesso.fitting.recolor import StyleColors
 from gesso.fitting.regions import Regions, Styles
 from gesso.losses.columns import cells, hypercolumns
-from gesso.losses.matching import representatives
 from gesso.methods.adapted import Adapted
 from gesso.methods.base import ImageLike, Method, OnStep, Style
 from gesso.methods.inputs import as_image, enlarged
 from gesso.methods.matching.about import ABOUT, Options
-from gesso.methods.matching.mixing import in_one_space, union
 from gesso.methods.matching.reading import directions_of, projected, read, sizes_of
 from gesso.methods.matching.room import levels_of, room_of
 from gesso.nn.masks import part, places
@@ -35,7 +34,6 @@ from gesso.options import from_json, of_pictures
 from gesso.stylizers.progress import in_batch
 from gesso.stylizers.stylizer import OfRegions, Stylizer
 
-PIXELS = 512  # of a style whose colours a card keeps
 MAX_PIXELS = 800_000
 """Above this many pixels a smaller copy is painted, and what changed in it is carried over."""
 
@@ -65,8 +63,7 @@ class Matching(Method):
         places where the mask (h, w) is on."""
         encoder, levels, room = self.encoder, levels_of(self.encoder), room_of(self.encoder)
         finest = next(reversed(pictures.values()))
-        colors = StyleColors.of(part(finest[None], mask)[0], PIXELS, options.seed)
-        tensors = {f"colors.{name}": part.cpu() for name, part in vars(colors).items()}
+        tensors = kept_colors(part(finest[None], mask)[0], options.seed)
         if room.widths:
             seen = [picture.unsqueeze(0) for picture in pictures.values()]
             tensors |= directions_of(*principal_directions(encoder, seen, room.widths))
@@ -84,11 +81,11 @@ class Matching(Method):
                 ]
             )
             most = room.columns[max(0, place + len(room.columns) - count)]
-            tensors |= _kept(f"scale.{size}", columns, most, options.seed)
+            tensors |= kept_rows(f"scale.{size}", columns, most, options.seed)
         for level in levels:
             pairs = zip((f[level].float() for f in found), masks, strict=True)
             rows = torch.cat([part(f, m)[0].flatten(1).T for f, m in pairs])
-            tensors |= _kept(f"level.{level}", rows, room.own[level], options.seed)
+            tensors |= kept_rows(f"level.{level}", rows, room.own[level], options.seed)
         return tensors
 
     def _stylizer(self, card: StyleCard) -> Stylizer:
@@ -199,11 +196,6 @@ def _named(report: Callable[[int, int, dict[str, float]], None]) -> OnPaint:
 def _seen(rows: Tensor, mask: Tensor | None, height: int, width: int) -> Tensor:
     """The vectors (height·width, C) of the places where the mask is on."""
     return rows if mask is None else rows[places(mask, height, width).flatten()]
-
-
-def _kept(name: str, rows: Tensor, most: int, seed: int) -> dict[str, Tensor]:
-    kept = representatives(rows, most, seed)
-    return {name: kept.cpu(), f"mean.{name}": rows.mean(0).cpu()}
 
 
 def _painting(card: StyleCard) -> Painting:

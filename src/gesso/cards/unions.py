@@ -1,4 +1,4 @@
-"""Tensors of several cards of matching as one: the union of their vectors, in shares.
+"""Feature vectors of several styles as one set: their union, in shares.
 
 Vectors of reduced levels have to be brought into one space first: the directions of all cards
 together, in which none of them loses anything.
@@ -16,8 +16,8 @@ Tensors = dict[str, Tensor]
 
 
 def union(cards: Sequence[Tensors], shares: Sequence[float]) -> Tensors:
-    """The union of cards with the same names, in shares that sum to 1; cards with a share of 0 have
-    no part in it."""
+    """The union of tensors with the same names, in positive shares that sum to 1; what has a share
+    of 0 has no part in it."""
     cards = in_one_space([card for card, share in zip(cards, shares, strict=True) if share])
     shares = [share for share in shares if share]
     return {name: _joined(name, [card[name] for card in cards], shares) for name in cards[0]}
