@@ -41,7 +41,8 @@ def test_every_scale_is_twice_as_fine_and_wider_by_its_width() -> None:
     net, seen = generator(4, 4), list[tuple[int, ...]]()
     for read, join in zip(net.reads, [None, *net.joins], strict=True):
         for column in filter(None, (read, join)):
-            column.register_forward_hook(lambda _, given, out: seen.append(tuple(out.shape)))
+            last = column.blocks[-1]
+            last.register_forward_hook(lambda _, given, out: seen.append(tuple(out.shape)))
     net(pictures(1, 64))
     coarse_first = [(4, 8), (4, 16), (8, 16), (4, 32), (12, 32), (4, 64), (16, 64)]
     assert seen == [(1, channels, side, side) for channels, side in coarse_first]

@@ -15,17 +15,13 @@ from gesso.nn.precision import widen
 
 
 class Column(nn.Module):
-    """Three convolutions, 3×3, 3×3 and 1×1, each with instance norm and ReLU."""
+    """Three convolutions, 3×3, 3×3 and 1×1, each with instance norm and ReLU. Whoever runs it runs
+    its blocks one by one, so that no input is held longer than its block takes."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
         sizes = ((inputs, 3), (outputs, 3), (outputs, 1))
         self.blocks = nn.ModuleList(Block(n, outputs, kernel) for n, kernel in sizes)
-
-    def forward(self, x: Tensor, circular: bool) -> Tensor:
-        for block in self.blocks:
-            x = block(x, circular)
-        return x
 
 
 class Generator(nn.Module):
@@ -93,14 +89,24 @@ class Generator(nn.Module):
         return out if raw else torch.sigmoid(out)
 
     def _run(self, read: Callable[[int], Tensor], circular: bool) -> Tensor:
-        x = self.reads[0](channels_last(read(0)), circular)
-        for scale in range(1, self.scales):
-            new = self.reads[scale](channels_last(read(scale)), circular)
-            x = F.interpolate(self.deep[scale - 1](x), scale_factor=2.0, mode="nearest")
-            x = torch.cat([x, self.shallow[scale - 1](new)], 1)
+        x = torch.empty(0)
+        for scale in range(self.scales):
+            new = channels_last(read(scale))
+            for block in self.reads[scale].blocks:  # type: ignore[union-attr]
+                new = block(new, circular)
+            if scale == 0:
+                x = new
+                continue
+            x = self._beside(x, new, scale - 1)
             del new
-            x = self.joins[scale - 1](channels_last(x), circular)
+            for block in self.joins[scale - 1].blocks:  # type: ignore[union-attr]
+                x = block(x, circular)
         return widen(self.out(x, circular))
+
+    def _beside(self, deep: Tensor, new: Tensor, join: int) -> Tensor:
+        """What there is so far, twice as large, and the column of the next scale."""
+        deep = F.interpolate(self.deep[join](deep), scale_factor=2.0, mode="nearest")
+        return channels_last(torch.cat([deep, self.shallow[join](new)], 1))
 
     def _noise(
         self, seeds: Sequence[int], scale: int, maps: int, size: torch.Size, like: Tensor
