@@ -21,7 +21,6 @@ from gesso.nn.pictures import read_image
 HERE = Path(__file__).parent
 PHOTO = assets.CONTENTS / "coffee.jpg"
 CELL_PX = 224
-HEADS = ("style", "texture, seed 1", "texture, seed 2", "a photo")
 
 
 def row(method: Method, path: Path) -> list[Tensor]:
@@ -39,8 +38,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=HERE / "pictures")
     args = parser.parse_args()
     method = gesso.load("texture_nets")
-    rows = [row(method, path) for path in sorted(args.cards.glob("*.safetensors"))]
-    labels = [HEADS, *([""] * len(HEADS) for _ in rows[1:])]
+    paths = sorted(args.cards.glob("*.safetensors"))
+    rows = [row(method, path) for path in paths]
+    labels = [(path.stem, "texture, seed 1", "texture, seed 2", "a photo") for path in paths]
     gesso.write_image(args.out / "texture-networks.jpg", sheet(rows, labels), quality=88)
 
 

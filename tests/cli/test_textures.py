@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+import gesso
 from command_line import Gesso, refused
+from gesso.errors import GessoError
 from gesso.nn.pictures import read_image
 from tiny_files import TinyFiles
 
@@ -30,6 +34,17 @@ def test_textures_are_reproducible_varied_and_tile(
     assert cli(*stylize, one)[0] == 0 and cli(*stylize, same)[0] == 0
     assert cli(*stylize, other, "--noise-seed", 1)[0] == 0
     assert one.read_bytes() == same.read_bytes() != other.read_bytes()
+
+
+def test_what_learns_textures_only_is_not_trained_for_a_photo(
+    files: TinyFiles, cli: Gesso, tmp_path: Path
+) -> None:
+    options = ["--method", "texture_nets", "--encoder", files.encoder, "--purpose", "textures"]
+    stylize = ["stylize", files.photo, "-s", files.style, "-o", tmp_path / "out.png"]
+    refused(cli(*stylize, *options), "--purpose: textures: stylizes no photo; allowed are both")
+    given = {"method": "texture_nets", "encoder": files.encoder, "purpose": "textures"}
+    with pytest.raises(GessoError, match=r"^purpose: textures: stylizes no photo"):
+        gesso.stylize(files.photo, files.style, **given)
 
 
 def test_methods_whose_textures_do_not_tile_say_so(

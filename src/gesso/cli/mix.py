@@ -16,7 +16,7 @@ from gesso.cli.flags import OfMethods
 from gesso.cli.progress import showing
 from gesso.disk.atomic import shown
 from gesso.errors import GessoError
-from gesso.pipeline.styles import is_card
+from gesso.pipeline.styles import check_for_photos, is_card
 
 
 def mix(
@@ -113,6 +113,7 @@ def grid(
     if job.out.exists() and not overwrite:
         raise GessoError(f"{shown(job.out)}: exists; --overwrite replaces it")
     session = open_session(styles, setup, given, running, size=size, use_cache=cache)
+    check_for_photos(styles, session.options)
     from gesso.controls.controls import Controls
     from gesso.images.sheet import grid_weights, sheet
     from gesso.images.write import write_image

@@ -18,6 +18,7 @@ from gesso.cli.tally import Tally
 from gesso.controls.options import ControlOptions
 from gesso.disk.atomic import shown
 from gesso.errors import GessoError, OptionError
+from gesso.pipeline.styles import check_for_photos
 from gesso.reports import OnProgress
 
 if TYPE_CHECKING:
@@ -176,6 +177,7 @@ class _Work:
             styles, self.setup, self.given, self.running,
             size=self.size, use_cache=self.cache, vectors=None if polish is None else polish > 0,
         )  # fmt: skip
+        check_for_photos(styles, session.options)
         from gesso.pipeline.photos import Pictures
 
         controls = self._controls()

@@ -47,6 +47,18 @@ def method_of_cards(styles: Sequence[Any], method: str | None) -> str:
     return named or DEFAULT
 
 
+def check_for_photos(styles: Sequence[Any], options: Any) -> None:
+    """Returns where cards that are made with a method's options can stylize photos: better known
+    before the styles are adapted to than after.
+
+    Raises:
+        OptionError: options whose own `check_for_photos` raises it.
+    """
+    check = getattr(options, "check_for_photos", None)
+    if check is not None and not all(map(holds_card, styles)):
+        check()
+
+
 def _method_of(style: Any) -> str:
     """The method of a card, of whose file only the header is read."""
     if not isinstance(style, str | Path):

@@ -23,7 +23,7 @@ from gesso.pipeline.plan import plan_one
 from gesso.pipeline.presets import chosen
 from gesso.pipeline.session import Session
 from gesso.pipeline.style_cards import Contents, found_style, settled
-from gesso.pipeline.styles import holds_card
+from gesso.pipeline.styles import check_for_photos, holds_card
 
 _NO_FILE = Path(os.devnull, "picture.png")  # its name is that of its result in a folder
 
@@ -93,6 +93,7 @@ def stylize(
         contents=None if contents is None else Contents.named(contents, size),
         vectors=None if polish is None else polish > 0,
     )
+    check_for_photos(styles, session.options)
     picture = session.stylize(
         photo, styles, controls, style_masks=style_masks, size=size, on_step=on_step
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+from gesso.errors import OptionError
 from gesso.fitting.config import FitOptions
 from gesso.methods.about import About, Needs
 from gesso.options import Option
@@ -61,6 +62,11 @@ class Options(FitOptions):
     ] = 5e-3
     crop: Annotated[int, Option("Side of the contents' crops.", "PX", least=16)] = 192
     pool: Annotated[int, Option("Different crops that are drawn at most.", "N", least=1)] = 128
+
+    def check_for_photos(self) -> None:
+        """Raises OptionError where cards are not for photos."""
+        if self.purpose == "textures":
+            raise OptionError("purpose", "textures: stylizes no photo; allowed are both, photos")
 
 
 ABOUT = About(
