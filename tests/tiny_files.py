@@ -7,8 +7,10 @@ from pathlib import Path
 
 import torch
 
+from gesso.disk.atomic import sha256_file
 from gesso.images.write import write_image
 from gesso.methods.adain.layer import Config as AdaINConfig
+from gesso.methods.conditional_in.bank import Config as BankConfig
 from gesso.methods.meta_networks.hypernetwork import Config as HyperConfig
 from gesso.methods.metastyle.method import Config
 from gesso.nn.checkpoint import save_file
@@ -50,6 +52,10 @@ class TinyFiles:
         return self.folder / "adain.safetensors"
 
     @property
+    def bank(self) -> Path:
+        return self.folder / "conditional_in.safetensors"
+
+    @property
     def bad(self) -> Path:
         return self.photos / "bad.jpg"
 
@@ -83,6 +89,19 @@ def save_decoder(path: Path) -> None:
     save_file(path, config.build().state_dict(), header)
 
 
+def save_bank(path: Path, styles: dict[str, Path]) -> None:
+    """A bank of width 4 whose rows differ."""
+    torch.manual_seed(0)
+    config = BankConfig(4, tuple(styles), tuple(sha256_file(file) for file in styles.values()))
+    bank = config.build()
+    with torch.no_grad():
+        for p in bank.parameters():
+            if p.dim() == 2:
+                p.add_(0.2 * torch.randn_like(p))
+    header = {"kind": "bank", "method": "conditional_in", "config": config.as_header()}
+    save_file(path, bank.state_dict(), header)
+
+
 def make_tiny_files(folder: Path) -> TinyFiles:
     """Write them all into `folder`."""
     files = TinyFiles(folder)
@@ -96,4 +115,5 @@ def make_tiny_files(folder: Path) -> TinyFiles:
     for name, photo in zip(("a.jpg", "a.png", "sub/c.webp"), photos, strict=True):
         write_image(files.photos / name, photo[:, :66])
     files.bad.write_bytes(b"\xff\xd8\xff no JPEG")
+    save_bank(files.bank, {"style": files.style, "other": files.photo})
     return files

@@ -17,7 +17,7 @@ from gesso.disk.atomic import shown
 from gesso.errors import GessoError, OptionError
 from gesso.images.styles import bundled_styles
 
-PRESET = "draft"  # of the sheet: all styles in the time that the default takes for a few
+METHOD = "conditional_in"  # of the sheet: its weights hold all bundled styles
 
 
 def styles(
@@ -41,7 +41,7 @@ def styles(
 
     Their names go wherever a style's file goes: gesso stylize photo.jpg --style impasto -o out.png.
     With -o they are shown in one labelled picture: themselves, or with a PHOTO what they make of
-    it, by the preset draft unless --preset or --method says otherwise.
+    it, by the method conditional_in unless --method or --preset names another.
     """
     if out is None:
         if photo is not None:
@@ -61,7 +61,7 @@ def styles(
         cells = [read_image(path, size=size) for path in found.values()]
     else:
         if setup.method is None and setup.preset is None:
-            setup = replace(setup, preset=PRESET)
+            setup = replace(setup, method=METHOD)
         cells = _in_every_style(photo, size, given, setup, cache, running)
     write_image(job.out, labelled_sheet(cells, list(found), columns))
     say(f"{shown(job.out)}: {len(cells)} styles written", running.quiet)

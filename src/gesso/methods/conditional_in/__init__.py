@@ -1,0 +1,1 @@
+"""Conditional instance norm (Dumoulin et al., ICLR 2017)."""
