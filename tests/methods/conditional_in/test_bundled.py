@@ -24,12 +24,10 @@ def test_every_bundled_style_is_in_the_bank_and_looked_up_by_its_name() -> None:
     assert sum(value.numel() for value in card.tensors.values()) == 1600
 
 
-def test_the_photos_row_is_nearer_to_the_photo_than_any_style_and_styles_differ() -> None:
+def test_the_styles_of_the_bank_make_different_pictures() -> None:
     method = gesso.load("conditional_in")
     assert isinstance(method, ConditionalIN)
     photo = gesso.read_image(CONTENTS / "town.jpg", size=128)[None]
-    back = float((method.stylizer(method.neutral())(photo) - photo).abs().mean())
     made = [method.stylizer(method.look_up(name))(photo) for name in method.names[::6]]
-    assert back < min(float((picture - photo).abs().mean()) for picture in made)
     for i, one in enumerate(made):
         assert all(float((one - other).abs().mean()) > 0.03 for other in made[:i])
