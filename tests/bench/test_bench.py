@@ -565,6 +565,12 @@ def test_a_picture_of_12_megapixels_is_made_where_there_is_time(
     assert large["one"] == (4.5, 300.0) and large["big"] == large["slow"] == (None, None)
 
 
+def test_what_takes_too_long_is_ended() -> None:
+    command = [sys.executable, "-c", "import time; time.sleep(60)"]
+    with pytest.raises(GessoError, match=r"^too slow: ended after 0\.2 s$"):
+        memory.answer_of(command, "too slow", 0.2)
+
+
 def test_no_such_picture_is_made_in_a_first_impression_or_where_none_is_wanted(
     files: TinyFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

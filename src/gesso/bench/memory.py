@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 SIDES_PX = (512, 512)
 LARGE_PX = (3000, 4000)  # 12 megapixels, a photo as telephones take it
+MOST_S = 1200.0  # that a process is given for a large picture
 
 
 def peak_mib() -> float | None:
@@ -54,7 +55,8 @@ def in_own_process(
     `sides` (height, width), the peak before the method was loaded, and the picture's seconds.
 
     Raises:
-        GessoError: the process ended without an answer; its last line.
+        GessoError: the process ended without an answer; its last line. One with a large picture is
+            ended after `MOST_S` seconds.
     """
     spec = {
         "entry": asdict(entry),
@@ -65,16 +67,21 @@ def in_own_process(
         "sides": list(sides),
     }
     command = [sys.executable, "-m", "gesso.bench.memory", json.dumps(spec)]
-    return answer_of(command, f"{entry.name}: memory could not be measured")
+    most_s = None if tuple(sides) == SIDES_PX else MOST_S
+    return answer_of(command, f"{entry.name}: memory could not be measured", most_s)
 
 
-def answer_of(command: Sequence[str], failed: str) -> dict[str, Any]:
+def answer_of(command: Sequence[str], failed: str, most_s: float | None = None) -> dict[str, Any]:
     """The JSON object in the last line that a command prints.
 
     Raises:
-        GessoError: the command failed; `failed` and the last line of its errors.
+        GessoError: the command failed; `failed` and the last line of its errors. Or it took longer
+            than `most_s` seconds, and was ended.
     """
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=most_s)
+    except subprocess.TimeoutExpired:
+        raise GessoError(f"{failed}: ended after {most_s:g} s") from None
     if done.returncode:
         lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
         raise GessoError(f"{failed}: {lines[-1]}")
