@@ -1,8 +1,8 @@
 """Make the pictures of docs/matching.md: `python docs/make_matching_pictures.py`.
 
-With the bundled encoder, some minutes on a CPU; `stages`, `shares` or `side_by_side` as an argument
-makes only that one. Photographs: src/gesso/assets/contents; the
-styles are drawn by examples/draw_styles.py; all of them may be passed on freely.
+With the bundled encoder, some minutes on a CPU; `stages`, `shares`, `side_by_side`, `faces` or
+`parts` as an argument makes only that one. Photographs: src/gesso/assets/contents; the styles are
+drawn by examples/draw_styles.py; all of them may be passed on freely.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
-from gesso.assets import CONTENTS
+from gesso.assets import CONTENTS, STYLES
 from gesso.bench.measures import covering
 from gesso.controls.controls import Controls
 from gesso.fitting.recolor import StyleColors, recolored
@@ -25,11 +26,11 @@ from gesso.nn.pictures import read_image
 from gesso.pipeline.session import Session
 
 ROOT = Path(__file__).parent.parent
-STYLES = ROOT / "examples/styles"
 OUT = ROOT / "docs/pictures"
 SIDE_PX = 448
 PAIRS = (("town", "ukiyo-e"), ("coffee", "impasto"), ("astronaut-face", "stained-glass"))
 SHARES = (0.8, 0.6, 0.3)
+FACE = ("impasto", "stained-glass", "sumi-e", "pop-art", "cubism")
 STAGES_PX = (64, 128, 256, 512)
 
 
@@ -61,6 +62,34 @@ def shares() -> None:
     write_image(
         OUT / "matching-alpha.jpg", sheet([[c.numpy() for c in cells]], [texts]), quality=80
     )
+
+
+def faces() -> None:
+    """One face in five styles."""
+    photo, session = CONTENTS / "astronaut-face.jpg", Session(load("matching"))
+    cells = [read_image(photo, size=SIDE_PX)]
+    for style in FACE:
+        cells.append(torch.from_numpy(session.stylize(photo, [style], size=SIDE_PX).rgb))
+    rows = [[_square(cell).numpy() for cell in cells[i : i + 3]] for i in (0, 3)]
+    texts = ["photo", *FACE]
+    write_image(OUT / "matching-faces.jpg", sheet(rows, [texts[:3], texts[3:]]), quality=82)
+
+
+def parts() -> None:
+    """One photo in the upper and in the lower half of a painting (`--style-mask`)."""
+    photo, session = CONTENTS / "lake.jpg", Session(load("matching"))
+    paint = read_image(STYLES / "watercolour.jpg", size=SIDE_PX)
+    height, width = paint.shape[1:]
+    upper = np.zeros((height, width), np.float32)
+    upper[: round(0.62 * height)] = 1
+    seen = [read_image(photo, size=SIDE_PX), paint]
+    for mask in (None, upper, 1 - upper):
+        masks = () if mask is None else (mask,)
+        made = session.stylize(photo, ["watercolour"], size=SIDE_PX, style_masks=masks)
+        seen.append(torch.from_numpy(made.rgb))
+    texts = ["photo", "style", "all of it", "its sky", "its water"]
+    cells = [[_square(cell).numpy() for cell in seen]]
+    write_image(OUT / "style-mask.jpg", sheet(cells, [texts]), quality=82)
 
 
 def stages() -> None:
@@ -110,6 +139,6 @@ def _square(image: torch.Tensor) -> torch.Tensor:
 
 
 if __name__ == "__main__":
-    makers = {maker.__name__: maker for maker in (side_by_side, shares, stages)}
+    makers = {maker.__name__: maker for maker in (side_by_side, shares, stages, faces, parts)}
     for name in sys.argv[1:] or makers:
         makers[name]()
