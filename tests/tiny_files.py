@@ -10,9 +10,11 @@ import torch
 from gesso.disk.atomic import sha256_file
 from gesso.images.write import write_image
 from gesso.methods.adain.layer import Config as AdaINConfig
+from gesso.methods.avatar_net.hourglass import Config as AvatarConfig
 from gesso.methods.conditional_in.bank import Config as BankConfig
 from gesso.methods.meta_networks.hypernetwork import Config as HyperConfig
 from gesso.methods.metastyle.method import Config
+from gesso.methods.wct.decoders import Config as WCTConfig
 from gesso.nn.checkpoint import save_file
 from tiny import WIDTHS, pictures, tiny_encoder, tiny_net
 
@@ -102,12 +104,32 @@ def save_bank(path: Path, styles: dict[str, Path]) -> None:
     save_file(path, bank.state_dict(), header)
 
 
+def save_decoders(path: Path) -> None:
+    """Weights of WCT for the tiny encoder."""
+    torch.manual_seed(0)
+    levels = ("relu4_1", "relu3_1", "relu2_1", "relu1_1")
+    config = WCTConfig(tuple((width,) for width in WIDTHS), levels=levels, skips=levels[1:3])
+    header = {"kind": "weights", "method": "wct", "config": config.as_header()}
+    save_file(path, config.build().state_dict(), header)
+
+
+def save_hourglass(path: Path) -> None:
+    """Weights of Avatar-Net for the tiny encoder."""
+    torch.manual_seed(0)
+    blocks = tuple((width,) for width in WIDTHS)
+    config = AvatarConfig(blocks, decorated=("relu4_1", "relu3_1"), aligned=("relu2_1",))
+    header = {"kind": "weights", "method": "avatar_net", "config": config.as_header()}
+    save_file(path, config.build().state_dict(), header)
+
+
 def make_tiny_files(folder: Path) -> TinyFiles:
     """Write them all into `folder`."""
     files = TinyFiles(folder)
     save_start(files.start)
     save_hypernetwork(files.hypernetwork)
     save_decoder(files.decoder)
+    save_decoders(folder / "wct.safetensors")
+    save_hourglass(folder / "avatar_net.safetensors")
     save_file(files.encoder, tiny_encoder().state_dict(), {"kind": "encoder", "config": {}})
     style, *photos = pictures(4, 68)
     write_image(files.style, style[:, :, :66])

@@ -10,7 +10,17 @@ from command_line import Gesso, python
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = ["stylize", "adapt", "mix", "grid", "texture", "invent", "train", "train metastyle"]
-COMMANDS += ["train meta_networks", "train adain", "distill", "bench", "info", "cache", "methods"]
+COMMANDS += [
+    "train meta_networks",
+    "train adain",
+    "train wct",
+    "train avatar_net",
+    "distill",
+    "bench",
+    "info",
+    "cache",
+    "methods",
+]
 
 
 def test_help_needs_neither_torch_nor_rich_nor_pillow() -> None:

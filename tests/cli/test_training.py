@@ -79,7 +79,7 @@ def test_library_errors_are_one_line(files: TinyFiles, cli: Gesso, tmp_path: Pat
     refused(cli(*command, 2, "--resume", "--seed", 5), str(tmp_path / "run"), "seed")
 
 
-@pytest.mark.parametrize("name", ["adain", "meta_networks", "metastyle"])
+@pytest.mark.parametrize("name", ["adain", "avatar_net", "meta_networks", "metastyle", "wct"])
 def test_every_declared_option_of_a_training_is_a_flag(cli: Gesso, name: str) -> None:
     training = about(name).training
     assert training is not None

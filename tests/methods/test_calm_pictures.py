@@ -11,7 +11,7 @@ import gesso
 from gesso.assets import STYLES
 from gesso.stylizers.stylizer import Stylizer
 
-METHODS = ("adain", "meta_networks", "metastyle")
+METHODS = ("adain", "avatar_net", "meta_networks", "metastyle", "wct")
 HEIGHT, WIDTH = 64, 96
 
 

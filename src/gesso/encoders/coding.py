@@ -21,21 +21,31 @@ from gesso.encoders.tiles import Change, unchanged
 from gesso.nn.precision import compute_in, fast_dtype
 from gesso.nn.surroundings import shares
 
+LARGE_PX = 2**22  # a picture of more pixels is large
+
 
 @torch.no_grad()
 def encoded(
-    encoder: Encoder, images: Tensor, levels: Sequence[str], blocks: Blocks, place: torch.device
+    encoder: Encoder,
+    images: Tensor,
+    levels: Sequence[str],
+    blocks: Blocks,
+    place: torch.device,
+    narrow: bool = False,
 ) -> dict[str, Tensor]:
     """Features (B, C, h, w) of images (B, 3, H, W) in [0, 1] by level, in the dtype convolutions
     are computed in, with a margin of the reflected image at every side: with s px in a cell of the
     deepest level, where `blocks` end, h = ⌈H/s⌉ + 2·MARGIN_CELLS there, and twice that a block
-    shallower."""
+    shallower. With `narrow` those of large images are float16, half of which float32 takes."""
     wanted = shares(images) > 0
     if bool(wanted.any()) and not bool(wanted.all()):  # no picture depends on its neighbours
-        parts = [encoded(encoder, x, levels, blocks, place) for x in torch.split(images, 1)]
+        single = torch.split(images, 1)
+        parts = [encoded(encoder, x, levels, blocks, place, narrow) for x in single]
         return {level: torch.cat([part[level] for part in parts]) for level in levels}
+    large = narrow and images.shape[-2] * images.shape[-1] > LARGE_PX
+    dtype, flat = torch.float16 if large else None, bool(wanted.all())
     with compute_in(fast_dtype(place)):
-        return tiles.encode(encoder, images, levels, blocks, place, flat=bool(wanted.all()))
+        return tiles.encode(encoder, images, levels, blocks, place, flat, dtype)
 
 
 @torch.no_grad()

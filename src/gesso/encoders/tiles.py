@@ -101,11 +101,12 @@ def encode(
     blocks: Blocks,
     place: torch.device,
     flat: bool = False,
+    dtype: torch.dtype | None = None,
 ) -> dict[str, Tensor]:
-    """Features (B, C, h, w) of images (B, 3, H, W) by level, in the encoder's dtype, with
-    MARGIN_CELLS of the reflected image at every side. `blocks` end at the deepest of `levels`.
-    For `flat` images as much is reflected as the encoder sees, since in them the least trace of its
-    zero padding shows."""
+    """Features (B, C, h, w) of images (B, 3, H, W) by level, in a dtype (by default the
+    encoder's), with MARGIN_CELLS of the reflected image at every side. `blocks` end at the deepest
+    of `levels`. For `flat` images as much is reflected as the encoder sees, since in them the least
+    trace of its zero padding shows."""
     around = MARGIN_CELLS + reach(blocks) if flat else SEEN_CELLS
     stride, hidden = 1 << len(blocks) - 1, around - MARGIN_CELLS
     sides = [mirrored_positions(n, stride, around) for n in images.shape[-2:]]
@@ -119,7 +120,8 @@ def encode(
             scale = found.shape[-1] // (len(columns) // stride)
             if level not in kept:
                 height, width = ((n - 2 * hidden) * scale for n in shape)
-                empty = found.new_empty(len(found), height, width, found.shape[1])
+                size = (len(found), height, width, found.shape[1])
+                empty = found.new_empty(size, dtype=dtype or found.dtype)
                 kept[level] = empty.permute(0, 3, 1, 2)
             part = found[:, :, down.wanted(scale), across.wanted(scale)]
             kept[level][:, :, down.place(scale, hidden), across.place(scale, hidden)] = part

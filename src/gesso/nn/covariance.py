@@ -10,11 +10,14 @@ from gesso.nn.precision import widen
 
 POSITIONS = 2**14  # positions of features that are widened at a time
 
+Moments = tuple[Tensor, Tensor]
+"""Mean (B, C) and covariance (B, C, C)."""
+
 LEAST = 1e-5
 """Eigenvalues below this are cut, as the paper's code does; for features of about unit size."""
 
 
-def mean_and_covariance(x: Tensor) -> tuple[Tensor, Tensor]:
+def mean_and_covariance(x: Tensor) -> Moments:
     """μ (B, C) and covariance (B, C, C), divisor h·w, of features (B, C, h, w), in float64.
 
     Large features may be half-precision: a few rows are widened at a time. Products are float32 of
@@ -30,6 +33,25 @@ def mean_and_covariance(x: Tensor) -> tuple[Tensor, Tensor]:
         centred = (wide - mean.to(wide.dtype)[:, :, None, None]).flatten(2)
         covariance += centred @ centred.transpose(1, 2)
     return mean, covariance / count
+
+
+def of_all(moments: Moments) -> Moments:
+    """Mean (1, C) and covariance (1, C, C) of a batch of equally large populations."""
+    mean, covariance = moments
+    middle = mean.mean(0, keepdim=True)
+    return middle, (covariance + _outer(mean - middle)).mean(0, keepdim=True)
+
+
+def pooled(own: Moments, other: Moments, share: Tensor) -> Moments:
+    """Mean and covariance of two populations, of which the other one has `share` (B,)."""
+    share = share.to(own[0])[:, None]
+    mean = (1 - share) * own[0] + share * other[0]
+    within, without = (one[1] + _outer(one[0] - mean) for one in (own, other))
+    return mean, (1 - share[..., None]) * within + share[..., None] * without
+
+
+def _outer(x: Tensor) -> Tensor:
+    return x.unsqueeze(-1) * x.unsqueeze(-2)
 
 
 def whitening(covariance: Tensor, least: float = LEAST) -> Tensor:
@@ -58,3 +80,26 @@ def _power(covariance: Tensor, exponent: float, least: float) -> Tensor:
     kept = values > least
     powers = torch.where(kept, values, 1).pow(exponent) * kept
     return (vectors * powers.unsqueeze(-2)) @ vectors.mT
+
+
+def colours_of(moments: Moments) -> tuple[Tensor, Tensor]:
+    """What is kept of a style's moments (1, …): its mean (N,) and the upper triangle
+    (N·(N + 1)/2,) of what colours, in float32."""
+    mean, covariance = moments
+    factor = colouring(covariance)[0]
+    rows, columns = _triangle(len(factor))
+    return mean[0].float(), factor[rows, columns].float()
+
+
+def whole(triangle: Tensor, channels: int) -> Tensor:
+    """The symmetric matrix (N, N) of an upper triangle."""
+    matrix = triangle.new_zeros(channels, channels)
+    rows, columns = _triangle(channels)
+    matrix[rows, columns] = triangle
+    matrix[columns, rows] = triangle
+    return matrix
+
+
+def _triangle(channels: int) -> tuple[Tensor, Tensor]:
+    rows, columns = torch.triu_indices(channels, channels)
+    return rows, columns

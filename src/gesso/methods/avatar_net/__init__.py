@@ -1,0 +1,1 @@
+"""Avatar-Net (Sheng et al., CVPR 2018)."""

@@ -1,0 +1,1 @@
+"""WCT (Li et al., NeurIPS 2017)."""
