@@ -18,6 +18,7 @@ from gesso.errors import GessoError, OptionError
 from gesso.images.styles import bundled_styles
 
 METHOD = "conditional_in"  # of the sheet: its weights hold all bundled styles
+TIMES = 2  # the size of a photo when painted, of that in the sheet: small ones get few strokes
 
 
 def styles(
@@ -72,11 +73,13 @@ def _in_every_style(
     photo: Path, size: int, given: Given, setup: opt.Setup, cache: bool, running: opt.Running
 ) -> list[Any]:
     """The photo (3, h, w) in every bundled style."""
+    from gesso.images.read import read_image
+
     paths = list(bundled_styles().values())
-    session = open_session(paths, setup, given, running, size=size, use_cache=cache)
-    picture = session.photo(photo, size)
+    session = open_session(paths, setup, given, running, size=TIMES * size, use_cache=cache)
+    picture = session.photo(photo, TIMES * size)
     with showing(running.quiet) as show:
-        return [
-            session.stylize(picture, [path], on_step=reporter(show, path.stem)).rgb
-            for path in paths
-        ]
+        made = (
+            session.stylize(picture, [path], on_step=reporter(show, path.stem)) for path in paths
+        )
+        return [read_image(one.rgb, size=size) for one in made]
