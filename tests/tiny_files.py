@@ -14,6 +14,7 @@ from gesso.methods.avatar_net.hourglass import Config as AvatarConfig
 from gesso.methods.conditional_in.bank import Config as BankConfig
 from gesso.methods.meta_networks.hypernetwork import Config as HyperConfig
 from gesso.methods.metastyle.method import Config
+from gesso.methods.style_swap.layer import Config as SwapConfig
 from gesso.methods.wct.decoders import Config as WCTConfig
 from gesso.nn.checkpoint import save_file
 from tiny import WIDTHS, pictures, tiny_encoder, tiny_net
@@ -122,12 +123,21 @@ def save_hourglass(path: Path) -> None:
     save_file(path, config.build().state_dict(), header)
 
 
+def save_inverse(path: Path) -> None:
+    """Weights of style swap for the tiny encoder."""
+    torch.manual_seed(0)
+    config = SwapConfig(blocks=tuple((width,) for width in WIDTHS[:3]))
+    header = {"kind": "weights", "method": "style_swap", "config": config.as_header()}
+    save_file(path, config.build().state_dict(), header)
+
+
 def make_tiny_files(folder: Path) -> TinyFiles:
     """Write them all into `folder`."""
     files = TinyFiles(folder)
     save_start(files.start)
     save_hypernetwork(files.hypernetwork)
     save_decoder(files.decoder)
+    save_inverse(folder / "style_swap.safetensors")
     save_decoders(folder / "wct.safetensors")
     save_hourglass(folder / "avatar_net.safetensors")
     save_file(files.encoder, tiny_encoder().state_dict(), {"kind": "encoder", "config": {}})

@@ -13,6 +13,7 @@ COMMANDS = ["stylize", "adapt", "mix", "grid", "texture", "invent", "train", "tr
 COMMANDS += [
     "train meta_networks",
     "train adain",
+    "train style_swap",
     "train wct",
     "train avatar_net",
     "distill",

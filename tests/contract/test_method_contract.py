@@ -158,7 +158,9 @@ def test_every_option_is_part_of_a_cached_cards_key_or_of_its_pictures(method: M
     usual, card = method.adapt_settings(), adapted(method)
     for option in declared(method.about.options):
         if option.kind in (int, float) and not option.optional:
-            other = option.option.most if option.option.most else option.default + 16
+            rule = option.option
+            upper = option.default + 16 if rule.most is None else rule.most
+            other = upper if upper != option.default else rule.least
             change = {option.name: option.kind(other)}
             if option.option.on_pictures:
                 assert method.adapt_settings(**change) == usual

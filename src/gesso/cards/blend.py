@@ -37,7 +37,7 @@ def blend_tensors(cards: Sequence[StyleCard], weights: Sequence[float]) -> Style
         name: torch.stack([card.tensors[name] * share for card, share in pairs]).sum(0)
         for name in first.tensors
     }
-    parts = [part for card, share in pairs for part in _parts(card, share)]
+    parts = [part for card, share in pairs for part in parts_of(card, share)]
     settings = first.settings if all(card.settings == first.settings for card in cards) else {}
     return StyleCard(
         method=first.method,
@@ -65,7 +65,7 @@ def _together(
     return KeptVectors(known[0].encoder, union([part.tensors for part in known], whole))
 
 
-def _parts(card: StyleCard, share: float) -> list[dict[str, Any]]:
+def parts_of(card: StyleCard, share: float) -> list[dict[str, Any]]:
     """The styles in a card and their weights: one, or those it was mixed of."""
     mixed = card.provenance.get("blend")
     known = isinstance(mixed, list) and all(

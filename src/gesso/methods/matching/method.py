@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gesso.cards.blend import shares_of
+from gesso.cards.blend import parts_of, shares_of
 from gesso.cards.card import StyleCard, provenance
 from gesso.cards.unions import in_one_space, union
 from gesso.encoders.base import Encoder
@@ -178,8 +178,7 @@ class Matching(Method):
                     "cards of matching can be mixed when encoder, style size and seed agree"
                 )
         tensors = union([card.tensors for card in cards], shares)
-        names = [str(card.provenance.get("style", "")) for card in cards]
-        parts = [{"style": n, "weight": s} for n, s in zip(names, shares, strict=True)]
+        parts = [p for c, share in zip(cards, shares, strict=True) for p in parts_of(c, share)]
         origin = provenance() | {"blend": parts}
         return StyleCard(self.name, tensors, dict(first.config), provenance=origin)
 

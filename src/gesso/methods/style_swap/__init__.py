@@ -1,0 +1,1 @@
+"""Style swap (Chen & Schmidt 2016)."""
