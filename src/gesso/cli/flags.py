@@ -123,7 +123,7 @@ def fields_shown(kind: type) -> list[Declared]:
 
 
 def _heading(flag: Flag) -> str:
-    return "Adapting to a style" if len(flag.owners) > 1 else f"Only {next(iter(flag.owners))}"
+    return "Adapting to a style" if len(flag.owners) > 2 else f"Only {' and '.join(flag.owners)}"
 
 
 OfMethods = Annotated[Given, Derived(of_methods, _heading)]
