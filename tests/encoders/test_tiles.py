@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from gesso.controls.controls import Controls
-from gesso.encoders import tiles
+from gesso.encoders import coding, tiles
 from gesso.encoders.compact import CompactEncoder
 from gesso.methods.adain.layer import SKIPS, Config, mean_and_deviation
 from gesso.methods.adain.method import AdaIN
@@ -50,6 +50,19 @@ def assert_same(tiled: Tensor, whole: Tensor) -> None:
     away = (tiled - whole).abs()
     assert float(away.max()) <= LEVELS and float(away.mean()) < LEVELS / 10
     assert float(whole.std()) > 0.05  # there is something to see
+
+
+def test_features_of_large_pictures_are_kept_narrow_on_demand(
+    method: AdaIN, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    c = method.config
+    given = (method.encoder, PHOTO, c.levels, c.blocks, method.place)
+    exact = coding.encoded(*given, narrow=True)
+    monkeypatch.setattr(coding, "LARGE_PX", 100)
+    narrow = coding.encoded(*given, narrow=True)
+    for level, x in exact.items():
+        assert (x.dtype, narrow[level].dtype) == (fast_dtype(), torch.float16)
+        torch.testing.assert_close(narrow[level].float(), x.float(), atol=1e-2, rtol=1e-2)
 
 
 def test_tiles_cover_a_side_once_and_are_about_equal() -> None:

@@ -94,9 +94,8 @@ class WCT(Method):
         """Features (B, C, h, w) of images (B, 3, H, W) at the levels that are decoded at `level`,
         with a margin, see `gesso.encoders.coding.encoded`."""
         c = self.config
-        return encoded(
-            self.encoder, images, c.decoded(level), blocks_to(c.blocks, level), self.place
-        )
+        levels, blocks = c.decoded(level), blocks_to(c.blocks, level)
+        return encoded(self.encoder, images, levels, blocks, self.place, narrow=True)
 
     def moments(self, features: Features, mask: Tensor | None = None) -> dict[str, Moments]:
         """Mean (B, N) and covariance (B, N, N) of the channels that are heard, in units of their
