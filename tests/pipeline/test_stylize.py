@@ -173,7 +173,7 @@ def test_mistakes_are_one_line_before_any_work(files: TinyFiles, tmp_path: Path)
         (files.photo, files.style, files.style, {}, "is an input, which is never overwritten"),
         (files.photo, files.style, tmp_path / "x.gif", {}, "no picture format for '.gif'"),
         (files.photo, files.style, None, {"colour": "blue"}, "option colour: unknown"),
-        (files.photo, files.style, None, {"method": "wct"}, "method wct: unknown; allowed are"),
+        (files.photo, files.style, None, {"method": "wtc"}, "method wtc: unknown; allowed are"),
         (files.photo, files.style, None, {"steps": "many"}, "steps: many; allowed are whole"),
         (files.photo, files.style, None, {"size": 0}, "size: 0"),
         (files.bad, files.style, out, {}, r"bad\.jpg"),
