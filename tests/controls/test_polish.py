@@ -19,9 +19,9 @@ from gesso.encoders.base import Encoder
 from gesso.encoders.levels import LEVELS
 from gesso.errors import GessoError
 from gesso.fitting.apart import SHIFT_PX
-from gesso.fitting.kept import kept_colors, kept_levels
+from gesso.fitting.kept import kept_for_polish
 from gesso.losses.matching import cosine_distance, nearest
-from gesso.methods.base import KEPT, AdaptStep, Method
+from gesso.methods.base import AdaptStep, Method
 from gesso.nn.checkpoint import load_file, save_file
 from gesso.stylizers.stylizer import Stylizer
 from tiny import pictures, quick, tiny_encoder
@@ -43,8 +43,7 @@ def method(request: pytest.FixtureRequest, tiny_weights: TinyFiles) -> Method:
 
 
 def vectors_of(encoder: Encoder, style: Tensor = STYLE) -> KeptVectors[Tensor]:
-    rows = kept_levels(encoder(style[None], LEVELS), KEPT, seed=0)
-    return KeptVectors(encoder.identity, rows | kept_colors(style, seed=0))
+    return KeptVectors(encoder.identity, kept_for_polish(encoder(style[None], LEVELS), style))
 
 
 def card_of(encoder: Encoder, style: Tensor = STYLE) -> StyleCard:

@@ -19,6 +19,8 @@ from gesso.losses.matching import representatives
 from gesso.nn.precision import compute_in, fast_dtype
 
 PIXELS = 512  # of a style whose colours are kept
+# Vectors kept for polish, by level.
+FOR_POLISH = {"relu1_2": 1024, "relu2_2": 512, "relu3_3": 160, "relu4_3": 96}
 
 Tensors = Mapping[str, Tensor]
 _COLORS = {"pixels": None, "mean": (3,), "products": (3, 3), "least": (3,), "most": (3,)}
@@ -45,6 +47,11 @@ def kept_colors(image: Tensor, seed: int) -> dict[str, Tensor]:
     """The colours of a style (3, h, w), or of its places (3, 1, n)."""
     colors = StyleColors.of(image, PIXELS, seed)
     return {f"colors.{name}": part.cpu() for name, part in vars(colors).items()}
+
+
+def kept_for_polish(features: Tensors, pixels: Tensor) -> dict[str, Tensor]:
+    """What polish needs of a style with features (1, C, h, w) by level and `pixels` (3, h, w)."""
+    return kept_levels(features, FOR_POLISH, seed=0) | kept_colors(pixels, seed=0)
 
 
 def read_rows(tensors: Tensors, name: str, channels: int, place: torch.device) -> Vectors:

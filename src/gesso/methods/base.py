@@ -19,7 +19,7 @@ from gesso.cards.vectors import KeptVectors
 from gesso.encoders.base import Encoder
 from gesso.encoders.levels import LEVELS
 from gesso.errors import GessoError, MissingWeights, OptionError
-from gesso.fitting.kept import kept_colors, kept_levels
+from gesso.fitting.kept import kept_for_polish
 from gesso.methods.about import About
 from gesso.methods.adapted import Adapted
 from gesso.methods.inputs import ImageLike, Style, practice_images, thumbnail_within
@@ -33,7 +33,6 @@ from gesso.stylizers.stylizer import OfRegions, Stylizer, composite
 
 __all__ = ["AdaptStep", "Encoders", "ImageLike", "Method", "OnStep", "Style"]
 
-KEPT = {"relu1_2": 1024, "relu2_2": 512, "relu3_3": 160, "relu4_3": 96}  # vectors, by level
 THUMBNAIL_BYTES = 64 * 1024 - 1
 Encoders = Any  # an Encoder, or a function without arguments that loads one
 
@@ -194,9 +193,9 @@ class Method(Textures, nn.Module):
         """Put feature vectors of the style, as the encoder sees it, and its colours into its
         card."""
         size = self.style_size(options)
-        rows = kept_levels(style.of_part(size, LEVELS), KEPT, seed=0)
-        colors = kept_colors(part(style.at(size)[None], style.mask)[0], seed=0)
-        card.vectors = KeptVectors(self.encoder.identity, rows | colors)
+        pixels = part(style.at(size)[None], style.mask)[0]
+        kept = kept_for_polish(style.of_part(size, LEVELS), pixels)
+        card.vectors = KeptVectors(self.encoder.identity, kept)
 
     def check_encoder(self) -> None:
         """Raises GessoError where the weights were trained with another encoder."""

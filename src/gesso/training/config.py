@@ -112,3 +112,23 @@ class TrainResult:
     def exit_code(self) -> int:
         """0, or 128 + the signal: 130 for Ctrl-C, 143 for SIGTERM."""
         return 0 if self.signal is None else 128 + self.signal
+
+
+@dataclass(frozen=True)
+class GivingBack(TrainConfig):
+    """How decoders are trained that learn to give back the picture."""
+
+    steps: Annotated[int, Option("Steps.", "N", least=1, main=True)] = 5000
+    schedule: Annotated[Schedule, Option("How the rate falls.", "inverse|cosine")] = "cosine"
+    batch: Annotated[int, Option("Pictures in a step.", "N", least=1)] = 8
+    crop: Annotated[int, Option("Side of the pictures.", "PX", least=16)] = 256
+    resize_max: Annotated[
+        int, Option("Pictures are scaled to at most this before cropping.", "PX", least=16)
+    ] = 512
+    pixel_weight: Annotated[float, Option("Weight of the pixels' squared error.", "X", least=0)] = (
+        30.0
+    )
+    feature_weight: Annotated[
+        float, Option("Weight of the features' relative squared error.", "X", least=0)
+    ] = 1.0
+    range_weight: Annotated[float, Option("Weight of values outside [0, 1].", "X", least=0)] = 10.0

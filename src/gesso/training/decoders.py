@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,10 @@ from gesso.encoders.base import Encoder
 from gesso.encoders.decoder import Decoder
 from gesso.nn.checkpoint import load_file
 from gesso.training.batches import STYLE_STREAM, Batches
-from gesso.training.recipe import Ingredients
+from gesso.training.recipe import Ingredients, Recipe
+
+Losses = Callable[[Mapping[str, Tensor]], dict[str, Tensor]]
+Sample = Callable[[Tensor], Tensor]
 
 MEASURED_CONTENTS = 64  # on which the scale of the features is measured
 
@@ -40,6 +43,31 @@ def first_features(
     with given.fast():
         parts = [encoder(contents.batch(step).to(given.device), levels) for step in range(steps)]
     return {level: torch.cat([part[level] for part in parts]) for level in levels}
+
+
+def giving_back(
+    training: Any, contents: Batches, network: Any, losses: Losses, sample: Sample, method: str
+) -> Recipe:
+    """The recipe of a network with a `config` that gives contents back.
+
+    Args:
+        losses: the terms of a batch {"contents": (B, 3, H, W)}.
+        sample: a picture of what the network makes of contents (up to 4, 3, H, W).
+    """
+
+    def make(step: int, rank: int = 0, world: int = 1) -> dict[str, Tensor]:
+        return {"contents": contents.batch(step, rank, world)}
+
+    config = network.config.as_header()
+    batch = {"batch": training.batch, "crop": training.crop, "resize_max": training.resize_max}
+    return Recipe(
+        network,
+        lambda batch, step: losses(batch),
+        make,
+        header={"kind": "weights", "method": method, "config": config},
+        settings={"config": config, "batch": batch},
+        sample=lambda pictures: sample(pictures["contents"][:4]),
+    )
 
 
 def go_on(decoder: Decoder, start: Path) -> None:

@@ -193,7 +193,7 @@ def test_the_losses_are_of_pixels_and_of_features_at_each_level() -> None:
     encoder, config = tiny_encoder(), replace(CONFIG, pixel_weight=2.0, range_weight=0.0)
     torch.manual_seed(0)
     network, contents = config.build(), pictures(2, 32, seed=1)
-    found = wct_losses(network, encoder, config, {"contents": contents})
+    found = wct_losses(network, encoder, {"contents": contents})
     features = encoder(contents, LEVELS)
     made = {level: network.at(level)(features) for level in LEVELS}
     pixel = sum((picture - contents).square().mean() for picture in made.values())

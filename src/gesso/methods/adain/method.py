@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache, cached_property, partial
-from typing import Any, Self
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -20,8 +20,9 @@ from gesso.losses.terms import Features
 from gesso.methods.adain.about import ABOUT
 from gesso.methods.adain.layer import Config, Statistics, adain, adain_losses, affine
 from gesso.methods.adapted import Adapted
-from gesso.methods.base import Encoders, ImageLike, Method, OnStep, Style
-from gesso.methods.inputs import as_image, load_exactly, practice_images
+from gesso.methods.base import ImageLike, OnStep, Style
+from gesso.methods.inputs import as_image, practice_images
+from gesso.methods.trained import Trained
 from gesso.nn.masks import part
 from gesso.nn.surroundings import mean_light, of_all, pooled, shares
 from gesso.stylizers.ordinary import ordinary_pictures
@@ -33,7 +34,7 @@ MEAN, DEVIATION = "mean", "deviation"
 Light = Callable[[], float]
 
 
-class AdaIN(Method):
+class AdaIN(Trained):
     """An encoder, and the decoder that was trained for it.
 
     A picture is `decode(transfer(encode(content), card))`.
@@ -41,20 +42,9 @@ class AdaIN(Method):
 
     about = ABOUT
     thumbnail_bytes = 4000  # so that a card stays below 8 kB
-
-    def __init__(self, encoder: Encoders, config: Config, base: str = "") -> None:
-        super().__init__(encoder, base)
-        self.config = config
-        self.network: Decoder = config.build()
-
-    @classmethod
-    def from_weights(
-        cls, encoder: Encoders, tensors: dict[str, Tensor], header: dict[str, Any], source: str
-    ) -> Self:
-        """The method with weights that `gesso train adain` wrote."""
-        method = cls(encoder, Config.from_header(header.get("config", {})), str(header["sha256"]))
-        load_exactly(method.network, tensors, source)
-        return method
+    made_of = Config
+    config: Config
+    network: Decoder
 
     def losses(self, batch: dict[str, Tensor], step: int) -> dict[str, Tensor]:
         """ℒ_c + λℒ_s on pairs of contents and styles."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache, partial
-from typing import Any, Self
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -21,8 +21,8 @@ from gesso.methods.avatar_net.decorator import kept_of
 from gesso.methods.avatar_net.hourglass import Config, Hourglass
 from gesso.methods.avatar_net.sight import Seen, Sight
 from gesso.methods.avatar_net.styles import CONTENT, Painted, joined, painted
-from gesso.methods.base import Encoders, ImageLike, Method, OnStep, Style
-from gesso.methods.inputs import load_exactly
+from gesso.methods.base import ImageLike, OnStep, Style
+from gesso.methods.trained import Trained
 from gesso.nn.masks import part, places
 from gesso.nn.surroundings import mean_light, shares
 from gesso.stylizers.ordinary import ordinary_pictures
@@ -33,24 +33,13 @@ __all__ = ["AvatarNet", "Config"]
 WHY_NO_NETWORK = "looks for the style's patches that are most like those of every picture"
 
 
-class AvatarNet(Method):
+class AvatarNet(Trained):
     """An encoder, and the hourglass that was trained for it."""
 
     about = ABOUT
-
-    def __init__(self, encoder: Encoders, config: Config, base: str = "") -> None:
-        super().__init__(encoder, base)
-        self.config = config
-        self.network: Hourglass = config.build()
-
-    @classmethod
-    def from_weights(
-        cls, encoder: Encoders, tensors: dict[str, Tensor], header: dict[str, Any], source: str
-    ) -> Self:
-        """The method with weights that `gesso train avatar_net` wrote."""
-        method = cls(encoder, Config.from_header(header.get("config", {})), str(header["sha256"]))
-        load_exactly(method.network, tensors, source)
-        return method
+    made_of = Config
+    config: Config
+    network: Hourglass
 
     def encode(self, images: Tensor) -> dict[str, Tensor]:
         """Features (B, C, h, w) of images (B, 3, H, W) by level, with a margin, see

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -18,7 +19,7 @@ from gesso.methods.avatar_net.hourglass import (
 )
 from gesso.methods.avatar_net.training_options import Training
 from gesso.nn.checkpoint import load_file
-from gesso.training.decoders import drawn, first_features, go_on
+from gesso.training.decoders import drawn, first_features, giving_back, go_on
 from gesso.training.recipe import Ingredients, Recipe, grid
 
 
@@ -37,18 +38,9 @@ def recipe(training: Training, given: Ingredients) -> Recipe:
     if given.start is not None:
         begin(network, given.start)
 
-    def make(step: int, rank: int = 0, world: int = 1) -> dict[str, Tensor]:
-        return {"contents": contents.batch(step, rank, world)}
-
-    batch = {"batch": training.batch, "crop": training.crop, "resize_max": training.resize_max}
-    return Recipe(
-        network,
-        lambda batch, step: avatar_losses(network, encoder, batch),
-        make,
-        header={"kind": "weights", "method": "avatar_net", "config": config.as_header()},
-        settings={"config": config.as_header(), "batch": batch},
-        sample=lambda pictures: _sample(network, encoder, pictures["contents"][:4]),
-    )
+    losses = partial(avatar_losses, network, encoder)
+    sample = partial(_sample, network, encoder)
+    return giving_back(training, contents, network, losses, sample, "avatar_net")
 
 
 def _config(training: Training, encoder: Encoder) -> Config:

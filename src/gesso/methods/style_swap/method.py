@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from functools import partial
-from typing import Any, Self
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -21,13 +21,14 @@ from gesso.errors import GessoError
 from gesso.fitting.carry import at_most
 from gesso.fitting.inversion import Inversion, inverted
 from gesso.methods.adapted import Adapted
-from gesso.methods.base import Encoders, ImageLike, Method, OnStep, Style
-from gesso.methods.inputs import as_image, enlarged, load_exactly
+from gesso.methods.base import ImageLike, OnStep, Style
+from gesso.methods.inputs import as_image, enlarged
 from gesso.methods.style_swap.about import ABOUT, LEVEL, Options
 from gesso.methods.style_swap.cards import SHARES, bank_of, kept, options_of, union
 from gesso.methods.style_swap.layer import Config, inverse_losses
 from gesso.methods.style_swap.swapping import SwapNetwork, swapped
 from gesso.methods.textures import white_noise
+from gesso.methods.trained import Trained
 from gesso.nn.masks import places
 from gesso.nn.patches import Bank
 from gesso.stylizers.progress import in_batch
@@ -40,25 +41,14 @@ Swap = Callable[[Tensor], Change]
 """Features (B, C, h, w) of contents, with their margin → what is to be made of them."""
 
 
-class StyleSwap(Method):
+class StyleSwap(Trained):
     """An encoder, and the inverse network that was trained for it. With a descent that does not
     begin with the network's picture any other encoder serves."""
 
     about = ABOUT
-
-    def __init__(self, encoder: Encoders, config: Config, base: str = "") -> None:
-        super().__init__(encoder, base)
-        self.config = config
-        self.network: Decoder = config.build()
-
-    @classmethod
-    def from_weights(
-        cls, encoder: Encoders, tensors: dict[str, Tensor], header: dict[str, Any], source: str
-    ) -> Self:
-        """The method with weights that `gesso train style_swap` wrote."""
-        method = cls(encoder, Config.from_header(header.get("config", {})), str(header["sha256"]))
-        load_exactly(method.network, tensors, source)
-        return method
+    made_of = Config
+    config: Config
+    network: Decoder
 
     def losses(self, batch: dict[str, Tensor], step: int) -> dict[str, Tensor]:
         """The paper's loss on contents, styles and swaps."""

@@ -86,7 +86,7 @@ class Decoders(Heard):
     def __init__(self, config: Config) -> None:
         blocks = {level: blocks_to(config.blocks, level) for level in config.levels}
         super().__init__({level: blocks[level][-1][-1] for level in config.levels})
-        self.levels = config.levels
+        self.config, self.levels = config, config.levels
         self.of = nn.ModuleDict(
             {level: Decoder(blocks[level], config.decoded(level)[1:]) for level in config.levels}
         )
@@ -112,12 +112,12 @@ def blocks_to(blocks: Blocks, level: str) -> tuple[tuple[int, ...], ...]:
 
 
 def wct_losses(
-    decoders: Decoders, encoder: Encoder, config: Config, batch: Mapping[str, Tensor]
+    decoders: Decoders, encoder: Encoder, batch: Mapping[str, Tensor]
 ) -> dict[str, Tensor]:
     """The terms of contents (B, 3, H, W) that are given back, means over the batch: ‖I_o − I_i‖²
     per pixel, ‖Φ(I_o) − Φ(I_i)‖²/‖Φ(I_i)‖² at the decoder's level and values outside [0, 1], each
     the sum over the levels. `_pixel.LEVEL` are the single levels' without weight."""
-    contents = batch["contents"]
+    contents, config = batch["contents"], decoders.config
     with torch.no_grad():
         features = encoder(contents, config.levels)
     sums: dict[str, Tensor] = {}

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
-from typing import Any, Self
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,9 +17,9 @@ from gesso.encoders.coding import by_regions, decoded, encoded
 from gesso.errors import GessoError
 from gesso.losses.terms import Features
 from gesso.methods.adapted import Adapted
-from gesso.methods.base import Encoders, ImageLike, Method, OnStep, Style
-from gesso.methods.inputs import load_exactly
+from gesso.methods.base import ImageLike, OnStep, Style
 from gesso.methods.textures import white_noise
+from gesso.methods.trained import Trained
 from gesso.methods.wct.about import ABOUT
 from gesso.methods.wct.decoders import Config, Decoders, blocks_to
 from gesso.methods.wct.transform import Colours
@@ -71,24 +71,13 @@ class Way:
         return {name: pooled(one, found[name], share) for name, one in own.items()}
 
 
-class WCT(Method):
+class WCT(Trained):
     """An encoder, and the decoders that were trained for its levels."""
 
     about = ABOUT
-
-    def __init__(self, encoder: Encoders, config: Config, base: str = "") -> None:
-        super().__init__(encoder, base)
-        self.config = config
-        self.network: Decoders = config.build()
-
-    @classmethod
-    def from_weights(
-        cls, encoder: Encoders, tensors: dict[str, Tensor], header: dict[str, Any], source: str
-    ) -> Self:
-        """The method with weights that `gesso train wct` wrote."""
-        method = cls(encoder, Config.from_header(header.get("config", {})), str(header["sha256"]))
-        load_exactly(method.network, tensors, source)
-        return method
+    made_of = Config
+    config: Config
+    network: Decoders
 
     def encode(self, images: Tensor, level: str) -> dict[str, Tensor]:
         """Features (B, C, h, w) of images (B, 3, H, W) at the levels that are decoded at `level`,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -14,7 +15,7 @@ from gesso.errors import GessoError, OptionError
 from gesso.methods.wct.decoders import PAPER_LEVELS, Config, Decoders, wct_losses
 from gesso.methods.wct.training_options import Training
 from gesso.nn.checkpoint import load_file
-from gesso.training.decoders import drawn, first_features
+from gesso.training.decoders import drawn, first_features, giving_back
 from gesso.training.recipe import Ingredients, Recipe, grid
 
 SKIPS = ("relu3_1", "relu2_1")  # for the compact encoder, which keeps less detail
@@ -40,18 +41,9 @@ def recipe(training: Training, given: Ingredients) -> Recipe:
     if given.start is not None:
         go_on(decoders, given.start)
 
-    def make(step: int, rank: int = 0, world: int = 1) -> dict[str, Tensor]:
-        return {"contents": contents.batch(step, rank, world)}
-
-    batch = {"batch": training.batch, "crop": training.crop, "resize_max": training.resize_max}
-    return Recipe(
-        decoders,
-        lambda batch, step: wct_losses(decoders, encoder, config, batch),
-        make,
-        header={"kind": "weights", "method": "wct", "config": config.as_header()},
-        settings={"config": config.as_header(), "batch": batch},
-        sample=lambda pictures: _sample(decoders, encoder, pictures["contents"][:4]),
-    )
+    losses = partial(wct_losses, decoders, encoder)
+    sample = partial(_sample, decoders, encoder)
+    return giving_back(training, contents, decoders, losses, sample, "wct")
 
 
 def _config(training: Training, encoder: Encoder) -> Config:
