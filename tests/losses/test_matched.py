@@ -14,7 +14,8 @@ from gesso.errors import GessoError
 from gesso.fitting.config import FitOptions
 from gesso.fitting.network import fit_network, style_target
 from gesso.losses.columns import cells, hypercolumns
-from gesso.losses.matched import MatchingObjective, shrunk
+from gesso.losses.evenness import unevenness
+from gesso.losses.matched import MatchingObjective, matched_pairs, shrunk
 from gesso.losses.objectives import Objective, UnboundedObjective
 from gesso.losses.terms import grams
 from tiny import pictures, tiny_encoder, tiny_net
@@ -162,3 +163,27 @@ def test_a_texture_is_matched_by_its_own_vectors(encoder: Encoder) -> None:
     other = torch.randn(1, 3, 48, 48, generator=torch.Generator().manual_seed(0))
     same, far = (BOTH.of_texture(raw, encoder, style)["matched"] for raw in (itself, other))
     assert float(same) < 1e-3 < 0.1 * float(far)
+
+
+def test_each_photo_of_a_pair_is_matched_with_its_own_style(encoder: Encoder) -> None:
+    raw = pictures(4, 32, seed=9)
+    photos = torch.cat([PHOTOS, PHOTOS.flip(3)])
+    found = matched_pairs(raw, encoder, photos, STYLES, 3.0)
+    rest = UnboundedObjective(content_weight=0, style_weight=0, range_weight=0)
+    alone = MatchingObjective(rest=rest)
+    for one in range(4):
+        style = style_target(encoder, alone, STYLES[one // 2])
+        part = slice(one, one + 1)
+        terms = alone.of_pairs(raw[part], encoder, style, photos[part])
+        torch.testing.assert_close(found["matched"][part], 3 * terms["matched"])
+    torch.testing.assert_close(found["evenness"], 75 * unevenness(raw, photos))
+    assert matched_pairs(raw, encoder, photos, STYLES, 0.0) == {}
+
+
+def test_a_pair_is_matched_by_the_photo_or_by_what_came_of_it(encoder: Encoder) -> None:
+    style, raw = style_target(encoder, BOTH, STYLES), torch.randn(2, 3, 32, 32)
+    for own, query in ((False, PHOTOS), (True, BOTH.query(raw, PHOTOS))):
+        wanted = BOTH.wanted(BOTH.read(encoder, query), style, PHOTOS)
+        expected = BOTH.of_network(raw, encoder, wanted, style, PHOTOS)
+        found = BOTH.of_pairs(raw, encoder, style, PHOTOS, own)
+        torch.testing.assert_close(found["matched"], expected["matched"])

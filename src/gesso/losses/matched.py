@@ -14,10 +14,11 @@ from torch import Tensor
 from gesso.errors import GessoError
 from gesso.losses.columns import cells, hypercolumns
 from gesso.losses.matching import nearest
-from gesso.losses.objectives import NetworkObjective, Objective, check_weights
+from gesso.losses.objectives import NetworkObjective, Objective, UnboundedObjective, check_weights
 from gesso.losses.terms import Encode, Features, Seen
 from gesso.nn.precision import fast_dtype
 
+EVENNESS = 25.0  # weight of unevenness for each unit of the distance to the matched vectors
 ROWS = 4096  # of a style's vectors that are searched at a scale, drawn at random
 
 
@@ -128,6 +129,21 @@ class MatchingObjective:
         terms |= self.rest(image, seen[0][1], wanted, style)
         return terms | self.rest.of_raw(raw, image, photo)
 
+    def of_pairs(
+        self,
+        raw: Tensor,
+        features_of: Encode,
+        style: Mapping[str, Tensor],
+        photos: Tensor,
+        own: bool = True,
+    ) -> dict[str, Tensor]:
+        """`of_network` of what a network puts out for photos, in 1 or B styles, once matched with
+        `query`, in which its own picture has a say, or else with the photos."""
+        with torch.no_grad():
+            asked = self.query(raw.detach(), photos) if own else photos
+            wanted = self.wanted(self.read(features_of, asked), style, photos)
+        return self.of_network(raw, features_of, wanted, style, photos)
+
     def of_texture(
         self, raw: Tensor, features_of: Encode, style: Mapping[str, Tensor]
     ) -> dict[str, Tensor]:
@@ -153,3 +169,25 @@ class MatchingObjective:
 
 ForNetworks = NetworkObjective | MatchingObjective
 """What a network can be fitted by."""
+
+
+def matched_pairs(
+    raw: Tensor, encoder: Encode, photos: Tensor, styles: Tensor, weight: float
+) -> dict[str, Tensor]:
+    """What a network is trained for besides statistics, when it serves any style: terms (B,) of
+    what it puts out, without a sigmoid, for photos (B, 3, H, W) in styles (S, 3, h, w), of which
+    each has B / S photos one after the other. They are the distance to the matched vectors, times
+    `weight`, and `unevenness`; {} for no weight."""
+    if not weight:
+        return {}
+    rest = UnboundedObjective(
+        **{"content_weight": 0.0, "style_weight": 0.0, "range_weight": 0.0},
+        evenness_weight=EVENNESS * weight,
+    )
+    objective = MatchingObjective(match_weight=weight, rest=rest)
+    with torch.no_grad():
+        style = objective.of_style(lambda times, levels: encoder(shrunk(styles, times), levels))
+    times = len(photos) // len(styles)
+    style = {name: value.repeat_interleave(times, 0) for name, value in style.items()}
+    terms = objective.of_pairs(raw, encoder, style, photos)
+    return {name: terms[name] for name in ("matched", "evenness")}

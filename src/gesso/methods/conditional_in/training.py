@@ -129,12 +129,7 @@ def losses(
     if bool(painted.any()):
         photos, ours = contents[painted], raw[painted]
         style = {name: value[rows[painted]] for name, value in target.items()}
-        with torch.no_grad():
-            query = photos
-            if later and objective.rounds > 1:
-                query = objective.query(ours.detach(), photos)
-            wanted = objective.wanted(objective.read(encoder, query), style, photos)
-        found = objective.of_network(ours, encoder, wanted, style, photos)
+        found = objective.of_pairs(ours, encoder, style, photos, later and objective.rounds > 1)
         terms = {name: value.sum() / len(rows) for name, value in found.items()}
     if not bool(painted.all()):
         photos, ours = contents[~painted], raw[~painted]

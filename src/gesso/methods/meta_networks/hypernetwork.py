@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from gesso.encoders.base import Encoder
 from gesso.encoders.levels import LEVELS
 from gesso.errors import GessoError
+from gesso.losses.matched import matched_pairs
 from gesso.losses.objectives import StatisticsObjective
 from gesso.losses.terms import channel_statistics
 from gesso.methods.meta_networks.generated import (
@@ -51,6 +52,7 @@ class Config:
     encoder: str = ""  # identity of the encoder that took them; "": any with as many
     objective: StatisticsObjective = field(default_factory=StatisticsObjective)
     spike_weight: float = 0.0  # while training, against spots of huge activations
+    match_weight: float = 0.0  # while training, of the distance to the matched feature vectors
 
     def __post_init__(self) -> None:
         for name, most in (("width", 256), ("hidden", 1024), ("statistics", 1 << 16)):
@@ -196,10 +198,11 @@ def meta_losses(
     objective: StatisticsObjective,
     batch: Mapping[str, Tensor],
     spike_weight: float = 0.0,
+    match_weight: float = 0.0,
 ) -> dict[str, Tensor]:
-    """The objective's terms for one step of Algorithm 1, and those of `watched_spikes` if they have
-    a weight: means over all pairs of a batch (`gesso.training.batches.style_batches`). The styles'
-    hidden vectors are remembered."""
+    """The objective's terms for one step of Algorithm 1, and those of `watched_spikes` and
+    `matched_pairs` if they have a weight: means over all pairs of a batch
+    (`gesso.training.batches.style_batches`). The styles' hidden vectors are remembered."""
     contents, styles = batch["contents"], batch["styles"]
     with torch.no_grad():
         features = encoder(styles, LEVELS)
@@ -214,6 +217,7 @@ def meta_losses(
         raw = network.stylized(contents, hidden)
     target = {n: t.repeat_interleave(len(contents) // len(styles), 0) for n, t in target.items()}
     terms = objective.of_network(raw, encoder, wanted, target)
+    terms |= matched_pairs(raw, encoder, contents, styles, match_weight)
     if spikes:
         terms["spikes"] = spike_weight * torch.stack(spikes).sum() / len(styles)
     return {name: value.mean() for name, value in terms.items()}

@@ -70,7 +70,8 @@ class MetaNetworks(Method):
     def losses(self, batch: dict[str, Tensor], step: int) -> dict[str, Tensor]:
         """Algorithm 1: the generated networks' objective on a batch of contents and styles."""
         c = self.config
-        return meta_losses(self.network, self.encoder, c.objective, batch, c.spike_weight)
+        weights = c.spike_weight, c.match_weight
+        return meta_losses(self.network, self.encoder, c.objective, batch, *weights)
 
     def practises(self, options: Any = None, **changes: Any) -> bool:
         """Only to refine."""

@@ -62,6 +62,7 @@ def _config(training: Training, encoder: Encoder) -> Config:
         encoder=encoder.identity,
         objective=weighted(PAPER_STATISTICS if paper else StatisticsObjective(), training),
         spike_weight=training.spike_weight,
+        match_weight=training.match_weight,
     )
 
 

@@ -42,3 +42,6 @@ class Training(TrainConfig, ObjectiveOptions):
     spike_weight: Annotated[float, Option("Weight of spots of huge activations.", "X", least=0)] = (
         0.0
     )
+    match_weight: Annotated[
+        float, Option("Weight of the distance to the style's most similar features.", "X", least=0)
+    ] = 0.0
