@@ -181,7 +181,9 @@ def matched_pairs(
     if not weight:
         return {}
     rest = UnboundedObjective(
-        **{"content_weight": 0.0, "style_weight": 0.0, "range_weight": 0.0},
+        content_weight=0.0,
+        style_weight=0.0,
+        range_weight=0.0,
         evenness_weight=EVENNESS * weight,
     )
     objective = MatchingObjective(match_weight=weight, rest=rest)

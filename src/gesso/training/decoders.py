@@ -62,11 +62,10 @@ def giving_back(
         sample: a picture of what the network makes of contents (up to 4, 3, H, W).
     """
 
-    def make(step: int, rank: int = 0, world: int = 1) -> dict[str, Tensor]:
+    def alone(step: int, rank: int = 0, world: int = 1) -> dict[str, Tensor]:
         return {"contents": contents.batch(step, rank, world)}
 
-    if styles is not None:
-        make = style_batches(contents, styles, repeats=1)
+    make = alone if styles is None else style_batches(contents, styles, repeats=1)
     config = network.config.as_header()
     batch = {"batch": training.batch, "crop": training.crop, "resize_max": training.resize_max}
     return Recipe(

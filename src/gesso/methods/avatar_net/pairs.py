@@ -60,7 +60,7 @@ def _painted(
     network: Hourglass, level: str, content: Features, style: Features, size: int
 ) -> Tensor:
     channels, found = network.channels(level), []
-    for x, y in zip(content[level].split(1), style[level].split(1), strict=True):
+    for x, y in zip(torch.split(content[level], 1), torch.split(style[level], 1), strict=True):
         on = torch.ones(y.shape[2:], dtype=torch.bool, device=y.device)
         kept = kept_of(channels, y, channels.moments(y), on)
         decorator = decorator_of(channels, kept, size, stride=1)
