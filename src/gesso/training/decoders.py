@@ -12,7 +12,7 @@ from torch import Tensor
 from gesso.encoders.base import Encoder
 from gesso.encoders.decoder import Decoder
 from gesso.nn.checkpoint import load_file
-from gesso.training.batches import STYLE_STREAM, Batches, style_batches
+from gesso.training.batches import STYLE_STREAM, Batches
 from gesso.training.recipe import Ingredients, Recipe
 
 Losses = Callable[[Mapping[str, Tensor]], dict[str, Tensor]]
@@ -46,26 +46,18 @@ def first_features(
 
 
 def giving_back(
-    training: Any,
-    contents: Batches,
-    network: Any,
-    losses: Losses,
-    sample: Sample,
-    method: str,
-    styles: Batches | None = None,
+    training: Any, contents: Batches, network: Any, losses: Losses, sample: Sample, method: str
 ) -> Recipe:
     """The recipe of a network with a `config` that gives contents back.
 
     Args:
-        losses: the terms of a batch {"contents": (B, 3, H, W)}, and with `styles` as many of them,
-            {"styles": (B, 3, H, W)}.
+        losses: the terms of a batch {"contents": (B, 3, H, W)}.
         sample: a picture of what the network makes of contents (up to 4, 3, H, W).
     """
 
-    def alone(step: int, rank: int = 0, world: int = 1) -> dict[str, Tensor]:
+    def make(step: int, rank: int = 0, world: int = 1) -> dict[str, Tensor]:
         return {"contents": contents.batch(step, rank, world)}
 
-    make = alone if styles is None else style_batches(contents, styles, repeats=1)
     config = network.config.as_header()
     batch = {"batch": training.batch, "crop": training.crop, "resize_max": training.resize_max}
     return Recipe(

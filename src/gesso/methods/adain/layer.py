@@ -14,7 +14,6 @@ from gesso.encoders.base import Encoder
 from gesso.encoders.decoder import Decoder, check_blocks
 from gesso.encoders.levels import LEVELS
 from gesso.errors import GessoError
-from gesso.losses.matched import matched_pairs
 from gesso.losses.objectives import StatisticsObjective, check_weights
 from gesso.losses.terms import Features, channel_statistics, mean_squared_error
 from gesso.nn.precision import widen
@@ -96,7 +95,6 @@ class Config:
         skips: shallower levels on which AdaIN works too, and which are decoded with it; none in
             the paper.
         identity_weight: weight of the squared error, per pixel, of the content decoded as it is.
-        match_weight: of the distance to the style's most similar feature vectors; 0 in the paper.
     """
 
     blocks: tuple[tuple[int, ...], ...] = ((64, 64), (128, 128), (256,) * 4, (512,))
@@ -104,7 +102,6 @@ class Config:
     objective: StatisticsObjective = field(default_factory=lambda: OBJECTIVE)
     identity_weight: float = 0.0
     skips: tuple[str, ...] = ()
-    match_weight: float = 0.0
 
     def __post_init__(self) -> None:
         check_weights(self)
@@ -167,7 +164,6 @@ def adain_losses(
     if objective.style_weight or objective.content_weight:
         decoded = decoder(target)
         terms |= objective.of_network(decoded, encoder, target[config.level], style)
-        terms |= matched_pairs(decoded, encoder, contents, batch["styles"], config.match_weight)
     if config.identity_weight:
         again = decoder(content)
         terms["identity"] = config.identity_weight * mean_squared_error(again, contents)

@@ -61,7 +61,6 @@ def _config(training: Training, source: object, encoder: Encoder) -> Config:
     config = Config(
         objective=objective,
         identity_weight=training.identity_weight,
-        match_weight=training.match_weight,
         skips=usual if training.skips is None else training.skips,
     )
     return config.of_encoder(encoder)

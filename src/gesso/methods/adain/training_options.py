@@ -41,6 +41,3 @@ class Training(TrainConfig, ObjectiveOptions):
     identity_weight: Annotated[
         float, Option("Weight of the error of the content decoded as it is.", "X", least=0)
     ] = 0.0
-    match_weight: Annotated[
-        float, Option("Weight of the distance to the style's most similar features.", "X", least=0)
-    ] = 0.0

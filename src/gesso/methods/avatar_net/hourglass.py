@@ -37,8 +37,6 @@ class Config:
             paper that one.
         aligned: shallower levels on which AdaIN works.
         pixel_weight, feature_weight, tv_weight, range_weight: of the terms of `avatar_losses`.
-        style_weight, match_weight: of pairs with styles, see `gesso.methods.avatar_net.pairs`; in
-            the paper there are none.
     """
 
     blocks: tuple[tuple[int, ...], ...]
@@ -49,8 +47,6 @@ class Config:
     feature_weight: float = 1.0
     tv_weight: float = 1.0
     range_weight: float = 10.0
-    style_weight: float = 0.0
-    match_weight: float = 0.0
 
     def __post_init__(self) -> None:
         check_weights(self)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
@@ -18,7 +17,6 @@ from gesso.methods.avatar_net.hourglass import (
     avatar_losses,
     faded,
 )
-from gesso.methods.avatar_net.pairs import pair_losses
 from gesso.methods.avatar_net.training_options import Training
 from gesso.nn.checkpoint import load_file
 from gesso.training.decoders import drawn, first_features, giving_back, go_on
@@ -40,16 +38,9 @@ def recipe(training: Training, given: Ingredients) -> Recipe:
     if given.start is not None:
         begin(network, given.start)
 
-    losses = partial(_losses, network, encoder)
+    losses = partial(avatar_losses, network, encoder)
     sample = partial(_sample, network, encoder)
-    paired = bool(config.style_weight or config.match_weight)
-    styles = drawn(training, given, styles=True) if paired else None
-    return giving_back(training, contents, network, losses, sample, "avatar_net", styles)
-
-
-def _losses(network: Hourglass, encoder: Encoder, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    terms = avatar_losses(network, encoder, batch)
-    return terms | (pair_losses(network, encoder, batch) if "styles" in batch else {})
+    return giving_back(training, contents, network, losses, sample, "avatar_net")
 
 
 def _config(training: Training, encoder: Encoder) -> Config:
@@ -65,8 +56,6 @@ def _config(training: Training, encoder: Encoder) -> Config:
         feature_weight=training.feature_weight,
         tv_weight=training.tv_weight,
         range_weight=training.range_weight,
-        style_weight=training.style_weight,
-        match_weight=training.match_weight,
     )
 
 

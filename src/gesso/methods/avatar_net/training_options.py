@@ -30,12 +30,3 @@ class Training(GivingBack):
         ),
     ] = None
     tv_weight: Annotated[float, Option("Weight of the total variation.", "X", least=0)] = 1.0
-    style_weight: Annotated[
-        float,
-        Option(
-            "Weight of means and deviations of pairs with styles; the paper's: 0.", "X", least=0
-        ),
-    ] = 0.0
-    match_weight: Annotated[
-        float, Option("Weight of the distance to the style's most similar features.", "X", least=0)
-    ] = 0.0
