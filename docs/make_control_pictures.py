@@ -26,6 +26,11 @@ ROOT = Path(__file__).parent.parent
 OUT = Path(__file__).with_name("pictures")
 SIDE_PX = 256
 QUALITY = 82
+SHARED = (
+    ("style_swap", "town", "impasto"),
+    ("avatar_net", "cat-face", "stained-glass"),
+    ("adain", "astronaut", "ukiyo-e"),
+)
 
 
 def photo(name: str) -> Tensor:
@@ -95,6 +100,18 @@ def color() -> Pixels:
     return sheet([cells], [["photo", "style", *(f"--color {word}" for word in words)]])
 
 
+def color_share() -> Pixels:
+    """Three methods whose colours go to the style's: not at all, half and all the way."""
+    shares, rows, labels = (0.0, 0.5, 1.0), [], []
+    for name, content, painting in SHARED:
+        known, seen, own = gesso.load(name), photo(content), style(painting)
+        kept = known.adapt(own)
+        made = [Controls(color_share=s).stylizer(known, kept)(seen[None])[0] for s in shares]
+        rows.append([boxed(one, photo("town")) for one in (seen, own, *made)])
+        labels.append([name, painting, *(f"--color-share {share:g}" for share in shares)])
+    return sheet(rows, labels)
+
+
 def mask() -> Pixels:
     content, names = photo("astronaut"), ("stained-glass", "impasto")
     shape = disc(*content.shape[1:])
@@ -128,7 +145,8 @@ def style_size() -> Pixels:
 
 
 PICTURES = {
-    f.__name__.replace("_", "-"): f for f in (strength, grid, color, mask, polish, style_size)
+    f.__name__.replace("_", "-"): f
+    for f in (strength, grid, color, color_share, mask, polish, style_size)
 }
 
 

@@ -42,13 +42,18 @@ def photographs() -> list[Tensor]:
     return [read_image(PHOTOS_DIR / name, size=320) for name in PHOTOS]
 
 
+def stylized(method: Method, card: gesso.StyleCard, photo: Tensor) -> Tensor:
+    """What `gesso stylize` makes of a photo (3, H, W)."""
+    return gesso.Controls().stylizer(method, card)(photo[None])[0]
+
+
 def in_styles(method: Method) -> list[list[Cell]]:
     """A row of styles, and one for each photograph in them."""
     cards = [method.adapt(STYLES_DIR / f"{name}.jpg") for name in STYLES]
     heads = [(name, square(read_image(STYLES_DIR / f"{name}.jpg"))) for name in STYLES]
     rows: list[list[Cell]] = [[("", square(photographs()[0]) * 0 + 1), *heads]]
     for photo in photographs():
-        made = [("", square(method.stylizer(card)(photo[None])[0])) for card in cards]
+        made = [("", square(stylized(method, card, photo))) for card in cards]
         rows.append([("", square(photo)), *made])
     return rows
 
@@ -78,7 +83,7 @@ def of_avatar_net(method: Method) -> Iterable[list[Cell]]:
     }
     for option, values in options.items():
         cards = [method.adapt(style, **{option: value}) for value in values]
-        made = [square(method.stylizer(card)(photo[None])[0]) for card in cards]
+        made = [square(stylized(method, card, photo)) for card in cards]
         labels = [f"{option.replace('_', ' ')} {value:g}" for value in values]
         yield list(zip(labels, made, strict=True))
 

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from gesso.assets import CONTENTS, STYLES
 from gesso.bench.measures import covering
+from gesso.controls.controls import Controls
 from gesso.images.sheet import sheet
 from gesso.images.write import write_image
 from gesso.methods.registry import load
@@ -34,7 +35,7 @@ def main() -> None:
         cells = [photo, covering(read_image(painting), *shape)]
         for way in WAYS:
             card = method.adapt(painting, **way)
-            cells.append(method.stylizer(card)(photo[None])[0])
+            cells.append(Controls().stylizer(method, card)(photo[None])[0])
         rows.append([_square(cell).numpy() for cell in cells])
     write_image(OUT, sheet(rows), quality=82)
 

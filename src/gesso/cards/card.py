@@ -17,6 +17,8 @@ from gesso.cards.vectors import KeptVectors
 from gesso.disk.atomic import StrPath
 from gesso.version import __version__
 
+PALETTE = "style_colors"  # the setting that is the mean and covariance of the style's colours
+
 
 @dataclass
 class StyleCard(Card[Tensor]):

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -16,6 +17,7 @@ from gesso.cards.card import StyleCard
 from gesso.controls.chroma import with_chroma
 from gesso.controls.color import checked_color, with_color
 from gesso.controls.options import ControlOptions
+from gesso.controls.palette import Palette, palette_settings, with_palette
 from gesso.controls.polish import can_polish, polished
 from gesso.controls.regions import check_masks, region_shares
 from gesso.controls.strength import as_far, softened
@@ -35,6 +37,9 @@ class Controls(ControlOptions):
         weights: the styles' shares where several are mixed, scaled to sum to 1; None: equal ones.
         color: style; content (keeps the content's colours); luminance (keeps its hues). See
             `gesso.controls.color`.
+        color_share: how far the picture's colours go to the mean and covariance of the style's,
+            from 0 to 1, where `color` is style (`gesso.controls.palette`); None: as far as the
+            method says.
         masks: (h, w) in [0, 1] each, for one style a region; see `region_shares`.
         feather: width in px over which the masks' edges are softened.
         polish: steps on the pixels of every picture, towards the styles of cards that keep their
@@ -67,10 +72,11 @@ class Controls(ControlOptions):
            regions, where the method can put them together in feature space);
         3. `polish` descends on its pixels; with masks, on each style's picture before these are
            put together;
-        4. `color` gives it the colours asked for, and those of a muted style are not exceeded
+        4. `color_share` moves its colours to the style's, with masks in every region;
+        5. `color` gives it the colours asked for, and those of a muted style are not exceeded
            (`gesso.controls.chroma`);
-        5. the photo shows where no mask is on;
-        6. `strength` moves it back towards the photo.
+        6. the photo shows where no mask is on;
+        7. `strength` moves it back towards the photo.
 
         At a strength S below 1 the card is first blended with the method's neutral card, which
         changes the strokes and not just their opacity. But equal steps of the blend are not equal
@@ -98,15 +104,22 @@ class Controls(ControlOptions):
             return Stylizer(lambda contents, on_step: contents, why_none="changes nothing")
         steps = self.polish_steps(method, given)
 
-        def dressed(cards: list[StyleCard], steps: int = 0) -> Stylizer:
-            picture = self._together(method, cards, steps)
+        share = method.about.color_share if self.color_share is None else self.color_share
+        mixed = None if self.masks else self.weights or [1.0] * len(styles)
+        palette = Palette.of(styles, mixed, share) if color == "style" else None
+        regions = partial(self._regions, len(styles)) if self.masks else None
+
+        def dressed(cards: list[StyleCard], steps: int = 0, strength: float = 1.0) -> Stylizer:
+            own = palette and palette.at(strength)
+            picture = with_palette(self._together(method, cards, steps), own, regions)
             colored = with_chroma(with_color(picture, color, matched), color, styles)
             return self._covered(colored, len(cards))
 
         full = dressed(given, steps)
         if self.strength == 1:
             return full
-        return as_far(softened(method, given, self.strength, dressed), full, self.strength)
+        soft = partial(dressed, strength=self.strength)
+        return as_far(softened(method, given, self.strength, soft), full, self.strength)
 
     def polish_steps(self, method: Method, cards: Sequence[StyleCard]) -> int:
         """The steps of polish that pictures of these cards get."""
@@ -126,7 +139,7 @@ class Controls(ControlOptions):
         of_regions = composite(each) if steps else method.stylizer_of_regions(cards)
 
         def run(contents: Tensor, on_step: OnStep | None) -> Tensor:
-            return of_regions(contents, self._regions(len(cards), contents)[0], on_step)
+            return of_regions(contents, self._regions(len(cards), contents), on_step)
 
         return Stylizer(run, why_none="puts several styles together")
 
@@ -136,12 +149,18 @@ class Controls(ControlOptions):
             return stylizer
 
         def run(contents: Tensor, on_step: OnStep | None) -> Tensor:
-            cover = self._regions(styles, contents)[1]
+            cover = self._cover(styles, contents)
             return torch.lerp(contents, stylizer(contents, on_step), cover)
 
         return Stylizer(run, why_none="shows the photo beyond the masks")
 
-    def _regions(self, styles: int, contents: Tensor) -> tuple[Tensor, Tensor]:
+    def _regions(self, styles: int, contents: Tensor) -> Tensor:
+        return self._placed(styles, contents)[0]
+
+    def _cover(self, styles: int, contents: Tensor) -> Tensor:
+        return self._placed(styles, contents)[1]
+
+    def _placed(self, styles: int, contents: Tensor) -> tuple[Tensor, Tensor]:
         height, width = contents.shape[-2:]
         shares, cover = region_shares(self.masks, styles, height, width, self.feather)
         return shares.to(contents), cover.to(contents)
@@ -172,5 +191,7 @@ def mix(
         raise GessoError(
             f"cards of methods {' and '.join(kinds)} cannot be mixed; those of one can"
         )
-    mixed = load(kinds[0]).blend(found, [1.0] * len(found) if weights is None else weights)
+    shares = [1.0] * len(found) if weights is None else weights
+    mixed = load(kinds[0]).blend(found, shares)
+    mixed.settings |= palette_settings(found, shares)
     return mixed if exact else mixed.rounded()

@@ -33,6 +33,16 @@ class ControlOptions:
             main=True,
         ),
     ] = "style"
+    color_share: Annotated[
+        float | None,
+        Option(
+            "How far colours go to the mean and covariance of the style's, with --color style; "
+            "default: the method's.",
+            "SHARE",
+            least=0,
+            most=1,
+        ),
+    ] = None
     masks: Sequence[Any] = ()
     feather: Annotated[float, Option("Soften the masks' edges over so many px.", "PX", least=0)] = (
         0.0

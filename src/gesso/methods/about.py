@@ -47,6 +47,8 @@ class About:
         full_steps: the paper's steps, or those after which little changes, where the default is
             fewer; 0: the default.
         polish: steps of polish that a picture gets by default (`gesso.controls.polish`).
+        color_share: how far colours go to the style's mean and covariance by default
+            (`gesso.controls.palette`), from 0 to 1.
         version: goes up when the same options make another card: cached cards then lapse.
     """
 
@@ -68,4 +70,5 @@ class About:
     descends: bool = False
     full_steps: int = 0
     polish: int = 0
+    color_share: float = 0.0
     version: int = 1

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor, nn
 
+from gesso.cards.card import PALETTE, StyleCard, provenance
 from gesso.fitting.network import OnFit
+from gesso.methods.inputs import Style, thumbnail_within
+from gesso.nn.colors import Colors
+from gesso.nn.masks import part
 from gesso.stylizers.progress import AdaptStep, OnStep
 
 
@@ -30,6 +35,41 @@ class Adapted:
     losses: tuple[float, float] | None = None
     steps: int | None = None
     settings: dict[str, Any] = field(default_factory=dict)
+
+    def card(
+        self,
+        method: str,
+        style: Style,
+        size: int,
+        options: Mapping[str, Any],
+        seconds: float,
+        thumbnail: int,
+    ) -> StyleCard:
+        """The style's card.
+
+        Args:
+            size: the longer side in px at which the style was read.
+            options: of the adaptation, which took so many seconds.
+            thumbnail: the most bytes that the style's small picture takes.
+        """
+        before, after = self.losses or (None, None)
+        own = Colors.of(part(style.at(size)[None], style.mask))
+        return StyleCard(
+            method,
+            self.tensors,
+            self.config,
+            settings={**options, "style_size": size, PALETTE: own.numbers(), **self.settings},
+            base=self.base,
+            thumbnail=thumbnail_within(style.at(size), thumbnail),
+            provenance=provenance(
+                style.name,
+                sha256=style.sha256,
+                steps=self.steps,
+                seconds=seconds,
+                loss_before=before,
+                loss_after=after,
+            ),
+        )
 
 
 def tensors_of(net: nn.Module) -> dict[str, Tensor]:

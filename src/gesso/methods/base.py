@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from gesso import assets
 from gesso.cards.blend import blend_tensors
-from gesso.cards.card import StyleCard, provenance
+from gesso.cards.card import StyleCard
 from gesso.cards.vectors import KeptVectors
 from gesso.encoders.base import Encoder
 from gesso.encoders.levels import LEVELS
@@ -22,7 +22,7 @@ from gesso.errors import GessoError, MissingWeights, OptionError
 from gesso.fitting.kept import kept_for_polish
 from gesso.methods.about import About
 from gesso.methods.adapted import Adapted
-from gesso.methods.inputs import ImageLike, Style, practice_images, thumbnail_within
+from gesso.methods.inputs import ImageLike, Style, practice_images
 from gesso.methods.textures import Textures
 from gesso.nn.checkpoint import load_file
 from gesso.nn.masks import MaskLike, part
@@ -175,7 +175,9 @@ class Method(Textures, nn.Module):
             practice = [image.to(self.place) for image in images]
         with compute_in(fast_dtype(self.place)):
             made = self._adapt(found, practice, chosen, on_step)
-        card = self._card(found, chosen, made, time.monotonic() - began)
+        size, most = self.style_size(chosen), self.thumbnail_bytes
+        card = made.card(self.name, found, size, asdict(chosen), time.monotonic() - began, most)
+        card.settings.setdefault("encoder", self.encoder.name)
         if self.keeps_vectors(chosen) if vectors is None else vectors:
             self.keep_vectors(card, found, chosen)
         return card if exact else card.rounded()
@@ -208,31 +210,6 @@ class Method(Textures, nn.Module):
                 f"encoder {self.encoder.name} {found[:12]}: these weights of {self.name} were "
                 f"trained with {trained[:12]}, and take no other"
             )
-
-    def _card(self, style: Style, options: Any, made: Adapted, seconds: float) -> StyleCard:
-        before, after = made.losses or (None, None)
-        size = self.style_size(options)
-        return StyleCard(
-            self.name,
-            made.tensors,
-            made.config,
-            settings={
-                **asdict(options),
-                "style_size": size,
-                "encoder": self.encoder.name,
-                **made.settings,
-            },
-            base=made.base,
-            thumbnail=thumbnail_within(style.at(size), self.thumbnail_bytes),
-            provenance=provenance(
-                style.name,
-                sha256=style.sha256,
-                steps=made.steps,
-                seconds=seconds,
-                loss_before=before,
-                loss_after=after,
-            ),
-        )
 
     def _adapt(
         self, style: Style, contents: list[Tensor], options: Any, on_step: OnStep | None

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
+
+from gesso.errors import GessoError
 
 NOISE = (2 / 255) ** 2  # a variance; two grey levels of deviation are a file's noise, not colour
 
@@ -18,12 +23,37 @@ class Colors:
     covariance: Tensor
 
     @classmethod
-    def of(cls, image: Tensor) -> Colors:
-        """The colours of all pixels of (C, H, W) or (B, C, H, W)."""
+    def of(cls, image: Tensor, weights: Tensor | None = None) -> Colors:
+        """The colours of all pixels of (C, H, W) or (B, C, H, W); with weights (H, W), not all 0,
+        each counts for as much as its own."""
         pixels = image.detach().cpu().double().movedim(-3, 0).flatten(1)
-        mean = pixels.mean(1)
+        shares = torch.full_like(pixels[0], 1 / pixels.shape[1])
+        if weights is not None:
+            shares = weights.detach().cpu().double().flatten()
+            shares = shares / shares.sum()
+        mean = pixels @ shares
         away = pixels - mean.unsqueeze(1)
-        return cls(mean, away @ away.T / pixels.shape[1])
+        return cls(mean, (away * shares) @ away.T)
+
+    @classmethod
+    def union(cls, parts: Sequence[Colors], weights: Sequence[float]) -> Colors:
+        """The colours of pictures side by side, of areas in these weights; negative ones are 0."""
+        areas = torch.tensor([max(0.0, weight) for weight in weights], dtype=torch.float64)
+        areas = areas / areas.sum()
+        means = torch.stack([part.mean for part in parts])
+        mean = areas @ means
+        away = means - mean
+        within = torch.einsum("k,kij->ij", areas, torch.stack([p.covariance for p in parts]))
+        return cls(mean, within + torch.einsum("k,ki,kj->ij", areas, away, away))
+
+    @classmethod
+    def from_numbers(cls, row: Any) -> Colors:
+        """The inverse of `numbers`, of three channels. Raises GessoError for anything else."""
+        good = isinstance(row, list) and len(row) == 12
+        if not good or not all(type(n) in (int, float) and math.isfinite(n) for n in row):
+            raise GessoError(f"a palette: {str(row)[:40]}; allowed is a row of 12 numbers")
+        found = torch.tensor(row, dtype=torch.float64)
+        return cls(found[:3], found[3:].view(3, 3))
 
     def numbers(self) -> list[float]:
         """Both in one row, rounded to 1e-6: part of a cached card's key."""
@@ -38,6 +68,16 @@ class Colors:
         covariance.
         """
         spread = _power(target.covariance, 0.5) @ _power(self.covariance, -0.5)
+        return spread, target.mean - spread @ self.mean
+
+    def nearest(self, target: Colors, most: float) -> tuple[Tensor, Tensor]:
+        """A (3, 3) and b (3,): of all affine maps to the target's mean and covariance the one that
+        moves colours least, A = Σ^-½ (Σ^½ Σt Σ^½)^½ Σ^-½, which is symmetric and turns no hue. No
+        difference of colours grows more than `most` times."""
+        root, inverse = _power(self.covariance, 0.5), _power(self.covariance, -0.5)
+        spread = inverse @ _power(root @ target.covariance @ root, 0.5) @ inverse
+        values, vectors = torch.linalg.eigh((spread + spread.T) / 2)
+        spread = vectors @ values.clamp(0, most).diag() @ vectors.T
         return spread, target.mean - spread @ self.mean
 
     def moved(self, image: Tensor, target: Colors) -> Tensor:

@@ -29,4 +29,5 @@ ABOUT = About(
     weights="adain",
     neutral="content",
     version=2,
+    color_share=1.0,
 )

@@ -35,4 +35,5 @@ ABOUT = About(
     needs=Needs(levels=("relu4_1",), encoder_to_run=True),
     weights="avatar_net",
     blend="own",
+    color_share=1.0,
 )

@@ -48,4 +48,5 @@ ABOUT = About(
     kind="bank",
     styles="32",
     bank=tuple(bundled_styles()),
+    color_share=0.6,
 )

@@ -94,4 +94,5 @@ ABOUT = About(
     needs=Needs(levels=(LEVEL,), deepest="relu4_3", encoder_to_run=True),
     weights="style_swap",
     blend="own",
+    color_share=1.0,
 )
