@@ -27,6 +27,7 @@ from gesso.bench.pictures import STYLE_PX, Pair, gather, make_folder
 from gesso.bench.store import Budget, Row, Store, conditions
 from gesso.bench.tasks import Task, run_all
 from gesso.bench.workshop import CONTROLS, JUDGING_S, UNTOUCHED, Workshop
+from gesso.controls.options import PAINTING, ControlOptions
 from gesso.disk.atomic import atomic_path, atomic_write, sha256_file, shown
 from gesso.encoders.base import Encoder
 from gesso.errors import GessoError, OptionError
@@ -104,10 +105,19 @@ def _entry(text: str, encoder: str) -> Entry:
     polish = texts.pop("polish", str(kind.polish))
     if not polish.isdecimal():
         raise OptionError("polish", f"{polish}; allowed are whole numbers from 0")
+    look = {n: texts.pop(n) for n in PAINTING if n in texts}
+    controls = {**preset.controls, **parsed(ControlOptions, look)}
+    changed(ControlOptions(), controls)
     chosen = {**preset.options, **parsed(kind.options, texts)}
     changed(kind.options(), chosen)
-    name = label or ",".join([name, *options])
-    return Entry(kind.name, chosen, encoder=encoder, polish=int(polish), label=name)
+    return Entry(
+        kind.name,
+        chosen,
+        encoder=encoder,
+        polish=int(polish),
+        controls=controls,
+        label=label or ",".join([name, *options]),
+    )
 
 
 def looks(args: argparse.Namespace) -> int:
@@ -184,7 +194,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--contents", type=Path, required=True, help="folder of photos")
     p.add_argument("--styles", type=Path, required=True, help="folder of styles")
     p.add_argument("--vgg", help="VGG-19's weights, a safetensors file, or vgg19 to download")
-    words = "may be given several times; polish=N is an option of every method"
+    words = "may be given several times; polish, paint_size and ground are options of every method"
     form = "[NAME=]METHOD[,OPTION=VALUE…]"
     p.add_argument("--contender", action="append", default=[], metavar=form, help=words)
     p.add_argument("--ready", action="append", default=[], metavar="NAME=FOLDER")

@@ -32,9 +32,10 @@ from gesso.bench.tasks import Task, run_all, turns
 from gesso.bench.workshop import CONTROLS, STYLE_ITSELF, UNTOUCHED
 from gesso.cards.card import StyleCard
 from gesso.cli import run as gesso
+from gesso.controls.controls import Controls
 from gesso.encoders import load_encoder
 from gesso.encoders.levels import LEVELS
-from gesso.errors import GessoError
+from gesso.errors import GessoError, OptionError
 from gesso.images.write import write_image
 from gesso.methods.about import About, Needs
 from gesso.methods.adapted import Adapted
@@ -514,6 +515,23 @@ def test_options_of_a_method_and_its_limits_are_set_by_name() -> None:
     assert entries(changes=["gatys.optimizer=lbfgs"])["gatys"].options["optimizer"] == "lbfgs"
 
 
+def test_controls_of_painting_are_set_by_name_and_decide_the_picture(files: TinyFiles) -> None:
+    changes = ["adain.paint_size=64", "adain.ground=painted"]
+    found = entries(names=["adain"], changes=changes)["adain"]
+    assert found.controls == {"paint_size": 64, "ground": "painted"} and found.options == {}
+    there = {"encoder": str(files.encoder), "weights": str(files.decoder)}
+    style, photo = draw(1, 64)[0], torch.cat([draw(1, 96), torch.ones(1, 3, 96, 96)], 3)
+    for entry in (replace(found, **there), replace(found, controls={}, **there)):
+        entered = enter(entry, load_encoder(files.encoder))
+        assert isinstance(entered, Contestant)
+        assert ("controls" in entered.settings) == bool(entry.controls)
+        card = entered.adapt(style, style)
+        look = Controls(polish=0, **entry.controls).stylizer(entered.method, card)
+        assert torch.equal(entered.stylizer(card)(photo), look(photo))
+    with pytest.raises(OptionError, match=r"adain.paint_size: 9; allowed are whole numbers from"):
+        entries(names=["adain"], changes=["adain.paint_size=9"])
+
+
 def test_a_method_without_weights_takes_no_part(
     files: TinyFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -644,7 +662,10 @@ def test_bench_from_start_to_page(
         (["--set", "metastyle=3"], "--set: metastyle=3: expected METHOD.OPTION=VALUE"),
         (["--set", "magic.steps=3"], "--set magic: no such method takes part; allowed are"),
         (["--set", "gatys.steps=x"], "--set gatys.steps: x; allowed are whole numbers from 0"),
-        (["--set", "adain.steps=3"], "steps: unknown; allowed are style_size, most_styles, most_"),
+        (
+            ["--set", "adain.steps=3"],
+            "steps: unknown; allowed are style_size, paint_size, ground, most_",
+        ),
         (["--set", "adain.most_pairs=0"], "--set adain.most_pairs: 0; allowed are whole numbers"),
         (["--contents", ".", "--method", "adain"], "at least two contents"),
     ],

@@ -21,11 +21,11 @@ from gesso.nn.masks import read_mask
 from gesso.nn.pictures import luminance
 from gesso.stylizers.progress import OnStep
 from gesso.stylizers.stylizer import Stylizer, composite
-from tiny import pictures, quick
+from tiny import grained, pictures, quick
 from tiny_files import TinyFiles
 
 STYLES = pictures(2, 140, seed=5)
-PHOTO = pictures(1, 66, seed=6)
+PHOTO = grained(pictures(1, 66, seed=6))
 
 
 @pytest.fixture(params=gesso.list_methods())

@@ -16,11 +16,11 @@ from gesso.controls.strength import at_distance
 from gesso.errors import OptionError
 from gesso.methods.base import Method
 from gesso.methods.metastyle.method import Config, MetaStyle
-from tiny import pictures, quick, tiny_encoder, tiny_net
+from tiny import grained, pictures, quick, tiny_encoder, tiny_net
 from tiny_files import TinyFiles
 
 STYLE = pictures(1, 66, seed=5)[0]
-PHOTO = pictures(1, 66, seed=6)
+PHOTO = grained(pictures(1, 66, seed=6))
 SHARES = [0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.95, 1.0]
 
 

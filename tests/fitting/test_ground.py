@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from gesso.fitting import ground as module
 from gesso.fitting.ground import emptied, ground
 
 SIDE = 96
@@ -35,6 +36,23 @@ def test_two_grounds_keep_two_colours() -> None:
     photo[..., 70:, :] = 0
     found = emptied(PAINTED, photo)[0]
     assert float((found[:, 0, 0] - found[:, -1, -1]).min()) > 0.2
+
+
+def test_the_ground_of_a_large_photo_is_found_in_a_smaller_copy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "MOST_PIXELS", 48 * 48)
+    found = emptied(PAINTED, product())
+    assert float(found[..., :24, :].flatten(2).std(2).max()) < 1e-6
+    assert float((found[0, :, 0, 0] - PAINTED.mean()).min()) > 0.03
+    assert torch.equal(found[..., 32:64, 32:64], PAINTED[..., 32:64, 32:64])
+
+
+def test_ground_at_the_border_is_found_whatever_the_place() -> None:
+    for place in range(0, SIDE - 11, 7):
+        photo = torch.rand(1, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(4))
+        photo[..., :9, place : place + 17] = 0.5
+        assert ground(photo)[..., 0, place + 8] == 1
 
 
 @pytest.mark.parametrize("levels", [2, 4])

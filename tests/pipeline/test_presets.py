@@ -9,6 +9,7 @@ import torch
 
 from gesso.cards.card import StyleCard
 from gesso.cli import run
+from gesso.controls.options import ControlOptions
 from gesso.errors import OptionError
 from gesso.methods.registry import DEFAULT, about
 from gesso.options import changed
@@ -20,6 +21,7 @@ from tiny_files import TinyFiles
 def test_a_preset_is_made_of_options_that_its_method_has(name: str) -> None:
     preset = PRESETS[name]
     changed(about(preset.method).options(), preset.options)
+    changed(ControlOptions(), preset.controls)
     assert preset.summary and preset.in_words.startswith(preset.method)
 
 

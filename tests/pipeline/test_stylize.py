@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,9 @@ from gesso.cards.cache import CardCache
 from gesso.cli import run
 from gesso.errors import GessoError, OptionError
 from gesso.images.write import write_image
+from gesso.pipeline.presets import PRESETS
 from gesso.stylizers.progress import AdaptStep
-from tiny import pictures
+from tiny import grained, pictures
 from tiny_files import TinyFiles
 
 pytestmark = pytest.mark.usefixtures("tiny_weights", "own_cache")
@@ -60,6 +62,8 @@ def test_a_picture_may_be_given_in_every_form(files: TinyFiles, tmp_path: Path) 
         (["--polish", "0", "--size", "40"], {"size": 40, "controls": gesso.Controls(polish=0)}),
         (["--strength", "0.4"], {"controls": gesso.Controls(strength=0.4)}),
         (["--color", "content"], {"controls": gesso.Controls(color="content")}),
+        (["--paint-size", "64"], {"controls": gesso.Controls(paint_size=64)}),
+        (["--ground", "painted"], {"controls": gesso.Controls(ground="painted")}),
         (["--no-cache", "--polish", "2"], {"cache": False, "controls": gesso.Controls(polish=2)}),
     ],
 )
@@ -83,6 +87,27 @@ def test_the_command_line_writes_the_very_same_file_by_default(
     assert run([*command, *PAINT_FLAGS, "--preset", preset]) == 0
     gesso.stylize(files.photo, files.style, outs[1], preset=preset, **PAINT)
     assert outs[0].read_bytes() == outs[1].read_bytes()
+
+
+def test_a_control_that_is_said_goes_before_the_presets(
+    tiny_weights: TinyFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = tmp_path / "photo.png"
+    write_image(photo, grained(pictures(1, 128, seed=6))[0])
+    draft = replace(PRESETS["draft"], controls={"paint_size": 64})
+    monkeypatch.setitem(PRESETS, "draft", draft)
+    how: dict[str, Any] = {**PAINT, "preset": "draft"}
+    look = gesso.Controls(paint_size=64)
+    small, large = (gesso.stylize(photo, tiny_weights.style, **h) for h in (how, PAINT))
+    assert np.array_equal(small, gesso.stylize(photo, tiny_weights.style, controls=look, **PAINT))
+    said = gesso.Controls(paint_size=128)
+    assert np.array_equal(gesso.stylize(photo, tiny_weights.style, controls=said, **how), large)
+    assert not np.array_equal(small, large)
+    for flags, expected in (([], small), (["--paint-size", "128"], large)):
+        out = tmp_path / "out.png"
+        command = ["stylize", str(photo), "--style", str(tiny_weights.style), "-o", str(out)]
+        assert run([*command, *PAINT_FLAGS, "--preset", "draft", *flags]) == 0
+        assert np.array_equal(written(out), expected)
 
 
 def test_a_card_is_run_with_other_options_of_pictures(files: TinyFiles, tmp_path: Path) -> None:

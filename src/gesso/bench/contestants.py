@@ -22,7 +22,6 @@ from gesso.methods.retouch import of_its_pictures
 from gesso.stylizers.stylizer import Stylizer
 
 PROBE_PX = 64
-PAINTED_PX = 894  # the side of 0.8 megapixels, beyond which a smaller copy is painted
 
 
 @dataclass(frozen=True)
@@ -34,6 +33,7 @@ class Entry:
         options: those of the method's options that are not its defaults.
         weights, encoder, device: as for `gesso.load`.
         polish: steps of polish on every picture.
+        controls: others of `gesso.Controls` that differ from its defaults.
         most_styles, most_pairs: takes on this many styles, makes this many pictures; None: all.
         label: its name in tables and files; "" is the method's, and "-polished" where it is.
         note: what a reader has to know about these settings.
@@ -45,6 +45,7 @@ class Entry:
     encoder: str = "compact"
     device: str = "cpu"
     polish: int = 0
+    controls: dict[str, Any] = field(default_factory=dict)
     most_styles: int | None = None
     most_pairs: int | None = None
     label: str = ""
@@ -115,6 +116,7 @@ class Contestant:
             "encoder": self.method.encoder.identity,
             "adapt": self.method.adapt_settings(options) | of_its_pictures(options),
             **({"polish": self.entry.polish} if self.entry.polish else {}),
+            **({"controls": self.entry.controls} if self.entry.controls else {}),
             **({"on_photo": True} if self.on_photo else {}),
             **({} if device == "cpu" else {"device": device}),  # the CPU is the machine's
         }
@@ -144,8 +146,9 @@ class Contestant:
         return self.method.adapt(style, contents, options, on_step=on_step, vectors=vectors)
 
     def stylizer(self, card: StyleCard) -> Stylizer:
-        """The card's stylizer, polished if there are steps of it."""
-        return Controls(polish=self.entry.polish).stylizer(self.method, card)
+        """The card's stylizer under the entry's controls, polished if there are steps of it."""
+        controls = Controls(polish=self.entry.polish, **self.entry.controls)
+        return controls.stylizer(self.method, card)
 
     def style_seconds(self, steps: int | None = None) -> float:
         """Roughly the seconds of taking on a style with at most these steps."""
@@ -153,8 +156,8 @@ class Contestant:
 
     def picture_seconds(self, size: int, steps: int | None = None) -> float:
         """Roughly the seconds of a picture of that size with at most these steps."""
-        options = self.entry.chosen(self.method)
-        return picture_seconds(self.about, options, size, steps, self.entry.polish)
+        options, painted = self.entry.chosen(self.method), self.entry.controls.get("paint_size")
+        return picture_seconds(self.about, options, size, steps, self.entry.polish, painted)
 
 
 def style_seconds(about: About, options: Any, most: int | None = None) -> float:
@@ -167,12 +170,17 @@ def style_seconds(about: About, options: Any, most: int | None = None) -> float:
 
 
 def picture_seconds(
-    about: About, options: Any, size: int, most: int | None = None, polish: int = 0
+    about: About,
+    options: Any,
+    size: int,
+    most: int | None = None,
+    polish: int = 0,
+    painted: int | None = None,
 ) -> float:
-    """Seconds on two cores of a picture of `size` px, as roughly."""
+    """Seconds on two cores of a picture of `size` px, painted at no more than `painted` px or the
+    method's limit, as roughly."""
     steps = getattr(options, "steps", 0) if about.steps_on == "picture" else 0
-    painted = getattr(options, "paint_size", size) or PAINTED_PX
-    size = min(size, painted)
+    size = min(size, painted or round((about.paint_pixels or size**2) ** 0.5))
     return max(0.1, 0.2 * (min(steps, most or steps) + polish / 2) * (size / 256) ** 2)
 
 

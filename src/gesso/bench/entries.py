@@ -8,10 +8,11 @@ from typing import Annotated, Any
 
 from gesso.bench.contestants import Absent, Entry, picture_seconds, style_seconds
 from gesso.bench.options import Options
+from gesso.controls.options import ControlOptions, of_painting
 from gesso.errors import OptionError
 from gesso.methods.about import About
 from gesso.methods.registry import about, methods
-from gesso.options import Option, changed, declared, parsed
+from gesso.options import Declared, Option, changed, declared, parsed
 
 SLOW_S = 60.0  # a style, or a picture of 256 px, that takes longer makes a method a slow one
 QUICK_STEPS = 20  # of slow methods, with --quick
@@ -63,17 +64,18 @@ def _chosen(names: Sequence[str]) -> list[str]:
 
 
 def _entry(known: About, options: Options, judge: str, texts: dict[str, str]) -> Entry | Absent:
-    limits, own = _read(known, texts)
+    limits, controls, own = _read(known, texts)
     if known.descends and known.full_steps:
         own = {"steps": known.full_steps, **own}
     chosen = changed(known.options(), own)
-    style, picture = style_seconds(known, chosen), picture_seconds(known, chosen, 256)
+    painted = controls.get("paint_size")
+    style, picture = _seconds(known, chosen, painted)
     if options.quick and max(style, picture) > SLOW_S:
         if style > SLOW_S and known.name not in options.names:
             return Absent(known.name, "too slow for --quick")
         own["steps"] = QUICK_STEPS
         chosen = changed(chosen, {"steps": QUICK_STEPS})
-        style, picture = style_seconds(known, chosen), picture_seconds(known, chosen, 256)
+        style, picture = _seconds(known, chosen, painted)
     for_styles, for_pictures = QUICK_S if options.quick else LONG_S
     return Entry(
         known.name,
@@ -81,10 +83,17 @@ def _entry(known: About, options: Options, judge: str, texts: dict[str, str]) ->
         weights=str(options.weights[known.name]) if known.name in options.weights else None,
         encoder=judge if known.descends else options.encoder,
         device=options.device,
+        controls=controls,
         most_styles=limits.most_styles or max(1, int(for_styles / style)),
         most_pairs=limits.most_pairs or max(1, int(for_pictures / picture)),
         note=_note(known, getattr(chosen, "steps", 0)),
     )
+
+
+def _seconds(known: About, chosen: Any, painted: int | None) -> tuple[float, float]:
+    """Those of a style and of a picture of 256 px, reckoned roughly."""
+    picture = picture_seconds(known, chosen, 256, painted=painted)
+    return style_seconds(known, chosen), picture
 
 
 def _note(known: About, steps: int) -> str:
@@ -105,22 +114,31 @@ def _by_method(texts: Sequence[str]) -> dict[str, dict[str, str]]:
     return found
 
 
-def _read(known: About, texts: dict[str, str]) -> tuple[Limits, dict[str, Any]]:
-    """The limits and the method's options, checked."""
-    kinds = {one.name for one in declared(Limits)}
-    limits = {name: text for name, text in texts.items() if name in kinds}
-    others = {name: text for name, text in texts.items() if name not in kinds}
+def _read(known: About, texts: dict[str, str]) -> tuple[Limits, dict[str, Any], dict[str, Any]]:
+    """The limits, controls and the method's options, checked."""
+    limits, others = _apart(texts, declared(Limits))
+    controls, others = _apart(others, of_painting())
     try:
-        options = parsed(known.options, others)
+        options, look = parsed(known.options, others), parsed(ControlOptions, controls)
         changed(known.options(), options)
-        return changed(Limits(), parsed(Limits, limits)), options
+        changed(ControlOptions(), look)
+        return changed(Limits(), parsed(Limits, limits)), look, options
     except OptionError as error:
         name = error.option.removeprefix("option ")
         raise OptionError(f"set {known.name}.{name}", _with_limits(error.trouble)) from None
 
 
+def _apart(
+    texts: dict[str, str], declarations: Sequence[Declared]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """The texts of these declarations, and the others."""
+    names = {one.name for one in declarations}
+    own = {name: text for name, text in texts.items() if name in names}
+    return own, {name: text for name, text in texts.items() if name not in names}
+
+
 def _with_limits(trouble: str) -> str:
-    """A refusal of an unknown option names the limits, too."""
+    """A refusal of an unknown option names controls and limits, too."""
     if not trouble.startswith("unknown"):
         return trouble
-    return ", ".join([trouble, *(one.name for one in declared(Limits))])
+    return ", ".join([trouble, *(one.name for one in [*of_painting(), *declared(Limits)])])

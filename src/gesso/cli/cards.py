@@ -68,6 +68,7 @@ def open_session(
             name,
             options,
             retouch=ours.retouch,
+            defaults=ours.controls,
             encoder=setup.encoder or "compact",
             weights=setup.model,
             device=setup.device,

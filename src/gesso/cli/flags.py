@@ -10,7 +10,7 @@ from typing import Annotated, Any, get_args, get_origin
 
 import typer
 
-from gesso.controls.options import ControlOptions
+from gesso.controls.options import ControlOptions, of_painting
 from gesso.errors import GessoError
 from gesso.methods.registry import DEFAULT, about, methods
 from gesso.options import Declared, Option, declared
@@ -130,6 +130,9 @@ OfMethods = Annotated[Given, Derived(of_methods, _heading)]
 OfControls = Annotated[
     Given, Derived(lambda: {"": fields_shown(ControlOptions)}, lambda flag: "Controls")
 ]
+
+
+OfPainting = Annotated[Given, Derived(lambda: {"": of_painting()}, lambda flag: "Controls")]
 
 
 def method_values(method: str, given: Given) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,6 +19,9 @@ from gesso.cli.console import say
 from gesso.disk.atomic import open_regular, shown
 from gesso.disk.header import brief
 from gesso.errors import GessoError
+
+if TYPE_CHECKING:
+    from gesso.methods.about import About
 
 MOST_ROWS = 200
 _Row = tuple[str, ...]
@@ -57,9 +60,19 @@ def methods() -> None:
     abouts = [registry.about(name) for name in registry.methods()]
     rows = [(about.name, about.title, about.summary) for about in abouts]
     _table(("method", "paper", "what it does"), rows)
+    limits: dict[str, list[str]] = {}
+    for about in abouts:
+        limits.setdefault(_limit(about), []).append(about.name)
+    print()
+    _table(("painted whole up to", "by"), ((size, ", ".join(by)) for size, by in limits.items()))
     presets = [(name, preset.in_words, preset.summary) for name, preset in PRESETS.items()]
     print()
     _table(("preset", "made of", "what it is for"), presets)
+
+
+def _limit(about: About) -> str:
+    """The size above which a smaller copy is painted."""
+    return "any size" if about.paint_pixels is None else f"{about.paint_pixels / 1e6:g} MP"
 
 
 @cache.callback(invoke_without_command=True)

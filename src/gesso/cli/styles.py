@@ -11,8 +11,9 @@ import typer
 from gesso.cli import options as opt
 from gesso.cli.cards import open_session, reporter
 from gesso.cli.console import say
-from gesso.cli.flags import Given, OfMethods
+from gesso.cli.flags import Given, OfMethods, OfPainting, values_of
 from gesso.cli.progress import showing
+from gesso.controls.options import ControlOptions, of_painting
 from gesso.disk.atomic import shown
 from gesso.errors import GessoError, OptionError
 from gesso.images.styles import bundled_styles
@@ -32,6 +33,7 @@ def styles(
     ] = None,
     size: Annotated[int, opt.option("Longer side of each picture in px.", "PX", min=16)] = 192,
     columns: Annotated[int, opt.option("Pictures in a row.", "N", min=1, max=64)] = 8,
+    controls: OfPainting,
     given: OfMethods,
     setup: opt.Setup,
     cache: opt.Cache = True,
@@ -63,23 +65,33 @@ def styles(
     else:
         if setup.method is None and setup.preset is None:
             setup = replace(setup, method=METHOD)
-        cells = _in_every_style(photo, size, given, setup, cache, running)
+        look = ControlOptions(**values_of(of_painting(), controls))
+        cells = _in_every_style(photo, size, look, given, setup, cache, running)
     write_image(job.out, labelled_sheet(cells, list(found), columns))
     say(f"{shown(job.out)}: {len(cells)} styles written", running.quiet)
     return 0
 
 
 def _in_every_style(
-    photo: Path, size: int, given: Given, setup: opt.Setup, cache: bool, running: opt.Running
+    photo: Path,
+    size: int,
+    look: ControlOptions,
+    given: Given,
+    setup: opt.Setup,
+    cache: bool,
+    running: opt.Running,
 ) -> list[Any]:
-    """The photo (3, h, w) in every bundled style."""
+    """The photo (3, h, w) in every bundled style, under the controls of `look`."""
     from gesso.images.read import read_image
 
     paths = list(bundled_styles().values())
     session = open_session(paths, setup, given, running, size=TIMES * size, use_cache=cache)
-    picture = session.photo(photo, TIMES * size)
+    from gesso.controls.controls import Controls
+
+    picture, how = session.photo(photo, TIMES * size), Controls(**vars(look))
     with showing(running.quiet) as show:
         made = (
-            session.stylize(picture, [path], on_step=reporter(show, path.stem)) for path in paths
+            session.stylize(picture, [path], how, on_step=reporter(show, path.stem))
+            for path in paths
         )
         return [read_image(one.rgb, size=size) for one in made]

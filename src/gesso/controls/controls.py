@@ -4,7 +4,7 @@ StyleCard and Stylizer.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,8 @@ from gesso.cards.blend import shares_of
 from gesso.cards.card import StyleCard
 from gesso.controls.chroma import with_chroma
 from gesso.controls.color import checked_color, with_color
-from gesso.controls.options import ControlOptions
+from gesso.controls.options import PAINTING, ControlOptions
+from gesso.controls.painting import Limit, with_ground, with_limit
 from gesso.controls.palette import Palette, palette_settings, with_palette
 from gesso.controls.polish import can_polish, polished
 from gesso.controls.regions import check_masks, region_shares
@@ -45,6 +46,11 @@ class Controls(ControlOptions):
         polish: steps on the pixels of every picture, towards the styles of cards that keep their
             Gram matrices (`gesso.controls.polish`); None: the method's default where the cards
             keep those of the encoder at hand, else none.
+        paint_size: the longer side in px up to which pictures are painted whole; of larger ones a
+            smaller copy is, and what changed is carried over. It may be beyond the method's limit,
+            which is the default (`About.paint_pixels`), where there is the time and the memory.
+        ground: calm gives the photo's empty places one colour of what was painted there; painted
+            leaves them as they are. None is calm (see `gesso.fitting.ground`).
 
     Raises:
         OptionError: a value that makes no sense.
@@ -72,11 +78,18 @@ class Controls(ControlOptions):
            regions, where the method can put them together in feature space);
         3. `polish` descends on its pixels; with masks, on each style's picture before these are
            put together;
-        4. `color_share` moves its colours to the style's, with masks in every region;
-        5. `color` gives it the colours asked for, and those of a muted style are not exceeded
+        4. what changed so far is carried over to a picture larger than `paint_size`, of which all
+           this saw a smaller copy;
+        5. `color_share` moves its colours to the style's, with masks in every region;
+        6. `ground` is emptied;
+        7. `color` gives it the colours asked for, and those of a muted style are not exceeded
            (`gesso.controls.chroma`);
-        6. the photo shows where no mask is on;
-        7. `strength` moves it back towards the photo.
+        8. the photo shows where no mask is on;
+        9. `strength` moves it back towards the photo.
+
+        Where only 4 and 6 remain, which leave most pictures as they are, the stylizer has the
+        method's `network`. Cards of matching that were made with these two options keep their
+        values, which then are the defaults.
 
         At a strength S below 1 the card is first blended with the method's neutral card, which
         changes the strokes and not just their opacity. But equal steps of the blend are not equal
@@ -104,6 +117,8 @@ class Controls(ControlOptions):
             return Stylizer(lambda contents, on_step: contents, why_none="changes nothing")
         steps = self.polish_steps(method, given)
 
+        how = self.completed({n: v for n, v in styles[0].config.items() if n in PAINTING})
+        limit = Limit(how.paint_size, method.about.paint_pixels)
         share = method.about.color_share if self.color_share is None else self.color_share
         mixed = None if self.masks else self.weights or [1.0] * len(styles)
         palette = Palette.of(styles, mixed, share) if color == "style" else None
@@ -111,7 +126,8 @@ class Controls(ControlOptions):
 
         def dressed(cards: list[StyleCard], steps: int = 0, strength: float = 1.0) -> Stylizer:
             own = palette and palette.at(strength)
-            picture = with_palette(self._together(method, cards, steps), own, regions)
+            whole = with_limit(self._together(method, cards, steps), limit)
+            picture = with_ground(with_palette(whole, own, regions), how.ground != "painted")
             colored = with_chroma(with_color(picture, color, matched), color, styles)
             return self._covered(colored, len(cards))
 
@@ -128,20 +144,26 @@ class Controls(ControlOptions):
         steps = method.about.polish
         return steps if steps and can_polish(method, cards) else 0
 
-    def _together(self, method: Method, cards: list[StyleCard], steps: int) -> Stylizer:
-        """The picture of one card, or of several in their regions."""
+    def _together(
+        self, method: Method, cards: list[StyleCard], steps: int
+    ) -> Callable[[float], Stylizer]:
+        """What makes the picture of one card, or of several in their regions, of photos whose sides
+        have some share of what `feather` is meant for."""
         if steps:
             each = [polished(method.stylizer(card), method.encoder, card, steps) for card in cards]
         else:
             each = [] if self.masks else [method.stylizer(cards[0])]
         if not self.masks:
-            return each[0]
+            return lambda share: each[0]
         of_regions = composite(each) if steps else method.stylizer_of_regions(cards)
 
-        def run(contents: Tensor, on_step: OnStep | None) -> Tensor:
-            return of_regions(contents, self._regions(len(cards), contents), on_step)
+        def stylizer_at(share: float) -> Stylizer:
+            def run(contents: Tensor, on_step: OnStep | None) -> Tensor:
+                return of_regions(contents, self._regions(len(cards), contents, share), on_step)
 
-        return Stylizer(run, why_none="puts several styles together")
+            return Stylizer(run, why_none="puts several styles together")
+
+        return stylizer_at
 
     def _covered(self, stylizer: Stylizer, styles: int) -> Stylizer:
         """With the photo where no mask is on: of as many masks as styles none takes the rest."""
@@ -154,15 +176,15 @@ class Controls(ControlOptions):
 
         return Stylizer(run, why_none="shows the photo beyond the masks")
 
-    def _regions(self, styles: int, contents: Tensor) -> Tensor:
-        return self._placed(styles, contents)[0]
+    def _regions(self, styles: int, contents: Tensor, share: float = 1.0) -> Tensor:
+        return self._placed(styles, contents, share)[0]
 
     def _cover(self, styles: int, contents: Tensor) -> Tensor:
         return self._placed(styles, contents)[1]
 
-    def _placed(self, styles: int, contents: Tensor) -> tuple[Tensor, Tensor]:
+    def _placed(self, styles: int, contents: Tensor, share: float = 1.0) -> tuple[Tensor, Tensor]:
         height, width = contents.shape[-2:]
-        shares, cover = region_shares(self.masks, styles, height, width, self.feather)
+        shares, cover = region_shares(self.masks, styles, height, width, share * self.feather)
         return shares.to(contents), cover.to(contents)
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from numbers import Real
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from gesso.errors import OptionError
-from gesso.options import Option, check
+from gesso.options import Declared, Option, check, declared
 
 Color = Literal["style", "content", "luminance"]
 COLORS: tuple[Color, ...] = ("style", "content", "luminance")
+Ground = Literal["calm", "painted"]
+"""Whether empty places of a photo get one colour or stay as painted."""
 MAX_STEPS = 1000  # of polish
+PAINTING = ("paint_size", "ground")  # controls that presets, old cards and the bench have a say in
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,24 @@ class ControlOptions:
             most=MAX_STEPS,
         ),
     ] = None
+    paint_size: Annotated[
+        int | None,
+        Option(
+            "Longer side up to which pictures are painted whole; what changes in a smaller copy is "
+            "carried over to larger ones. Smaller: larger strokes, less time and memory. Default: "
+            "the method's limit, see `gesso methods`.",
+            "PX",
+            least=64,
+        ),
+    ] = None
+    ground: Annotated[
+        Ground | None,
+        Option(
+            "Empty places, such as the white behind a product: calm, in one colour of what was "
+            "painted there, or as painted. Default: calm.",
+            "KIND",
+        ),
+    ] = None
 
     def __post_init__(self) -> None:
         check(self)
@@ -67,3 +88,17 @@ class ControlOptions:
             raise OptionError("weights", "of no use with masks, which give each style its region")
         if self.feather and not self.masks:
             raise OptionError("feather", "of no use without masks")
+
+    def completed(self, others: Mapping[str, Any]) -> Self:
+        """With these others, by name, where a control is None: nothing was said of it.
+
+        Raises:
+            OptionError: a value that makes no sense.
+        """
+        left_open = {n: v for n, v in others.items() if getattr(self, n) is None}
+        return replace(self, **left_open) if left_open else self
+
+
+def of_painting() -> list[Declared]:
+    """The declarations of the controls in PAINTING."""
+    return [one for one in declared(ControlOptions) if one.name in PAINTING]

@@ -1,19 +1,19 @@
 """Empty ground: places where a photo shows nothing, such as the white behind a product.
 
-Matching finds a place of the style for every place of a photo, and so paints waves or a sky into
-emptiness. There only a colour of what it painted is kept: the one nearest to the photo's.
+Where features are matched, waves or a sky are painted into emptiness; where they are normalised
+it gets a faint ring around what stands in it. There only a colour of what was painted is kept: the
+one nearest to the photo's.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+import math
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-Ground = Literal["calm", "painted"]
-"""Whether empty places get one colour or stay as painted."""
+from gesso.fitting.carry import smaller
 
 WINDOW = 1 / 16  # of the longer side: what is flat in a smaller window is a part of something
 LEAST_PX = 17  # and never a smaller window than this
@@ -22,36 +22,56 @@ ALIKE = 8 / 255  # ground within this of a colour is one ground
 MOST_GROUNDS = 8
 NEAREST = 1 / 4  # of a ground's painted places, whose mean colour it gets
 SOFT = 1 / 64  # of the longer side: width of the ground's edge
+MOST_PIXELS = 800_000  # of the copy in which a larger photo's grounds are looked for
 
 
 def ground(photo: Tensor) -> Tensor:
     """Where a photo (1, 3, H, W) is empty: (1, 1, H, W), 1 there and 0 elsewhere."""
     size = _odd(max(LEAST_PX, WINDOW * max(photo.shape[-2:])))
-    spread = _highest(photo, size) + _highest(-photo, size)
-    flat = (spread.amax(1, keepdim=True) <= LEVELS).to(photo.dtype)
-    return _highest(flat, size)
+    block = min(size // 4 + 1, *photo.shape[-2:])  # every window holds one, at the border, too
+    if not _flat(F.max_pool2d(photo, block) + F.max_pool2d(-photo, block)).any():
+        return torch.zeros_like(photo[:, :1])
+    flat = _flat(_highest(photo, size) + _highest(-photo, size))
+    return _highest(flat.to(photo.dtype), size)
 
 
 @torch.no_grad()
 def emptied(painted: Tensor, photo: Tensor) -> Tensor:
     """A painted picture (1, 3, H, W) with every ground of its photo in one colour painted there;
-    what surrounds the grounds stays, with a soft edge."""
+    what surrounds the grounds stays, with a soft edge. The picture itself where there is none."""
+    photo = smaller(photo, MOST_PIXELS)
     left = ground(photo)
     if not left.any():
         return painted
+    small = smaller(painted, MOST_PIXELS)
     edge = _odd(SOFT * max(photo.shape[-2:]))
     inner = 1 - _highest(1 - left, edge)
     share = F.avg_pool2d(F.pad(inner, (edge // 2,) * 4, mode="replicate"), edge, 1)
-    calm = painted.clone()
+    calm = small.clone()
     for _ in range(MOST_GROUNDS):
         if not left.any():
             break
         places = left[0, 0] > 0
         color = photo[0, :, places].median(1).values
         same = (photo[0] - color[:, None, None]).abs().amax(0) <= ALIKE
-        calm[0, :, same & places] = _nearest(painted[0, :, same & places], color[:, None])
+        calm[0, :, same & places] = _nearest(small[0, :, same & places], color[:, None])
         left = left * ~same
-    return torch.lerp(painted, calm, share)
+    if small is painted:
+        return torch.lerp(painted, calm, share)
+    share, out = _enlarged(share, painted), torch.empty_like(painted)
+    for channel in range(painted.shape[1]):  # one at a time takes less memory
+        one = (..., slice(channel, channel + 1), slice(None), slice(None))
+        torch.lerp(painted[one], _enlarged(calm[one], painted), share, out=out[one])
+    return out
+
+
+def _enlarged(image: Tensor, like: Tensor) -> Tensor:
+    return F.interpolate(image, like.shape[-2:], mode="bilinear")
+
+
+def _flat(spread: Tensor) -> Tensor:
+    """Where every channel (1, 3, H, W) spreads over no more than LEVELS: (1, 1, H, W)."""
+    return spread.amax(1, keepdim=True) <= LEVELS
 
 
 def _nearest(colors: Tensor, wanted: Tensor) -> Tensor:
@@ -62,8 +82,17 @@ def _nearest(colors: Tensor, wanted: Tensor) -> Tensor:
 
 
 def _highest(x: Tensor, size: int) -> Tensor:
-    """The highest value in the window of odd `size` around every place."""
-    return F.max_pool2d(x, size, 1, size // 2)
+    """The highest value in the window of odd `size` around every place; windows are put together
+    of smaller ones, which is quicker than a pooling."""
+    x = F.pad(x, (size // 2,) * 4, value=-math.inf)
+    for axis in (2, 3):
+        reach = 1
+        while reach < size:
+            step = min(reach, size - reach)
+            length = x.shape[axis] - step
+            x = torch.maximum(x.narrow(axis, 0, length), x.narrow(axis, step, length))
+            reach += step
+    return x
 
 
 def _odd(size: float) -> int:

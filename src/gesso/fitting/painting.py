@@ -19,7 +19,6 @@ from torch import Tensor
 from gesso.encoders.base import Encoder
 from gesso.errors import GessoError
 from gesso.fitting.apart import Apart
-from gesso.fitting.ground import Ground, emptied
 from gesso.fitting.pyramid import bands, descend, resized, summed
 from gesso.fitting.recolor import Recolor, recolored
 from gesso.fitting.regions import Region, Styles, put_together, regions_of, sized
@@ -46,11 +45,9 @@ class Painting:
         steps, fine_steps, final_steps: of Adam at every scale but the finest, at that one, and in
             the last pass; for None see `fine`.
         lr: Adam's rate on the picture's bands.
-        paint_size: the longer side in px up to which a picture is painted; None: no limit.
         seed: of the places and shifts of the last pass, and of the places of the terms.
         transport, moments, palette, structure, content: weights of `gesso.fitting.terms`.
         recolor: where the colours come from at the end, see `gesso.fitting.recolor`.
-        ground: whether the photo's empty places get one colour, see `gesso.fitting.ground`.
     """
 
     alpha: float = 0.6
@@ -58,7 +55,6 @@ class Painting:
     fine_steps: int | None = None
     final_steps: int = 8
     lr: float = 4e-3
-    paint_size: int | None = None
     seed: int = 0
     transport: float = 0.5
     moments: float = 0.0
@@ -66,7 +62,6 @@ class Painting:
     structure: float = 0.0
     content: float = 0.0
     recolor: Recolor = "own"
-    ground: Ground = "calm"
 
     def fine(self, size: int) -> int:
         """Steps at the finest scale of a picture of so many px. By default these are `steps` up to
@@ -135,7 +130,7 @@ def finish(
     how: Painting,
     on_step: Callable[[int, float], None],
 ) -> Tensor:
-    """The last pass and what follows: colours in order, empty ground calm.
+    """The last pass and what follows: colours in order.
 
     Args:
         picture: (1, 3, h, w) with sides of SMALLEST_PX at least, as made of the photo so far.
@@ -147,8 +142,7 @@ def finish(
     picture = resized(picture, *photo.shape[-2:]).clamp(0, 1)
     colors = [region.style.colors for region in regions_of(styles)]
     finished = [picture if c is None else recolored(picture, photo, c, how.recolor) for c in colors]
-    whole = put_together(styles, finished)
-    return emptied(whole, photo) if how.ground == "calm" else whole
+    return put_together(styles, finished)
 
 
 def _at(photo: Tensor, size: int) -> Tensor:

@@ -49,6 +49,8 @@ class About:
         polish: steps of polish that a picture gets by default (`gesso.controls.polish`).
         color_share: how far colours go to the style's mean and covariance by default
             (`gesso.controls.palette`), from 0 to 1.
+        paint_pixels: above so many pixels a smaller copy is painted by default, and what changed is
+            carried over (`gesso.controls.painting`), for time, memory or larger strokes.
         version: goes up when the same options make another card: cached cards then lapse.
     """
 
@@ -71,4 +73,5 @@ class About:
     full_steps: int = 0
     polish: int = 0
     color_share: float = 0.0
+    paint_pixels: int | None = None
     version: int = 1

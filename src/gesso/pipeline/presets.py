@@ -1,4 +1,5 @@
-"""Presets: a method and some of its options under the name of what they trade. Needs no torch."""
+"""Presets: a method, some of its options and some controls under the name of what they trade. Needs
+no torch."""
 
 from __future__ import annotations
 
@@ -19,24 +20,28 @@ class Preset:
     Attributes:
         method: the method it is made of.
         options: those of the method's options that differ from its defaults.
+        controls: controls of every method, by name, where nothing is said of them.
         summary: what it is good for.
     """
 
     method: str
     summary: str
     options: Mapping[str, Any] = field(default_factory=dict)
+    controls: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def in_words(self) -> str:
         """What it is made of, such as "matching, steps 30"."""
-        return ", ".join([self.method, *(f"{n} {v}" for n, v in self.options.items())])
+        parts = {**self.controls, **self.options}
+        return ", ".join([self.method, *(f"{n} {v}" for n, v in parts.items())])
 
 
 PRESETS: Mapping[str, Preset] = {
     "draft": Preset(
         "matching",
         "to choose a style by: painted at 256 px, with the photo's edges",
-        {"paint_size": 256, "steps": 20, "fine_steps": 5, "final_steps": 3},
+        {"steps": 20, "fine_steps": 5, "final_steps": 3},
+        {"paint_size": 256},
     ),
     "balanced": Preset("matching", "the default"),
     "best": Preset(
@@ -53,11 +58,13 @@ class Chosen:
 
     Attributes:
         options: of adaptations and pictures, where they differ from the defaults.
-        retouch: those of them that only concern pictures, and so are for given cards, too.
+        controls: of a preset, by name, for where nothing is said of them.
+        retouch: those options that only concern pictures, and so are for given cards, too.
     """
 
     method: str
     options: Mapping[str, Any]
+    controls: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def retouch(self) -> dict[str, Any]:
@@ -85,4 +92,4 @@ def chosen(
         found = made_of.method
     if found != made_of.method:
         raise OptionError("preset", f"{preset} is made of {made_of.method}; the method is {found}")
-    return Chosen(found, {**made_of.options, **given})
+    return Chosen(found, {**made_of.options, **given}, made_of.controls)

@@ -47,6 +47,7 @@ class Session:
         method: a method's name, or a method with weights and encoder of its own.
         options: how the method adapts; by default its defaults.
         retouch: options of pictures (`Option.on_pictures`) that given cards are run with, by name.
+        defaults: controls, by name, for calls whose own leave them open (None).
         encoder, weights, device: as for `gesso.load`, where `method` is a name.
         cache: where cards are kept; None: nowhere but in this session.
         contents: what adaptations practise on; None: the photos that are stylized, and where
@@ -67,6 +68,7 @@ class Session:
         options: Any = None,
         *,
         retouch: Mapping[str, Any] | None = None,
+        defaults: Mapping[str, Any] | None = None,
         encoder: str | Path = "compact",
         weights: str | Path | None = None,
         device: str | None = None,
@@ -81,7 +83,7 @@ class Session:
         if isinstance(method, str):
             method = load(method, weights=weights, encoder=encoder, device=device)
         self.method, self.options = method, method.chosen(options)
-        self.retouch = dict(retouch or {})
+        self.retouch, self.defaults = dict(retouch or {}), dict(defaults or {})
         self.cache, self.contents = cache, contents
         self.max_pixels, self.exact, self.on_card = max_pixels, exact, on_card
         self.vectors = method.keeps_vectors(self.options) if vectors is None else vectors
@@ -165,8 +167,9 @@ class Session:
         Raises:
             GessoError: styles that cannot be read or do not go together.
         """
-        controls, styles = controls or Controls(), [found_style(s) for s in styles]
+        controls = (controls or Controls()).completed(self.defaults)
         controls.check(len(styles))
+        styles = [found_style(style) for style in styles]
         masks = checked_style_masks(style_masks, len(styles))
         color = checked_color(controls.color)
         if color == "style" or any(holds_card(style) for style in styles):

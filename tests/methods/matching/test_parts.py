@@ -16,10 +16,10 @@ from gesso.losses.columns import cells, hypercolumns
 from gesso.losses.matching import cosine_distance, nearest
 from gesso.methods.base import AdaptStep
 from gesso.methods.matching.method import Matching
-from tiny import pictures, random_vgg, tiny_encoder
+from tiny import grained, pictures, random_vgg, tiny_encoder
 
 STYLES = pictures(2, 96, seed=5)
-PHOTO = pictures(1, 96, seed=6)
+PHOTO = grained(pictures(1, 96, seed=6))
 QUICK: dict[str, Any] = {"steps": 30, "fine_steps": 30, "final_steps": 4, "style_size": 96}
 LEFT = torch.zeros(96, 96)
 LEFT[:, :48] = 1

@@ -30,4 +30,5 @@ ABOUT = About(
     neutral="content",
     version=2,
     color_share=1.0,
+    paint_pixels=2_000_000,
 )

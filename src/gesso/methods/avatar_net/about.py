@@ -36,4 +36,5 @@ ABOUT = About(
     weights="avatar_net",
     blend="own",
     color_share=1.0,
+    paint_pixels=800_000,
 )

@@ -90,4 +90,5 @@ ABOUT = About(
     steps_on="picture",
     descends=True,
     full_steps=500,
+    paint_pixels=1_000_000,
 )

@@ -48,16 +48,6 @@ class Options:
     lr: Annotated[
         float, Option("Adam's rate on the picture.", "RATE", least=0, on_pictures=True)
     ] = 4e-3
-    paint_size: Annotated[
-        int | None,
-        Option(
-            "Longer side up to which pictures are painted; what changed is carried over to larger "
-            "ones. Default: 0.8 megapixels.",
-            "PX",
-            least=64,
-            on_pictures=True,
-        ),
-    ] = None
     rotations: Annotated[
         bool, Option("Match with the style turned by 90, 180 and 270 degrees, too.")
     ] = False
@@ -104,15 +94,6 @@ class Options:
             on_pictures=True,
         ),
     ] = "own"
-    ground: Annotated[
-        Literal["calm", "painted"],
-        Option(
-            "Empty places, such as the white behind a product: in one colour of what was painted "
-            "there, or as painted.",
-            "KIND",
-            on_pictures=True,
-        ),
-    ] = "calm"
     style_size: Annotated[int, Option("Longer side of the style.", "PX", least=64)] = 512
 
 
@@ -125,5 +106,6 @@ ABOUT = About(
     neutral="content",
     blend="own",
     steps_on="picture",
-    version=2,
+    paint_pixels=800_000,
+    version=3,
 )

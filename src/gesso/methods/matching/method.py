@@ -27,15 +27,13 @@ from gesso.methods.inputs import as_image, enlarged
 from gesso.methods.matching.about import ABOUT, Options
 from gesso.methods.matching.reading import directions_of, projected, read, sizes_of
 from gesso.methods.matching.room import levels_of, room_of
+from gesso.methods.textures import white_noise
 from gesso.nn.masks import part, places
 from gesso.nn.pictures import resize
 from gesso.nn.precision import compute_in, fast_dtype
-from gesso.options import from_json, of_pictures
+from gesso.options import from_json
 from gesso.stylizers.progress import in_batch
 from gesso.stylizers.stylizer import OfRegions, Stylizer
-
-MAX_PIXELS = 800_000
-"""Above this many pixels a smaller copy is painted, and what changed in it is carried over."""
 
 
 class Matching(Method):
@@ -128,16 +126,28 @@ class Matching(Method):
             report = in_batch(on_step, number, len(contents))
             heard = None if report is None else _named(report)
 
-            def painted(photo: Tensor, heard: OnPaint | None = heard) -> Tensor:
-                with torch.inference_mode(False), torch.enable_grad():
-                    return paint(photo.clone(), styles, encoder, how, heard)
-
-            longest, pixels = max(content.shape[-2:]), content.shape[-2] * content.shape[-1]
-            share = min(1.0, (how.paint_size or longest) / longest)
-            most = min(MAX_PIXELS, round(pixels * share**2))
-            with compute_in(fast_dtype(self.place)):
-                rows.append(at_most(most, content.unsqueeze(0).to(self.place), painted))
+            photo = content.unsqueeze(0).to(self.place)
+            with (
+                compute_in(fast_dtype(self.place)),
+                torch.inference_mode(False),
+                torch.enable_grad(),
+            ):
+                rows.append(paint(photo.clone(), styles, encoder, how, heard))
         return torch.cat(rows).to(contents.device)
+
+    def _texture(
+        self,
+        card: StyleCard,
+        height: int,
+        width: int,
+        seed: int,
+        tileable: bool,
+        on_step: OnStep | None,
+    ) -> Tensor:
+        """Painted on noise; a large one in a smaller copy, as pictures are."""
+        stylizer, noise = self.stylizer(card), white_noise(height, width, seed).unsqueeze(0)
+        most = self.about.paint_pixels or height * width
+        return at_most(most, noise, lambda copy: stylizer(copy, on_step))[0]
 
     def neutral(self, content: ImageLike | None = None, like: StyleCard | None = None) -> StyleCard:
         """The content as its own style, whose vectors are all it is matched with; without a
@@ -183,9 +193,9 @@ class Matching(Method):
         return StyleCard(self.name, tensors, dict(first.config), provenance=origin)
 
 
-def _made_by(card: StyleCard) -> dict[str, Any]:
-    """A card's configuration but for what only concerns pictures."""
-    return {n: v for n, v in card.config.items() if n not in of_pictures(Options)}
+def _made_by(card: StyleCard) -> list[Any]:
+    """What of a card's configuration its vectors depend on."""
+    return [card.config.get(name) for name in ("encoder_sha256", "seed")]
 
 
 def _named(report: Callable[[int, int, dict[str, float]], None]) -> OnPaint:

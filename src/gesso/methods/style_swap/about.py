@@ -95,4 +95,5 @@ ABOUT = About(
     weights="style_swap",
     blend="own",
     color_share=1.0,
+    paint_pixels=2_000_000,
 )

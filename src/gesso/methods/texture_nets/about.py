@@ -79,4 +79,5 @@ ABOUT = About(
     textures="own",
     tileable=True,
     full_steps=50_000,
+    paint_pixels=2_000_000,
 )

@@ -35,4 +35,5 @@ ABOUT = About(
     needs=Needs(levels=("relu1_1",), deepest="relu5_1", encoder_to_run=True),
     weights="wct",
     textures="own",
+    paint_pixels=2_000_000,
 )

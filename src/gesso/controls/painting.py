@@ -1,0 +1,84 @@
+"""What is painted of a photo: a smaller copy of a large one, and no empty ground."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from gesso.fitting.carry import at_most
+from gesso.fitting.ground import emptied
+from gesso.methods.base import OnStep
+from gesso.stylizers.progress import in_batch
+from gesso.stylizers.stylizer import Stylizer
+
+
+@dataclass(frozen=True)
+class Limit:
+    """Up to which size pictures are painted whole.
+
+    Attributes:
+        side: their longer side in px; None: as `pixels` says.
+        pixels: their number of pixels, where there is no `side`; None: any.
+    """
+
+    side: int | None = None
+    pixels: int | None = None
+
+    def of(self, height: int, width: int) -> int:
+        """The most pixels that a picture of this size is painted with, which may be all."""
+        whole = height * width
+        if self.side is not None:
+            return round(whole * min(1.0, self.side / max(height, width)) ** 2)
+        return whole if self.pixels is None else min(whole, self.pixels)
+
+
+def with_limit(stylizer_at: Callable[[float], Stylizer], limit: Limit) -> Stylizer:
+    """A stylizer that paints pictures up to a size, and carries over to larger ones what changed in
+    a smaller copy (`gesso.fitting.carry`), one at a time.
+
+    Args:
+        stylizer_at: makes the stylizer of copies with sides of that share.
+    """
+    whole = stylizer_at(1.0)
+
+    def run(contents: Tensor, on_step: OnStep | None) -> Tensor:
+        height, width = contents.shape[-2:]
+        most, count = limit.of(height, width), len(contents)
+        if most >= height * width:
+            return whole(contents, on_step)
+        small = stylizer_at((most / (height * width)) ** 0.5)
+        rows = []
+        for number, content in enumerate(contents):
+            painted = partial(small, on_step=_one_of(on_step, number, count))
+            rows.append(at_most(most, content[None], painted))
+        return _together(rows)
+
+    return Stylizer(run, whole.network, whole.why_none)
+
+
+def with_ground(stylizer: Stylizer, calm: bool) -> Stylizer:
+    """A stylizer whose pictures have one colour in the empty places of their photos, if that is
+    wanted (`gesso.fitting.ground`)."""
+    if not calm:
+        return stylizer
+
+    def run(contents: Tensor, on_step: OnStep | None) -> Tensor:
+        pairs = zip(stylizer(contents, on_step), contents, strict=True)
+        return _together([emptied(picture[None], photo[None]) for picture, photo in pairs])
+
+    return Stylizer(run, stylizer.network, stylizer.why_none)
+
+
+def _one_of(on_step: OnStep | None, number: int, count: int) -> OnStep | None:
+    """What hears the steps of picture `number` of `count`, as those of all."""
+    report = in_batch(on_step, number, count)
+    return None if report is None else lambda now: report(now.step, now.steps, now.losses)
+
+
+def _together(rows: list[Tensor]) -> Tensor:
+    """Pictures (1, 3, H, W) in a batch; a single one, which may be large, is not copied."""
+    return rows[0] if len(rows) == 1 else torch.cat(rows)
