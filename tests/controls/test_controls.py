@@ -21,11 +21,12 @@ from gesso.nn.masks import read_mask
 from gesso.nn.pictures import luminance
 from gesso.stylizers.progress import OnStep
 from gesso.stylizers.stylizer import Stylizer, composite
-from tiny import grained, pictures, quick
+from tiny import pictures, quick
 from tiny_files import TinyFiles
 
 STYLES = pictures(2, 140, seed=5)
-PHOTO = grained(pictures(1, 66, seed=6))
+PHOTO = pictures(1, 66, seed=6)
+PLAIN: dict[str, Any] = {"polish": 0, "color_share": 0, "ground": "painted"}
 
 
 @pytest.fixture(params=gesso.list_methods())
@@ -46,12 +47,12 @@ def distance(one: Tensor, other: Tensor) -> float:
 
 def test_weights_run_the_blended_card(method: Method) -> None:
     cards = [adapted(method, style) for style in range(2)]
-    found = Controls(weights=[1, 3], polish=0).stylizer(method, cards)(PHOTO)
+    found = Controls(weights=[1, 3], **PLAIN).stylizer(method, cards)(PHOTO)
     blend = method.blend(cards, [0.25, 0.75])
     assert torch.equal(found, method.stylizer(blend)(PHOTO))
-    ends = Controls(weights=[1, 0], polish=0).stylizer(method, cards)(PHOTO)
+    ends = Controls(weights=[1, 0], **PLAIN).stylizer(method, cards)(PHOTO)
     torch.testing.assert_close(ends, method.stylizer(cards[0])(PHOTO), atol=1e-4, rtol=0)
-    equal = Controls(polish=0).stylizer(method, cards)(PHOTO)
+    equal = Controls(**PLAIN).stylizer(method, cards)(PHOTO)
     assert torch.equal(equal, method.stylizer(method.blend(cards, [1, 1]))(PHOTO))
 
 
@@ -112,14 +113,14 @@ def test_masks_compose_to_the_unmasked_picture_when_all_regions_share_a_style(
         pytest.skip("regions in one descent: each one's vectors are centred by their own mean")
     expected = whole(PHOTO)
     for masks in ([soft], [soft, 1 - soft], [halves()]):
-        found = Controls(masks=masks, polish=0).stylizer(method, [card, card])(PHOTO)
+        found = Controls(masks=masks, **PLAIN).stylizer(method, [card, card])(PHOTO)
         torch.testing.assert_close(found, expected, atol=2e-5, rtol=0)
 
 
 def test_every_region_has_its_own_style(method: Method) -> None:
     cards = [adapted(method, style) for style in range(2)]
     one, other = (method.stylizer(card)(PHOTO) for card in cards)
-    found = Controls(masks=[halves(66, 66)], polish=0).stylizer(method, cards)(PHOTO)
+    found = Controls(masks=[halves(66, 66)], **PLAIN).stylizer(method, cards)(PHOTO)
     if in_the_picture(method):
         torch.testing.assert_close(found[..., :33], one[..., :33])
         torch.testing.assert_close(found[..., 33:], other[..., 33:])

@@ -40,9 +40,9 @@ def on_white() -> Tensor:
 
 def test_the_white_behind_a_product_is_of_one_colour(method: Method) -> None:
     card = method.adapt(STYLES[0], [PHOTO[0]], **quick(method))
-    found = Controls(polish=0).stylizer(method, card)(on_white())
+    found = Controls(polish=0, color_share=0).stylizer(method, card)(on_white())
     assert float(found[..., :28, :].flatten(2).std(2).max()) < 1e-6
-    painted = Controls(polish=0, ground="painted").stylizer(method, card)(on_white())
+    painted = Controls(polish=0, color_share=0, ground="painted").stylizer(method, card)(on_white())
     assert torch.equal(painted, method.stylizer(card)(on_white()))
     assert torch.equal(found[..., 40:56, 40:56], painted[..., 40:56, 40:56])
 
@@ -50,9 +50,9 @@ def test_the_white_behind_a_product_is_of_one_colour(method: Method) -> None:
 def test_of_a_large_photo_a_smaller_copy_is_painted(method: Method) -> None:
     card = method.adapt(STYLES[0], [PHOTO[0]], **quick(method))
     expected = carried(PHOTO, SMALL, method.stylizer(card)(SMALL))
-    found = Controls(polish=0, paint_size=80).stylizer(method, card)(PHOTO)
+    found = Controls(polish=0, color_share=0, paint_size=80).stylizer(method, card)(PHOTO)
     assert torch.equal(found, expected)
-    whole = Controls(polish=0, paint_size=160).stylizer(method, card)
+    whole = Controls(polish=0, color_share=0, paint_size=160).stylizer(method, card)
     assert torch.equal(whole(PHOTO), method.stylizer(card)(PHOTO))
     assert (whole.network is None) == (method.stylizer(card).network is None)
 
@@ -108,7 +108,7 @@ def test_masks_and_feather_shrink_with_the_photo(tiny_weights: TinyFiles) -> Non
     shares = region_shares([mask], 2, 60, 80, 10)[0]
     one, other = (method.stylizer(card)(SMALL) for card in cards)
     expected = carried(PHOTO, SMALL, shares[0] * one + shares[1] * other)
-    look = Controls(masks=[mask], feather=20, polish=0, paint_size=80)
+    look = Controls(masks=[mask], feather=20, polish=0, color_share=0, paint_size=80)
     torch.testing.assert_close(look.stylizer(method, cards)(PHOTO), expected)
 
 
