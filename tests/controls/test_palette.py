@@ -74,13 +74,14 @@ def test_a_picture_has_its_styles_palette_as_far_as_asked() -> None:
     assert_alike(Colors.of(full), Colors.of(STYLES[0]))
     torch.testing.assert_close(none, adain().stylizer(card())(PHOTO))
     torch.testing.assert_close(half, torch.lerp(none, full, 0.5), atol=0.02, rtol=0)
-    torch.testing.assert_close(picture(card()), full)  # AdaIN's default
+    usual = picture(card(), color_share=adain().about.color_share)
+    torch.testing.assert_close(picture(card()), usual)
 
 
 def test_a_mixture_has_the_palette_of_all_its_styles() -> None:
     cards = [card(0), card(1)]
     expected = Colors.union([Colors.of(style) for style in STYLES], [1, 3])
-    assert_alike(Colors.of(picture(cards, weights=(1, 3))), expected)
+    assert_alike(Colors.of(picture(cards, weights=(1, 3), color_share=1)), expected)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("gesso.controls.controls.load", lambda name: adain())
         assert_alike(Colors.from_numbers(mix(cards, [1, 3]).settings[PALETTE]), expected)
@@ -89,7 +90,7 @@ def test_a_mixture_has_the_palette_of_all_its_styles() -> None:
 def test_every_region_has_the_palette_of_its_style() -> None:
     left = torch.zeros(64, 64)
     left[:, :32] = 1
-    found = picture([card(0), card(1)], masks=(left,))
+    found = picture([card(0), card(1)], masks=(left,), color_share=1)
     for part, style in ((found[..., :32], STYLES[0]), (found[..., 32:], STYLES[1])):
         assert_alike(Colors.of(part), Colors.of(style))
 
@@ -97,7 +98,7 @@ def test_every_region_has_the_palette_of_its_style() -> None:
 @pytest.mark.parametrize("value", [0.02, 0.5])
 def test_flat_and_dark_photos_keep_what_they_have(value: float) -> None:
     photo = torch.full((1, 3, 64, 64), value)
-    torch.testing.assert_close(picture(card(), photo), picture(card(), photo, color_share=0))
+    torch.testing.assert_close(picture(card(), photo, color_share=1), picture(card(), photo, color_share=0))
 
 
 def test_the_palette_is_that_of_the_part_of_the_style_that_counts() -> None:

@@ -29,6 +29,6 @@ ABOUT = About(
     weights="adain",
     neutral="content",
     version=2,
-    color_share=1.0,
+    color_share=0.6,
     paint_pixels=2_000_000,
 )

@@ -35,6 +35,6 @@ ABOUT = About(
     needs=Needs(levels=("relu4_1",), encoder_to_run=True),
     weights="avatar_net",
     blend="own",
-    color_share=1.0,
+    color_share=0.6,
     paint_pixels=800_000,
 )

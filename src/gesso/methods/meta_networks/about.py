@@ -53,5 +53,5 @@ ABOUT = About(
     needs=Needs(levels=("relu1_2", "relu2_2", "relu3_3", "relu4_3")),
     weights="meta_networks",
     neutral="content",
-    color_share=1.0,
+    color_share=0.6,
 )

@@ -94,6 +94,6 @@ ABOUT = About(
     needs=Needs(levels=(LEVEL,), deepest="relu4_3", encoder_to_run=True),
     weights="style_swap",
     blend="own",
-    color_share=1.0,
+    color_share=0.6,
     paint_pixels=2_000_000,
 )
