@@ -87,7 +87,9 @@ def compare(args: argparse.Namespace) -> None:
     print("| method | by places: nearest, mean rank | by patches: nearest, mean rank |")
     print("| --- | --- | --- |")
     for name in args.preview:
-        cells = [_cell(ranks(columns[name], columns[args.final], m)) for m in (by_places, by_patches)]
+        cells = [
+            _cell(ranks(columns[name], columns[args.final], m)) for m in (by_places, by_patches)
+        ]
         print(f"| {name} | {cells[0]} | {cells[1]} |")
     rows = [list(row) for row in columns.values()]
     gesso.write_image(args.out / "previews.png", sheet(rows))

@@ -98,7 +98,9 @@ def test_every_region_has_the_palette_of_its_style() -> None:
 @pytest.mark.parametrize("value", [0.02, 0.5])
 def test_flat_and_dark_photos_keep_what_they_have(value: float) -> None:
     photo = torch.full((1, 3, 64, 64), value)
-    torch.testing.assert_close(picture(card(), photo, color_share=1), picture(card(), photo, color_share=0))
+    torch.testing.assert_close(
+        picture(card(), photo, color_share=1), picture(card(), photo, color_share=0)
+    )
 
 
 def test_the_palette_is_that_of_the_part_of_the_style_that_counts() -> None:
