@@ -54,4 +54,5 @@ ABOUT = About(
     weights="meta_networks",
     neutral="content",
     color_share=0.6,
+    paint_pixels=2_000_000,
 )
