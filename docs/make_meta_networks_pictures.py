@@ -56,8 +56,8 @@ class Pictures:
         self.cards = {name: method.adapt(style) for name, style in self.styles.items()}
 
     def run(self, card: gesso.StyleCard, content: Tensor) -> Tensor:
-        """One picture."""
-        return self.method.stylizer(card)(content[None])
+        """One picture, as `gesso stylize` makes it."""
+        return Controls().stylizer(self.method, card)(content[None])
 
     def one_pass(self) -> None:
         """Every photo in every style."""
@@ -72,8 +72,8 @@ class Pictures:
         first, second = (self.cards[name] for name in ("linocut", "impasto"))
         row = []
         for share in SHARES:
-            card = self.method.blend([first, second], [1 - share, share])
-            row.append((f"{1 - share:.0%} linocut", self.run(card, self.photos[0])))
+            mixed = Controls(weights=[1 - share, share]).stylizer(self.method, [first, second])
+            row.append((f"{1 - share:.0%} linocut", mixed(self.photos[0][None])))
         write([row], self.out / "meta-networks-interpolation.jpg")
 
     def strength(self) -> None:
