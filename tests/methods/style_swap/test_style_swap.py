@@ -189,7 +189,8 @@ def test_regions_are_put_together_in_feature_space(method: StyleSwap) -> None:
     left = torch.zeros(66, 66)
     left[:, :33] = 1
     both = [card(method), card(method, 1)]
-    found = Controls(masks=(left,)).stylizer(method, both)(PHOTO)
+    controls = Controls(masks=(left,), color_share=0, ground="painted")
+    found = controls.stylizer(method, both)(PHOTO)
     apart = [picture(method, one) for one in both]
     torch.testing.assert_close(found[..., :12], apart[0][..., :12], atol=1e-5, rtol=0)
     torch.testing.assert_close(found[..., -12:], apart[1][..., -12:], atol=1e-5, rtol=0)
