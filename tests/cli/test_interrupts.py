@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typer.core import TyperGroup
 
 from gesso.__main__ import stop
 from gesso.cli import run
@@ -48,6 +49,18 @@ def test_a_signal_ends_in_one_line(
         _, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (code, f"{word}\n")
     assert not list(tmp_path.glob("*card*")) and not list(tmp_path.glob(".tmp*"))
+
+
+@pytest.mark.parametrize("place", ["make_context", "invoke"])
+def test_a_signal_while_options_are_read_is_not_swallowed(
+    place: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*args: object, **extra: object) -> None:
+        raise KeyboardInterrupt(signal.SIGTERM)
+
+    monkeypatch.setattr(TyperGroup, place, interrupted)
+    assert run(["methods"]) == 143
+    assert capsys.readouterr().err == "terminated\n"
 
 
 def test_a_second_signal_has_its_default_effect(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,12 @@ class Commands(TyperGroup):
     """Hands interrupts through to `run` (typer ends with 130 and not a word), and offers no hidden
     command to those that mistype one."""
 
+    def make_context(self, *args: Any, **extra: Any) -> Any:
+        try:
+            return super().make_context(*args, **extra)
+        except KeyboardInterrupt as stop:
+            raise Stopped from stop
+
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
