@@ -15,7 +15,7 @@ from gesso.fitting.config import FitOptions
 from gesso.fitting.network import fit_network, style_target
 from gesso.losses.columns import cells, hypercolumns
 from gesso.losses.evenness import unevenness
-from gesso.losses.matched import MatchingObjective, matched_pairs, shrunk
+from gesso.losses.matched import MatchingObjective, matched_pairs, of_pairs, shrunk
 from gesso.losses.objectives import Objective, UnboundedObjective
 from gesso.losses.terms import grams
 from tiny import pictures, tiny_encoder, tiny_net
@@ -174,7 +174,7 @@ def test_each_photo_of_a_pair_is_matched_with_its_own_style(encoder: Encoder) ->
     for one in range(4):
         style = style_target(encoder, alone, STYLES[one // 2])
         part = slice(one, one + 1)
-        terms = alone.of_pairs(raw[part], encoder, style, photos[part])
+        terms = of_pairs(alone, raw[part], encoder, style, photos[part])
         torch.testing.assert_close(found["matched"][part], 3 * terms["matched"])
     torch.testing.assert_close(found["evenness"], 75 * unevenness(raw, photos))
     assert matched_pairs(raw, encoder, photos, STYLES, 0.0) == {}
@@ -185,5 +185,5 @@ def test_a_pair_is_matched_by_the_photo_or_by_what_came_of_it(encoder: Encoder) 
     for own, query in ((False, PHOTOS), (True, BOTH.query(raw, PHOTOS))):
         wanted = BOTH.wanted(BOTH.read(encoder, query), style, PHOTOS)
         expected = BOTH.of_network(raw, encoder, wanted, style, PHOTOS)
-        found = BOTH.of_pairs(raw, encoder, style, PHOTOS, own)
+        found = of_pairs(BOTH, raw, encoder, style, PHOTOS, own)
         torch.testing.assert_close(found["matched"], expected["matched"])

@@ -129,21 +129,6 @@ class MatchingObjective:
         terms |= self.rest(image, seen[0][1], wanted, style)
         return terms | self.rest.of_raw(raw, image, photo)
 
-    def of_pairs(
-        self,
-        raw: Tensor,
-        features_of: Encode,
-        style: Mapping[str, Tensor],
-        photos: Tensor,
-        own: bool = True,
-    ) -> dict[str, Tensor]:
-        """`of_network` of what a network puts out for photos, in 1 or B styles, once matched with
-        `query`, in which its own picture has a say, or else with the photos."""
-        with torch.no_grad():
-            asked = self.query(raw.detach(), photos) if own else photos
-            wanted = self.wanted(self.read(features_of, asked), style, photos)
-        return self.of_network(raw, features_of, wanted, style, photos)
-
     def of_texture(
         self, raw: Tensor, features_of: Encode, style: Mapping[str, Tensor]
     ) -> dict[str, Tensor]:
@@ -171,6 +156,22 @@ ForNetworks = NetworkObjective | MatchingObjective
 """What a network can be fitted by."""
 
 
+def of_pairs(
+    objective: ForNetworks,
+    raw: Tensor,
+    features_of: Encode,
+    style: Mapping[str, Tensor],
+    photos: Tensor,
+    own: bool = True,
+) -> dict[str, Tensor]:
+    """The objective's `of_network` of what a network puts out for photos, in 1 or B styles; what is
+    wanted is asked with `query`, in which its own picture has a say, or else with the photos."""
+    with torch.no_grad():
+        asked = objective.query(raw.detach(), photos) if own else photos
+        wanted = objective.wanted(objective.read(features_of, asked), style, photos)
+    return objective.of_network(raw, features_of, wanted, style, photos)
+
+
 def matched_pairs(
     raw: Tensor, encoder: Encode, photos: Tensor, styles: Tensor, weight: float
 ) -> dict[str, Tensor]:
@@ -191,5 +192,5 @@ def matched_pairs(
         style = objective.of_style(lambda times, levels: encoder(shrunk(styles, times), levels))
     times = len(photos) // len(styles)
     style = {name: value.repeat_interleave(times, 0) for name, value in style.items()}
-    terms = objective.of_pairs(raw, encoder, style, photos)
+    terms = of_pairs(objective, raw, encoder, style, photos)
     return {name: terms[name] for name in ("matched", "evenness")}

@@ -129,19 +129,6 @@ class NetworkObjective:
         features = features_of(image, sorted({*self.style_levels, self.content_level}))
         return self(image, features, content, style) | self.of_raw(raw, image, photo)
 
-    def of_pairs(
-        self,
-        raw: Tensor,
-        features_of: Encode,
-        style: Mapping[str, Tensor],
-        photos: Tensor,
-        own: bool = False,
-    ) -> dict[str, Tensor]:
-        """`of_network` of what a network puts out for photos, in 1 or B styles."""
-        with torch.no_grad():
-            wanted = self.read(features_of, photos)
-        return self.of_network(raw, features_of, wanted, style, photos)
-
     def of_texture(
         self, raw: Tensor, features_of: Encode, style: Mapping[str, Tensor]
     ) -> dict[str, Tensor]:

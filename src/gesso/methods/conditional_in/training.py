@@ -14,7 +14,7 @@ from torch import Tensor
 from gesso.encoders.base import Encoder
 from gesso.errors import GessoError
 from gesso.fitting.network import shifted, style_target
-from gesso.losses.matched import ForNetworks, MatchingObjective
+from gesso.losses.matched import ForNetworks, MatchingObjective, of_pairs
 from gesso.losses.objectives import Objective
 from gesso.methods.conditional_in.bank import Bank, Config
 from gesso.methods.conditional_in.training_options import Training
@@ -129,7 +129,7 @@ def losses(
     if bool(painted.any()):
         photos, ours = contents[painted], raw[painted]
         style = {name: value[rows[painted]] for name, value in target.items()}
-        found = objective.of_pairs(ours, encoder, style, photos, later and objective.rounds > 1)
+        found = of_pairs(objective, ours, encoder, style, photos, later and objective.rounds > 1)
         terms = {name: value.sum() / len(rows) for name, value in found.items()}
     if not bool(painted.all()):
         photos, ours = contents[~painted], raw[~painted]
