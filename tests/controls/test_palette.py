@@ -63,6 +63,8 @@ def test_the_colours_of_pictures_side_by_side_are_the_union() -> None:
     parts = [Colors.of(style) for style in STYLES]
     whole = Colors.of(torch.cat([STYLES[0], STYLES[1], STYLES[1]], 2))
     assert_alike(Colors.union(parts, [1, 2]), whole)
+    assert_alike(Colors.union(parts, [-1, -2]), whole)  # shares of 1/3 and 2/3, as for the styles
+    assert_alike(Colors.union(parts, [3, -1]), parts[0])
     again = Colors.from_numbers(parts[0].numbers())
     assert_alike(again, parts[0])
     with pytest.raises(GessoError, match=r"a palette: .*12 numbers"):

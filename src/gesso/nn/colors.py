@@ -37,8 +37,10 @@ class Colors:
 
     @classmethod
     def union(cls, parts: Sequence[Colors], weights: Sequence[float]) -> Colors:
-        """The colours of pictures side by side, of areas in these weights; negative ones are 0."""
-        areas = torch.tensor([max(0.0, weight) for weight in weights], dtype=torch.float64)
+        """The colours of pictures side by side, of areas in these weights, whose sum is not 0;
+        negative shares of it count as 0."""
+        areas = torch.tensor([float(weight) for weight in weights], dtype=torch.float64)
+        areas = (areas / areas.sum()).clamp_min(0)
         areas = areas / areas.sum()
         means = torch.stack([part.mean for part in parts])
         mean = areas @ means
