@@ -194,7 +194,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--contents", type=Path, required=True, help="folder of photos")
     p.add_argument("--styles", type=Path, required=True, help="folder of styles")
     p.add_argument("--vgg", help="VGG-19's weights, a safetensors file, or vgg19 to download")
-    words = "may be given several times; polish, paint_size and ground are options of every method"
+    words = "may be given several times; polish and the controls of painting are options, too"
     form = "[NAME=]METHOD[,OPTION=VALUE…]"
     p.add_argument("--contender", action="append", default=[], metavar=form, help=words)
     p.add_argument("--ready", action="append", default=[], metavar="NAME=FOLDER")

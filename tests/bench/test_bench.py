@@ -516,15 +516,17 @@ def test_options_of_a_method_and_its_limits_are_set_by_name() -> None:
 
 
 def test_controls_of_painting_are_set_by_name_and_decide_the_picture(files: TinyFiles) -> None:
-    changes = ["adain.paint_size=64", "adain.ground=painted"]
+    changes = ["adain.paint_size=64", "adain.ground=painted", "adain.color_share=0"]
     found = entries(names=["adain"], changes=changes)["adain"]
-    assert found.controls == {"paint_size": 64, "ground": "painted"} and found.options == {}
+    assert found.controls == {"paint_size": 64, "ground": "painted", "color_share": 0}
+    assert found.options == {}
     there = {"encoder": str(files.encoder), "weights": str(files.decoder)}
     style, photo = draw(1, 64)[0], torch.cat([draw(1, 96), torch.ones(1, 3, 96, 96)], 3)
     for entry in (replace(found, **there), replace(found, controls={}, **there)):
         entered = enter(entry, load_encoder(files.encoder))
         assert isinstance(entered, Contestant)
-        assert ("controls" in entered.settings) == bool(entry.controls)
+        kept = {"color_share": 0.6, "paint_pixels": 2_000_000} | entry.controls
+        assert entered.settings["controls"] == kept
         card = entered.adapt(style, style)
         look = Controls(polish=0, **entry.controls).stylizer(entered.method, card)
         assert torch.equal(entered.stylizer(card)(photo), look(photo))
@@ -664,7 +666,7 @@ def test_bench_from_start_to_page(
         (["--set", "gatys.steps=x"], "--set gatys.steps: x; allowed are whole numbers from 0"),
         (
             ["--set", "adain.steps=3"],
-            "steps: unknown; allowed are style_size, paint_size, ground, most_",
+            "steps: unknown; allowed are style_size, color_share, paint_size, ground, most_",
         ),
         (["--set", "adain.most_pairs=0"], "--set adain.most_pairs: 0; allowed are whole numbers"),
         (["--contents", ".", "--method", "adain"], "at least two contents"),

@@ -116,10 +116,16 @@ class Contestant:
             "encoder": self.method.encoder.identity,
             "adapt": self.method.adapt_settings(options) | of_its_pictures(options),
             **({"polish": self.entry.polish} if self.entry.polish else {}),
-            **({"controls": self.entry.controls} if self.entry.controls else {}),
+            "controls": self._controls,
             **({"on_photo": True} if self.on_photo else {}),
             **({} if device == "cpu" else {"device": device}),  # the CPU is the machine's
         }
+
+    @property
+    def _controls(self) -> dict[str, Any]:
+        """Those that decide pictures, as the method has them or the entry changes them."""
+        own = {"color_share": self.about.color_share, "paint_pixels": self.about.paint_pixels}
+        return own | self.entry.controls
 
     @property
     def in_words(self) -> str:

@@ -119,7 +119,7 @@ class Controls(ControlOptions):
 
         how = self.completed({n: v for n, v in styles[0].config.items() if n in PAINTING})
         limit = Limit(how.paint_size, method.about.paint_pixels)
-        share = method.about.color_share if self.color_share is None else self.color_share
+        share = method.about.color_share if how.color_share is None else how.color_share
         mixed = None if self.masks else self.weights or [1.0] * len(styles)
         palette = Palette.of(styles, mixed, share) if color == "style" else None
         regions = partial(self._regions, len(styles)) if self.masks else None

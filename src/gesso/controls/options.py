@@ -15,7 +15,8 @@ COLORS: tuple[Color, ...] = ("style", "content", "luminance")
 Ground = Literal["calm", "painted"]
 """Whether empty places of a photo get one colour or stay as painted."""
 MAX_STEPS = 1000  # of polish
-PAINTING = ("paint_size", "ground")  # controls that presets, old cards and the bench have a say in
+# Controls that presets, old cards and the bench have a say in.
+PAINTING = ("color_share", "paint_size", "ground")
 
 
 @dataclass(frozen=True)

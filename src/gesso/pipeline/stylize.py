@@ -58,8 +58,7 @@ def stylize(
         method: a method's name; by default the card's, or matching.
         preset: draft, balanced or best: time for quality (`gesso.pipeline.presets`).
         size: the longer side of the result in px; None: the photo's.
-        controls: strength, weights, color, masks, feather, polish, paint_size and ground; what is
-            said there goes before the preset's.
+        controls: see `gesso.Controls`; what is said there goes before the preset's.
         style_masks: none, or one for each style: only the part where it is on is the style. A
             picture, numbers (h, w) in [0, 1] of any size, or None for all of the style.
         cache: keep and reuse the cards of styles.
