@@ -17,6 +17,8 @@ from gesso.methods.metastyle.method import Config
 from gesso.methods.style_swap.layer import Config as SwapConfig
 from gesso.methods.wct.decoders import Config as WCTConfig
 from gesso.nn.checkpoint import save_file
+from gesso.nn.colors import Colors
+from gesso.nn.pictures import read_image
 from tiny import WIDTHS, pictures, tiny_encoder, tiny_net
 
 
@@ -95,7 +97,13 @@ def save_decoder(path: Path) -> None:
 def save_bank(path: Path, styles: dict[str, Path]) -> None:
     """A bank of width 4 whose rows differ."""
     torch.manual_seed(0)
-    config = BankConfig(4, tuple(styles), tuple(sha256_file(file) for file in styles.values()))
+    colors = (Colors.of(read_image(file, size=512)) for file in styles.values())
+    config = BankConfig(
+        4,
+        tuple(styles),
+        tuple(sha256_file(file) for file in styles.values()),
+        tuple(tuple(one.numbers()) for one in colors),
+    )
     bank = config.build()
     with torch.no_grad():
         for p in bank.parameters():

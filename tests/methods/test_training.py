@@ -72,6 +72,17 @@ def test_it_is_trained_resumed_exactly_and_its_weights_make_pictures(
     assert picture.shape == (1, 3, 64, 64)
 
 
+def test_a_trained_banks_styles_look_the_same_by_name_and_by_file(
+    files: TinyFiles, tmp_path: Path
+) -> None:
+    run("conditional_in", files, tmp_path)
+    method = load("conditional_in", weights=tmp_path / "weights.safetensors")
+    named, adapted = method.look_up("1"), method.adapt(files.folder / "styles/1.png")
+    assert named.settings["style_colors"] == adapted.settings["style_colors"]
+    assert named.provenance["sha256"] == adapted.provenance["sha256"]
+    assert all(torch.equal(value, adapted.tensors[n]) for n, value in named.tensors.items())
+
+
 @pytest.mark.parametrize("name", TRAINED)
 def test_training_goes_on_from_the_weights_of_another_run(
     name: str, files: TinyFiles, tmp_path: Path

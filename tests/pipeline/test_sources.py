@@ -10,6 +10,7 @@ import pytest
 
 from gesso.errors import GessoError, OptionError
 from gesso.images.styles import bundled_styles
+from gesso.pipeline.banks import Bank, BankStyle
 from gesso.pipeline.sources import given_path, style_source
 
 
@@ -29,14 +30,30 @@ def test_a_bundled_style_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("text", ["impresto", "impasto.jpg", "styles/Impasto.png"])
 def test_names_nearly_right_are_answered_with_the_right_one(text: str) -> None:
-    with pytest.raises(OptionError, match=r"no such file.*: impasto"):
+    with pytest.raises(OptionError, match=r"no such file.*names are impasto.*gesso styles lists"):
         style_source(text)
 
 
-def test_a_word_that_names_nothing_is_answered_with_all_there_are() -> None:
-    with pytest.raises(GessoError) as refused:
+def test_a_word_that_names_nothing_is_answered_with_what_lists_all() -> None:
+    with pytest.raises(GessoError, match="no such file, nor a bundled style") as refused:
         style_source("xyz")
-    assert all(name in str(refused.value) for name in bundled_styles())
+    line = str(refused.value)
+    assert "(gesso styles lists them)" in line and len(line) < 90
+
+
+def test_names_of_a_bank_come_after_files_and_before_bundled_styles(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    bank = Bank("some", ("impasto", "My waves", "v1.5"), "own.safetensors", "gesso info own")
+    for text, name in (("impasto", "impasto"), ("my_waves", "My waves"), ("v1.5", "v1.5")):
+        assert style_source(text, bank) == BankStyle(name, "some")
+    assert style_source("batik", bank) == bundled_styles()["batik"]
+    assert style_source("sub/lost.png", bank) == Path("sub/lost.png")
+    Path("impasto").touch()
+    assert style_source("impasto", bank) == Path("impasto")
+    with pytest.raises(OptionError, match=r"nor a style of own.safe.* are My waves"):
+        style_source("my-wave", bank)
 
 
 def test_files_are_themselves_and_missing_ones_are_refused_when_opened(tmp_path: Path) -> None:

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gesso.cli import options as opt
-from gesso.cli.cards import Source, make_card, open_session
+from gesso.cli.cards import Source, make_card, name_of, open_session
 from gesso.cli.console import say
 from gesso.cli.flags import Given, OfMethods
 from gesso.cli.progress import showing
 from gesso.cli.tally import Tally
 from gesso.disk.atomic import shown
 from gesso.errors import GessoError, OptionError
+from gesso.pipeline.banks import BankStyle, bank_of
 from gesso.pipeline.styles import holds_card
 from gesso.reports import OnProgress
 
@@ -50,7 +51,7 @@ def adapt(
         list[str],
         typer.Argument(
             metavar="STYLE...",
-            help="Pictures, folders of them, names of bundled styles, or - for standard input.",
+            help="Pictures, folders of them, names of styles, or - for standard input.",
         ),
     ],
     *,
@@ -79,7 +80,8 @@ def adapt(
 
     if len(images) > 1 and STDIN in images:
         raise GessoError(f"{STDIN}: standard input is one style, and goes alone")
-    sources = [style_source(text) for text in images]
+    bank = bank_of(setup.model)
+    sources = [style_source(text, bank) for text in images]
     if size is not None:
         given = {**given, "--content-size": size}
     return _Work(sources, out, given, setup, keeping, running, style_mask or []).do()
@@ -122,6 +124,9 @@ class _Work:
     def do(self) -> int:
         """Write the cards; returns the exit code."""
         files = [style for style in self.styles if isinstance(style, Path)]
+        named = [style for style in self.styles if isinstance(style, BankStyle)]
+        if named and len(self.styles) > 1:
+            raise GessoError(f"{shown(named[0].name)}: a style by its name is one, and goes alone")
         if len(self.styles) > 1 or any(path.is_dir() for path in files):
             return self._many(files)
         if len(self.masks) > 1:
@@ -131,7 +136,7 @@ class _Work:
         if target.is_dir():
             if isinstance(style, bytes):
                 raise OptionError("out", f"{shown(target)}: a folder; standard input has no name")
-            target = target / (style.stem + SUFFIX)
+            target = target / (Path(name_of(style)).stem + SUFFIX)
         card_target(target, [*files, *self._inputs()], self.keeping.overwrite)
         session = self._session()
         with showing(self.running.quiet) as show:
@@ -158,8 +163,9 @@ class _Work:
         return [*model, Path(self.setup.encoder or ""), *self.masks]
 
     def _session(self) -> Session:
+        named = [style for style in self.styles if isinstance(style, BankStyle)]
         return open_session(
-            [], self.setup, self.given, self.running,
+            named, self.setup, self.given, self.running,
             vectors=self.keeping.vectors, exact=self.keeping.float32,
         )  # fmt: skip
 

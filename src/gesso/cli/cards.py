@@ -14,6 +14,7 @@ from gesso.disk.atomic import shown
 from gesso.errors import GessoError, OptionError
 from gesso.methods.registry import about
 from gesso.options import changed
+from gesso.pipeline.banks import BankStyle
 from gesso.pipeline.presets import Chosen, chosen
 from gesso.pipeline.styles import holds_card
 from gesso.reports import OnProgress, stage
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from gesso.pipeline.session import Session
     from gesso.pipeline.style_cards import Contents
 
-Source = Path | bytes  # of a style
+Source = Path | bytes | BankStyle  # of a style
 
 
 def open_session(

@@ -105,10 +105,12 @@ def grid(
     The cards are blended, so the strokes change and not just their opacity. Styles that are
     pictures are adapted to first, as by `gesso stylize`.
     """
+    from gesso.pipeline.banks import bank_of
     from gesso.pipeline.plan import plan_one
     from gesso.pipeline.sources import style_source
 
-    styles = [style_source(text) for text in style]
+    bank = bank_of(setup.model)
+    styles = [style_source(text, bank) for text in style]
     job = plan_one(photo, out, [path for path in styles if isinstance(path, Path)])
     if job.out.exists() and not overwrite:
         raise GessoError(f"{shown(job.out)}: exists; --overwrite replaces it")

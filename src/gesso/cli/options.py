@@ -29,8 +29,8 @@ def option(
 Styles = Annotated[
     list[str],
     option(
-        "A picture, a card of `gesso adapt`, the name of a bundled style, or - for standard "
-        "input; several times: a mixture, or see --mask.",
+        "A picture, a card of `gesso adapt`, the name of a style (`gesso styles`), "
+        "or - for standard input; several times: a mixture, or see --mask.",
         "STYLE",
         "-s --style",
     ),

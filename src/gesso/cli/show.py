@@ -19,11 +19,13 @@ from gesso.cli.console import say
 from gesso.disk.atomic import open_regular, shown
 from gesso.disk.header import brief
 from gesso.errors import GessoError
+from gesso.pipeline.banks import names_in
 
 if TYPE_CHECKING:
     from gesso.methods.about import About
 
 MOST_ROWS = 200
+IN_A_ROW = 8  # names of styles
 _Row = tuple[str, ...]
 
 cache = typer.Typer(
@@ -48,7 +50,7 @@ def info(
     rows: Iterable[_Row] = _all_rows(facts)
     if not verbose:
         is_card = facts["kind"] == "style card"
-        rows = _card_rows(file, facts) if is_card else _plain_rows(facts)
+        rows = _card_rows(file, facts) if is_card else [*_plain_rows(facts), *_bank_rows(facts)]
     _table(("", ""), rows, heads_shown=False)
 
 
@@ -191,6 +193,14 @@ def _title(method: str) -> str:
 def _plain_rows(facts: dict[str, Any]) -> Iterator[_Row]:
     """The facts without what they hold in turn."""
     return ((name, _text(value)) for name, value in facts.items() if not isinstance(value, dict))
+
+
+def _bank_rows(facts: dict[str, Any]) -> Iterator[_Row]:
+    """The names of the styles in a bank."""
+    names = names_in(facts)
+    for start in range(0, len(names), IN_A_ROW):
+        row = ", ".join(map(shown, names[start : start + IN_A_ROW]))
+        yield ("" if start else f"{len(names)} styles"), row
 
 
 def _all_rows(facts: dict[str, Any]) -> Iterator[_Row]:

@@ -93,9 +93,11 @@ def stylize(
     Several styles are mixed in the shares of --weights, or have a region each, given by --mask. If
     --style is a folder, the photo is shown in each of its styles, and all of them on a sheet.
     """
+    from gesso.pipeline.banks import bank_of
     from gesso.pipeline.sources import style_source
 
-    styles = [style_source(text) for text in style]
+    bank = bank_of(setup.model)
+    styles = [style_source(text, bank) for text in style]
     found = values_of(fields_shown(ControlOptions), controls)
     look = ControlOptions(**found, weights=opt.shares(weights), masks=mask or [])
     return _Work(

@@ -20,7 +20,7 @@ from gesso.errors import GessoError
 def texture(
     style: Annotated[
         str,
-        typer.Argument(metavar="STYLE", help="A picture, a card, or the name of a bundled style."),
+        typer.Argument(metavar="STYLE", help="A picture, a card, or the name of a style."),
     ],
     *,
     out: opt.Picture,
@@ -43,10 +43,11 @@ def texture(
     Methods that make textures in their own way do so; all others stylize white noise. The same seed
     gives the same texture. `gesso mix` makes cards between styles, and so textures between them.
     """
+    from gesso.pipeline.banks import bank_of
     from gesso.pipeline.plan import plan_one
     from gesso.pipeline.sources import style_source
 
-    source = style_source(style)
+    source = style_source(style, bank_of(setup.model))
     job = plan_one(source if isinstance(source, Path) else Path("-"), out)
     if job.out.exists() and not overwrite:
         raise GessoError(f"{shown(job.out)}: exists; --overwrite replaces it")

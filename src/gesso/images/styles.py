@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -18,26 +19,52 @@ def bundled_styles() -> dict[str, Path]:
 
 def style_file(style: str | os.PathLike[str]) -> Path:
     """The file or folder that a style's path or name names: a file of that name comes first, then
-    the bundled style. Case does not matter in names, and "_" and " " are "-".
+    the bundled style, as `meant`.
 
     Raises:
-        OptionError: there is neither, with the bundled styles of a similar name, or all of them;
-            a missing file with an ending unlike them says so when it is opened.
+        OptionError: there is neither, with the bundled styles of a similar name; a missing file
+            with an ending unlike them says so when it is opened.
     """
     path, styles = Path(style), bundled_styles()
     if os.path.lexists(path):
         return path
-    name = path.stem.casefold().replace("_", "-").replace(" ", "-")
-    plain = path.name == os.fspath(style) and not path.suffix
-    if plain and name in styles:
+    name = meant(os.fspath(style), styles)
+    if name is not None:
         return styles[name]
-    close = get_close_matches(name, styles, n=3, cutoff=0.6)
-    if plain or close:
-        raise OptionError("style", f"{shown(path)}: {_no_such(close, list(styles))}")
+    plain = path.name == os.fspath(style) and not path.suffix
+    if plain or similar(style, styles):
+        raise OptionError("style", no_such_style(style, styles, "bundled style", "gesso styles"))
     return path
 
 
-def _no_such(close: list[str], styles: list[str]) -> str:
+def meant(text: str, names: Iterable[str]) -> str | None:
+    """The one of the names that a text means: itself, or one that differs by case, or by "_" or
+    " " for "-"; None: none of them."""
+    names = list(names)
+    if text in names:
+        return text
+    return {_plain(name): name for name in reversed(names)}.get(_plain(text))
+
+
+def similar(style: str | os.PathLike[str], names: Iterable[str]) -> list[str]:
+    """Up to three of the names that are much like a style's, or like that of its file; the nearest
+    first."""
+    plain = {_plain(name): name for name in names}
+    close = get_close_matches(_plain(Path(style).stem), plain, n=3, cutoff=0.6)
+    return [plain[name] for name in close]
+
+
+def no_such_style(
+    style: str | os.PathLike[str], names: Iterable[str], kind: str, listing: str
+) -> str:
+    """The line for a style that names neither a file nor one of these, a `kind` such as "bundled
+    style": those of a similar name, and the command that lists all."""
+    line = f"{shown(style)}: no such file, nor a {kind}"
+    close = similar(style, names)
     if close:
-        return f"no such file; bundled styles of a similar name: {', '.join(close)}"
-    return f"no such file, nor a bundled style; these are {', '.join(styles)}"
+        return f"{line}; similar names are {', '.join(close)} ({listing} lists all)"
+    return f"{line} ({listing} lists them)"
+
+
+def _plain(name: str) -> str:
+    return name.casefold().replace("_", "-").replace(" ", "-")

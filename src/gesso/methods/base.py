@@ -45,6 +45,7 @@ class Method(Textures, nn.Module):
     """
 
     about: ClassVar[About]
+    names: tuple[str, ...] = ()  # of the styles that the weights hold
     thumbnail_bytes = THUMBNAIL_BYTES  # the most that a card's thumbnail takes
     _place: Tensor
 
@@ -181,6 +182,11 @@ class Method(Textures, nn.Module):
         if self.keeps_vectors(chosen) if vectors is None else vectors:
             self.keep_vectors(card, found, chosen)
         return card if exact else card.rounded()
+
+    def look_up(self, name: str) -> StyleCard:
+        """The card of a style that the weights hold, by its name. Raises OptionError for an
+        unknown one."""
+        raise OptionError("style", f"{name}: the weights of {self.name} hold no styles by name")
 
     def complete(
         self, card: StyleCard, style: ImageLike, options: Any = None, mask: MaskLike = None

@@ -23,6 +23,7 @@ from gesso.methods.inputs import ImageLike, as_image, masked
 from gesso.methods.registry import DEFAULT, load
 from gesso.methods.retouch import of_its_pictures, retouched
 from gesso.nn.masks import MaskLike, checked_style_masks, read_style_mask
+from gesso.pipeline.banks import Bank, BankStyle, bank_of
 from gesso.pipeline.kept_cards import KeptCards
 from gesso.pipeline.photos import Pictures, finished
 from gesso.pipeline.plan import Job
@@ -32,7 +33,7 @@ from gesso.stylizers.stylizer import Stylizer
 
 Styles = Sequence[Any]
 """Pictures (whatever `gesso.read_image` takes), StyleCards, files of either, or the names of
-bundled styles."""
+styles: of those that the session's own weights hold, or of bundled ones."""
 
 OnCard = Callable[[Any, StyleCard, bool], None]
 """Is given a style, its card, and whether the card was taken from the cache."""
@@ -83,6 +84,7 @@ class Session:
         if isinstance(method, str):
             method = load(method, weights=weights, encoder=encoder, device=device)
         self.method, self.options = method, method.chosen(options)
+        self.bank = bank_of(weights) or _own_bank(method)
         self.retouch, self.defaults = dict(retouch or {}), dict(defaults or {})
         self.cache, self.contents = cache, contents
         self.max_pixels, self.exact, self.on_card = max_pixels, exact, on_card
@@ -102,7 +104,8 @@ class Session:
         """The card of a style: as it is, from its file, from the cache, or adapted now.
 
         Args:
-            style: a picture, a card, the file of either, or the name of a bundled style.
+            style: a picture, a card, the file of either, or the name of a style that the
+                session's own weights hold, or of a bundled one.
             mask: only the part of a picture where it is on is the style (see `Method.adapt`).
             contents: what to practise on; None: the session's, or the bundled ones.
             color, photo: the style is given the colours of `photo` (3, H, W) first.
@@ -112,12 +115,14 @@ class Session:
             GessoError: a picture or card that cannot be read, a card this method cannot run, a
                 mask with a card.
         """
-        style = found_style(style)
+        style = found_style(style, self.bank)
         if mask is not None and holds_card(style):
             what = shown_name(style, "a style")
             raise OptionError("style_mask", f"of no use with {what}, a card, adapted already")
         if isinstance(style, str | Path) and is_card(Path(style)):
             style = self._checked(Path(style))
+        if isinstance(style, BankStyle):
+            style = self.method.look_up(style.name)
         if isinstance(style, StyleCard):
             return retouched(self.method, style, self.retouch)
         mask = read_style_mask(mask, self.max_pixels)
@@ -169,7 +174,7 @@ class Session:
         """
         controls = (controls or Controls()).completed(self.defaults)
         controls.check(len(styles))
-        styles = [found_style(style) for style in styles]
+        styles = [found_style(style, self.bank) for style in styles]
         masks = checked_style_masks(style_masks, len(styles))
         color = checked_color(controls.color)
         if color == "style" or any(holds_card(style) for style in styles):
@@ -294,6 +299,13 @@ class Session:
         if isinstance(style, str | Path):
             card.provenance |= {"style": Path(style).name, "sha256": digest(style)}
         return card
+
+
+def _own_bank(method: Method) -> Bank | None:
+    """The styles of weights that are not the bundled ones, whose names are those of pictures."""
+    if not method.names or method.names == method.about.bank:
+        return None
+    return Bank(method.name, method.names, listing="method.names")
 
 
 def shown_name(photo: ImageLike, other: str = "photo") -> str:

@@ -11,6 +11,7 @@ from gesso.disk.atomic import shown
 from gesso.errors import GessoError, OptionError
 from gesso.images.source import MAX_BYTES
 from gesso.images.styles import style_file
+from gesso.pipeline.banks import Bank, BankStyle
 
 STDIN = "-"
 BUNDLED = "bundled"  # the name of the bundled contents
@@ -33,9 +34,11 @@ def given_path(option: str, text: str | os.PathLike[str]) -> Path:
     return Path(name)
 
 
-def style_source(text: str, max_bytes: int = MAX_BYTES) -> Path | bytes:
-    """What `--style` names: a file or folder, "-" for the bytes on standard input, or a bundled
-    style by its name.
+def style_source(
+    text: str, bank: Bank | None = None, max_bytes: int = MAX_BYTES
+) -> Path | bytes | BankStyle:
+    """What `--style` names: a file or folder, "-" for the bytes on standard input, a style of the
+    bank by its name, or a bundled one by its.
 
     Raises:
         GessoError: nothing of that name (`gesso.images.styles.style_file`); more than `max_bytes`
@@ -43,7 +46,8 @@ def style_source(text: str, max_bytes: int = MAX_BYTES) -> Path | bytes:
     """
     if text == STDIN:
         return _stdin(max_bytes)
-    return style_file(given_path("style", text))
+    path = given_path("style", text)
+    return bank.find(path) if bank else style_file(path)
 
 
 def _stdin(max_bytes: int) -> bytes:

@@ -27,6 +27,7 @@ from gesso.methods.base import Method
 from gesso.methods.inputs import ImageLike, as_image
 from gesso.nn.colors import Colors
 from gesso.nn.masks import mask_digest
+from gesso.pipeline.banks import Bank
 from gesso.pipeline.sources import BUNDLED
 
 MOST_PHOTOS = 8  # of the photos to be stylized, this many are practised on
@@ -195,11 +196,14 @@ def settled(picture: ImageLike) -> ImageLike:
     return Path(picture) if isinstance(picture, os.PathLike) else picture
 
 
-def found_style(style: Any) -> Any:
-    """A style that can be read again, as `settled`; of the name of a bundled one its file. Raises
-    GessoError for a name that is none, and as `settled` does."""
+def found_style(style: Any, bank: Bank | None = None) -> Any:
+    """A style that can be read again, as `settled`; of the name of a bundled one its file, of that
+    of one in the bank what it is there. Raises GessoError for a name that is none, and as `settled`
+    does."""
     style = settled(style)
-    return style_file(style) if isinstance(style, str | Path) else style
+    if isinstance(style, str | Path):
+        return bank.find(style) if bank else style_file(style)
+    return style
 
 
 def digest(style: ImageLike) -> str:

@@ -11,6 +11,7 @@ from gesso.disk.header import parse_json, read_layout
 from gesso.errors import GessoError, OptionError
 from gesso.images.formats import sniff
 from gesso.methods.registry import DEFAULT
+from gesso.pipeline.banks import BankStyle
 
 
 def is_card(path: Path) -> bool:
@@ -21,10 +22,10 @@ def is_card(path: Path) -> bool:
 
 
 def holds_card(style: Any) -> bool:
-    """Whether a style is a StyleCard or the file of one."""
+    """Whether a style is a StyleCard, the file of one, or a style of a bank."""
     if isinstance(style, str | Path):
         return is_card(Path(style))
-    return hasattr(style, "tensors")
+    return isinstance(style, BankStyle) or hasattr(style, "tensors")
 
 
 def method_of_cards(styles: Sequence[Any], method: str | None) -> str:

@@ -18,6 +18,7 @@ from gesso.methods.inputs import ImageLike
 from gesso.methods.registry import about
 from gesso.nn.masks import MaskLike
 from gesso.options import changed
+from gesso.pipeline.banks import bank_of
 from gesso.pipeline.photos import Pictures
 from gesso.pipeline.plan import plan_one
 from gesso.pipeline.presets import chosen
@@ -52,8 +53,8 @@ def stylize(
 
     Args:
         photo: a picture: a path, bytes, a binary file, a PIL picture, an array or a tensor.
-        style: a picture, the name of a bundled style, a StyleCard or a card's file; a list of them
-            is mixed.
+        style: a picture, the name of a bundled style or of one in the bank of `weights`, a
+            StyleCard or a card's file; a list of them is mixed.
         out: the file to write, too; its folder exists.
         method: a method's name; by default the card's, or matching.
         preset: draft, balanced or best: time for quality (`gesso.pipeline.presets`).
@@ -76,7 +77,9 @@ def stylize(
     Raises:
         GessoError: a picture that cannot be read or written, an option that makes no sense.
     """
-    styles = [found_style(s) for s in (style if isinstance(style, list | tuple) else [style])]
+    bank = bank_of(weights)
+    given = style if isinstance(style, list | tuple) else [style]
+    styles = [found_style(one, bank) for one in given]
     photo = settled(photo)
     target = None if out is None else _target(photo, [*styles, *style_masks], out)
     ours = chosen(preset, method, styles, options)

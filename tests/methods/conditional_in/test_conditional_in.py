@@ -64,8 +64,8 @@ def test_a_style_of_the_bank_is_looked_up_by_its_file(
         assert all(torch.equal(value, named.tensors[n]) for n, value in card.tensors.items())
         assert (card.base, card.config) == (named.base, named.config)
     assert sum(value.numel() for value in card.tensors.values()) == 3200 // 8  # width 4
-    with pytest.raises(GessoError, match=r"style: waves: not in the bank.*style, other"):
-        method.look_up("waves")
+    with pytest.raises(GessoError, match=r"style: styles: .*nor a style of the bank.*are style"):
+        method.look_up("styles")
     mask = torch.zeros(4, 4)
     mask[:2] = 1  # a part of a style is another one
     method.adapt(copy, [PHOTO[0]], style_mask=mask, on_step=steps.append, **QUICK_HERE)
@@ -105,6 +105,10 @@ def test_styles_mix_linearly_any_number_at_a_time(method: ConditionalIN) -> None
 def test_weights_of_another_shape_or_with_a_name_twice_are_refused() -> None:
     with pytest.raises(GessoError, match="each has a name of its own"):
         Config(4, ("a", "a"), ("0", "1"))
+    with pytest.raises(GessoError, match="1 palettes of 2 styles"):
+        Config(4, ("a", "b"), ("0", "1"), ((0.5,) * 12,))
+    with pytest.raises(GessoError, match="a row of 12 numbers"):
+        Config(4, ("a",), ("0",), ((0.5,) * 11,))
     with pytest.raises(GessoError, match="elsewhere: expected"):
         Bank(4, 2).begin(TransferNet(6).state_dict(), "elsewhere")
 

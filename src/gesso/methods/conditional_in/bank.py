@@ -12,6 +12,7 @@ from torch.func import functional_call
 
 from gesso.errors import GessoError
 from gesso.methods.inputs import load_exactly
+from gesso.nn.colors import Colors
 from gesso.nn.layers import InstanceNorm
 from gesso.nn.transfer import TransferNet, affine_parameters
 from gesso.options import from_json
@@ -27,11 +28,14 @@ class Config:
         width: of the transfer network.
         styles: their names, one for each row of γ and β; one more row gives back the photo.
         digests: SHA-256 of their files.
+        palettes: their colours, as `Colors.numbers` gives them; none in banks of before these were
+            kept, whose styles keep no palette when they are looked up by name.
     """
 
     width: int = 16
     styles: tuple[str, ...] = ()
     digests: tuple[str, ...] = ()
+    palettes: tuple[tuple[float, ...], ...] = ()
 
     def __post_init__(self) -> None:
         if not 1 <= self.width <= 256:
@@ -40,10 +44,14 @@ class Config:
             raise GessoError(f"a bank of {len(self.styles)} styles: allowed are {MOST_STYLES}")
         if len(self.styles) != len(self.digests) or len(set(self.styles)) != len(self.styles):
             raise GessoError("a bank's styles: each has a name of its own and a digest")
+        if self.palettes and len(self.palettes) != len(self.styles):
+            raise GessoError(f"{len(self.palettes)} palettes of {len(self.styles)} styles")
+        for row in self.palettes:
+            Colors.from_numbers(list(row))
 
     def as_header(self) -> dict[str, Any]:
         """JSON values."""
-        return asdict(self)
+        return {name: value for name, value in asdict(self).items() if name != "palettes" or value}
 
     @classmethod
     def from_header(cls, values: Any) -> Config:

@@ -7,8 +7,9 @@ from typing import Any, Self
 
 from torch import Tensor
 
-from gesso.cards.card import StyleCard, provenance
+from gesso.cards.card import PALETTE, StyleCard, provenance
 from gesso.errors import OptionError
+from gesso.images.styles import no_such_style
 from gesso.methods.adapted import Adapted
 from gesso.methods.base import Encoders, ImageLike, Method, OnStep, Style
 from gesso.methods.conditional_in.about import ABOUT
@@ -55,14 +56,13 @@ class ConditionalIN(Method):
     def look_up(self, name: str) -> StyleCard:
         """The card of a style of the bank by its name. Raises OptionError for an unknown one."""
         if name not in self.names:
-            raise OptionError(
-                "style", f"{name}: not in the bank; allowed are {', '.join(self.names)}"
-            )
+            trouble = no_such_style(name, self.names, "style of the bank", "method.names")
+            raise OptionError("style", trouble)
         place = self.names.index(name)
         made = provenance(name, sha256=self.config.digests[place])
-        return StyleCard(
-            self.name, self.bank.row(place), self._config(), base=self.base, provenance=made
-        ).rounded()
+        kept = {PALETTE: list(self.config.palettes[place])} if self.config.palettes else {}
+        row, config = self.bank.row(place), self._config()
+        return StyleCard(self.name, row, config, kept, base=self.base, provenance=made).rounded()
 
     def _config(self) -> dict[str, Any]:
         return {"width": self.config.width, "start": self.base}

@@ -20,6 +20,7 @@ from gesso.methods.conditional_in.bank import Bank, Config
 from gesso.methods.conditional_in.training_options import Training
 from gesso.methods.metastyle.start import Config as Start
 from gesso.nn.checkpoint import load_file
+from gesso.nn.colors import Colors
 from gesso.nn.pictures import read_image
 from gesso.training.batches import STYLE_STREAM, Batches, MakeBatch
 from gesso.training.recipe import Ingredients, Recipe, grid, weighted
@@ -33,18 +34,19 @@ SHOWN = 6  # styles in a sample
 
 def recipe(training: Training, given: Ingredients) -> Recipe:
     """A bank with a row of γ and β for every picture among the styles, and one for the photo."""
-    config = named_styles(training.width, given.styles)
-    bank = config.build()
+    named = named_styles(training.width, given.styles)
+    bank = named.build()
     if given.start is not None and not given.resumed:
         bank.begin(load_file(given.start)[0], str(given.start))
     objective, encoder = _objective(training), given.encoder()
     pictures = [
         read_image(given.styles.read(i), size=training.style_size) for i in range(bank.count)
     ]
+    config = replace(named, palettes=tuple(tuple(Colors.of(p).numbers()) for p in pictures))
     with given.fast():
         target = targets(encoder, objective, [p.to(given.device) for p in pictures])
-    named = ("batch", "crop", "resize_max", "style_size", "photo_steps")
-    how = {name: getattr(training, name) for name in named}
+    settings = ("batch", "crop", "resize_max", "style_size", "photo_steps")
+    how = {name: getattr(training, name) for name in settings}
 
     def losses_of(batch: dict[str, Tensor], step: int) -> dict[str, Tensor]:
         return losses(bank, encoder, objective, target, batch, step >= training.photo_steps)
@@ -55,7 +57,7 @@ def recipe(training: Training, given: Ingredients) -> Recipe:
         batches(training, given.contents, bank.count),
         header={"kind": "bank", "method": "conditional_in", "config": config.as_header()},
         settings={
-            **{"config": config.as_header(), "objective": asdict(objective)},
+            **{"config": named.as_header(), "objective": asdict(objective)},
             **{"batch": how, "encoder": encoder.identity},
         },
         sample=partial(_sample, bank),
