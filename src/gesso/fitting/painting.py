@@ -4,6 +4,10 @@ Style Transfer").
 At every scale each feature vector of a query, a mixture of the photo and of what the coarser scale
 made, is replaced by its nearest one in the style, once; the picture then descends until its own
 vectors point the same way. A last pass matches every level by itself, and anew at every step.
+
+Larger scales can be redrawn in the place of a descent: with whole patches of the style's features
+(Chen & Schmidt 2016), whose strokes are longer and firmer than what a few steps at single places
+make, for the time of two steps.
 """
 
 from __future__ import annotations
@@ -19,21 +23,27 @@ from torch import Tensor
 from gesso.encoders.base import Encoder
 from gesso.errors import GessoError
 from gesso.fitting.apart import Apart
+from gesso.fitting.carry import carried
 from gesso.fitting.pyramid import bands, descend, resized, summed
 from gesso.fitting.recolor import Recolor, recolored
 from gesso.fitting.regions import Region, Styles, put_together, regions_of, sized
 from gesso.fitting.terms import Terms, Weights
 from gesso.losses.columns import CELL_PX, cells, hypercolumns
 from gesso.losses.matching import cosine_distance, nearest
+from gesso.nn.colors import Colors
 from gesso.nn.precision import fast_dtype
 
 COARSEST_PX = 64  # longer side of the coarsest scale (the paper's)
 SMALLEST_PX = 16
-CHEAP_PX, FEW = 256, 6  # see `Painting.fine`
+CHEAP_PX, FEW = 384, 6  # see `Painting.fine`
 BLURRED_BANDS = 2  # of the photo, which the coarsest scale begins without
+CONTRAST = 4.0  # times a difference of colours that a redrawn picture gets back: more were noise
 
 OnPaint = Callable[[int, int, float], None]
 """Is given the steps done, the steps in all and the loss."""
+
+Redraw = Callable[[Tensor], Tensor]
+"""Takes a picture (1, 3, H, W) in [0, 1], and returns it drawn with a style's patches."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +54,7 @@ class Painting:
         alpha: the photo's share in the query, from 0 to 1: how much of its drawing stays.
         steps, fine_steps, final_steps: of Adam at every scale but the finest, at that one, and in
             the last pass; for None see `fine`.
+        patches_above: scales of more px are redrawn with the style's patches, if they are known.
         lr: Adam's rate on the picture's bands.
         seed: of the places and shifts of the last pass, and of the places of the terms.
         transport, moments, palette, structure, content: weights of `gesso.fitting.terms`.
@@ -51,13 +62,14 @@ class Painting:
     """
 
     alpha: float = 0.6
-    steps: int = 60
+    steps: int = 40
     fine_steps: int | None = None
-    final_steps: int = 8
-    lr: float = 4e-3
+    final_steps: int = 12
+    patches_above: int = 384
+    lr: float = 6e-3
     seed: int = 0
-    transport: float = 0.5
-    moments: float = 0.0
+    transport: float = 0.75
+    moments: float = 0.5
     palette: float = 0.0
     structure: float = 0.0
     content: float = 0.0
@@ -65,11 +77,16 @@ class Painting:
 
     def fine(self, size: int) -> int:
         """Steps at the finest scale of a picture of so many px. By default these are `steps` up to
-        256 px, where they cost little. Larger pictures get their shapes at the coarser scales, and
+        384 px, where they cost little. Larger pictures get their shapes at the coarser scales, and
         few steps add what is fine: more of them make small strokes everywhere."""
         if self.fine_steps is not None:
             return self.fine_steps
         return self.steps if size <= CHEAP_PX else min(self.steps, FEW)
+
+    @property
+    def patches(self) -> float:
+        """The share of patches in what is redrawn: the more of the photo is to stay, the less."""
+        return min(1.0, 2.5 * (1 - self.alpha))
 
     @property
     def weights(self) -> Weights:
@@ -91,9 +108,13 @@ def paint(
     encoder: Encoder,
     how: Painting,
     on_step: OnPaint | None = None,
+    redraw: Redraw | None = None,
 ) -> Tensor:
     """The photo (1, 3, H, W) in [0, 1], painted: a picture of the same shape. Several styles, each
     in its region, are painted in one descent.
+
+    Args:
+        redraw: what draws scales of more than `how.patches_above` px; None: they descend, too.
 
     Raises:
         GessoError: `how` asks for the style's colours, and they are not known.
@@ -102,7 +123,9 @@ def paint(
     if how.recolor != "off" and None in colors:
         raise GessoError("a card without its style's colours: recolor needs them; adapt anew")
     sizes = scales(max(photo.shape[-2:]))
-    counts = [how.steps] * (len(sizes) - 1) + [how.fine(sizes[-1])]
+    patched = [redraw is not None and size > max(how.patches_above, sizes[0]) for size in sizes]
+    descents = [size for size, is_patched in zip(sizes, patched, strict=True) if not is_patched]
+    counts = [how.steps] * (len(descents) - 1) + [how.fine(descents[-1])]
     total = sum(counts) + how.final_steps
     picture: Tensor | None = None
     random = torch.Generator().manual_seed(how.seed)
@@ -112,13 +135,16 @@ def paint(
         if on_step is not None:
             on_step(before + step, total, value)
 
-    for size, count in zip(sizes, counts, strict=True):
+    for size, count in zip(descents, counts, strict=True):
         content = _at(photo, size)
         query, picture = _begin(content, picture, how.alpha)
         goal = _Scale(query, content, styles, size, encoder, how, random)
         picture = descend(picture, goal, count, how.lr, partial(heard, done))
         done += count
     assert picture is not None  # there is always a scale
+    for size in sizes[len(descents) :]:
+        assert redraw is not None
+        picture = _redrawn(_at(photo, size), picture, redraw, how.patches)
     return finish(picture, photo, styles, encoder, how, partial(heard, done))
 
 
@@ -160,6 +186,20 @@ def _begin(content: Tensor, coarser: Tensor | None, alpha: float) -> tuple[Tenso
     begun = resized(coarser, *content.shape[-2:])
     query = torch.lerp(begun + bands(content, 1)[0], content, alpha)
     return query.clamp(0, 1), begun
+
+
+@torch.no_grad()
+def _redrawn(content: Tensor, coarser: Tensor, redraw: Redraw, share: float) -> Tensor:
+    """A scale's picture: what the coarser one made of the photo, carried over and then drawn with
+    patches; their network pales colours, so it gets back the mean and covariance it had."""
+    small = resized(content, *coarser.shape[-2:])
+    begun = carried(content, small, coarser.clamp(0, 1))
+    if not share:
+        return begun
+    drawn = redraw(begun)
+    matrix, shift = Colors.of(drawn[0]).nearest(Colors.of(begun[0]), CONTRAST)
+    moved = torch.einsum("ij,bjhw->bihw", matrix.to(drawn), drawn) + shift.to(drawn).view(3, 1, 1)
+    return begun.lerp(moved.clamp(0, 1), share)
 
 
 class _Scale:

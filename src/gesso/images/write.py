@@ -159,6 +159,11 @@ def thumbnail_bytes(image: Any, size_px: int = 96) -> bytes:
     """A WebP of (3, H, W) in [0, 1], scaled down (never up) to a longer side of `size_px`."""
     rgb = pixels("image", image)
     small = rgb if max(rgb.shape[1:]) <= size_px else resize(rgb, size_px)
+    return webp_bytes(small, 75)
+
+
+def webp_bytes(image: Any, quality: int) -> bytes:
+    """A WebP of (3, H, W) in [0, 1]; quality 0 to 100."""
     buffer = io.BytesIO()
-    _image(small).save(buffer, "WEBP", quality=75, method=6)
+    _image(pixels("image", image)).save(buffer, "WEBP", quality=quality, method=6)
     return buffer.getvalue()

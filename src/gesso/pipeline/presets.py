@@ -39,9 +39,8 @@ class Preset:
 PRESETS: Mapping[str, Preset] = {
     "draft": Preset(
         "matching",
-        "to choose a style by: painted at 256 px, with the photo's edges",
-        {"steps": 20, "fine_steps": 5, "final_steps": 3},
-        {"paint_size": 256},
+        "to choose a style by: few steps, then the style's patches",
+        {"steps": 20, "fine_steps": 8, "final_steps": 0},
     ),
     "balanced": Preset("matching", "the default"),
     "best": Preset(

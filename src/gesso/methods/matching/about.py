@@ -26,11 +26,11 @@ class Options:
     ] = 0.6
     steps: Annotated[
         int, Option("Steps at every scale but the finest.", "N", least=0, on_pictures=True)
-    ] = 60
+    ] = 40
     fine_steps: Annotated[
         int | None,
         Option(
-            "Steps at the finest scale; default: those of the others up to 256 px, 6 above.",
+            "Steps at the finest scale; default: those of the others up to 384 px, 6 above.",
             "N",
             least=0,
             on_pictures=True,
@@ -44,10 +44,20 @@ class Options:
             least=0,
             on_pictures=True,
         ),
-    ] = 8
+    ] = 12
+    patches_above: Annotated[
+        int,
+        Option(
+            "Scales of more px than this are drawn with whole patches of the style in the place of "
+            "steps; with the compact encoder, on which their network was trained.",
+            "PX",
+            least=0,
+            on_pictures=True,
+        ),
+    ] = 384
     lr: Annotated[
         float, Option("Adam's rate on the picture.", "RATE", least=0, on_pictures=True)
-    ] = 4e-3
+    ] = 6e-3
     rotations: Annotated[
         bool, Option("Match with the style turned by 90, 180 and 270 degrees, too.")
     ] = False
@@ -60,13 +70,13 @@ class Options:
             least=0,
             on_pictures=True,
         ),
-    ] = 0.5
+    ] = 0.75
     moments: Annotated[
         float,
         Option(
             "Weight of the mean and covariance of the vectors.", "WEIGHT", least=0, on_pictures=True
         ),
-    ] = 0.0
+    ] = 0.5
     palette: Annotated[
         float,
         Option(
@@ -107,5 +117,5 @@ ABOUT = About(
     blend="own",
     steps_on="picture",
     paint_pixels=800_000,
-    version=3,
+    version=4,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -18,7 +19,7 @@ from gesso.encoders.projected import principal_directions
 from gesso.errors import GessoError
 from gesso.fitting.carry import at_most
 from gesso.fitting.kept import kept_colors, kept_rows
-from gesso.fitting.painting import OnPaint, Painting, paint, scales
+from gesso.fitting.painting import OnPaint, Painting, Redraw, paint, scales
 from gesso.fitting.regions import Regions, Styles
 from gesso.losses.columns import cells, hypercolumns
 from gesso.methods.adapted import Adapted
@@ -26,7 +27,9 @@ from gesso.methods.base import ImageLike, Method, OnStep, Style
 from gesso.methods.inputs import as_image, enlarged
 from gesso.methods.matching.about import ABOUT, Options
 from gesso.methods.matching.reading import directions_of, projected, read, sizes_of
+from gesso.methods.matching.redrawing import bank_of, joined, kept_painting, split, swap_of
 from gesso.methods.matching.room import levels_of, room_of
+from gesso.methods.style_swap.method import StyleSwap
 from gesso.methods.textures import white_noise
 from gesso.nn.masks import part, places
 from gesso.nn.pictures import resize
@@ -37,9 +40,14 @@ from gesso.stylizers.stylizer import OfRegions, Stylizer
 
 
 class Matching(Method):
-    """No network of its own: an encoder, and a descent on every picture."""
+    """No network of its own: an encoder, and a descent on every picture. With the encoder that
+    style swap's inverse network was trained with, that draws the larger scales."""
 
     about = ABOUT
+
+    @cached_property
+    def _swap(self) -> StyleSwap | None:
+        return swap_of(self.encoder)
 
     def _adapt(
         self, style: Style, contents: list[Tensor], options: Options, on_step: OnStep | None
@@ -47,7 +55,10 @@ class Matching(Method):
         """The style's vectors at every scale; the work is the stylizer's."""
         sizes = scales(options.style_size)
         pictures = {size: style.at(size) for size in sizes}
-        return Adapted(self._vectors(pictures, options, style.mask), self._config(options))
+        tensors = self._vectors(pictures, options, style.mask)
+        if self._swap is not None:
+            tensors |= kept_painting(style.at(options.style_size), style.mask)
+        return Adapted(tensors, self._config(options))
 
     def _config(self, options: Options) -> dict[str, Any]:
         values = {name: getattr(options, name) for name in Painting.__dataclass_fields__}
@@ -88,9 +99,10 @@ class Matching(Method):
 
     def _stylizer(self, card: StyleCard) -> Stylizer:
         (style, encoder), how = read(card, self.encoder, self.place), _painting(card)
+        redraw = self._redraw([card])
 
         def run(contents: Tensor, on_step: OnStep | None) -> Tensor:
-            return self._each(contents, style, encoder, how, on_step)
+            return self._each(contents, style, encoder, how, redraw, on_step)
 
         return Stylizer(run, why_none="optimises every picture by itself")
 
@@ -101,16 +113,28 @@ class Matching(Method):
         apart, ways = super().stylizer_of_regions(cards), [_painting(card) for card in cards]
         if any(how != ways[0] for how in ways):
             return apart
-        spaces = in_one_space([card.tensors for card in cards])
+        spaces = in_one_space([split(card.tensors)[1] for card in cards])
         alike = [replace(c, tensors=t) for c, t in zip(cards, spaces, strict=True)]
         found = [read(card, self.encoder, self.place) for card in alike]
         styles, encoder = [style for style, _ in found], found[0][1]
 
         def stylize(contents: Tensor, shares: Tensor, on_step: OnStep | None) -> Tensor:
             regions = Regions(styles, shares.to(self.place), ways[0].seed)
-            return self._each(contents, regions, encoder, ways[0], on_step)
+            redraw = self._redraw(cards, regions.shares)
+            return self._each(contents, regions, encoder, ways[0], redraw, on_step)
 
         return stylize
+
+    def _redraw(self, cards: Sequence[StyleCard], shares: Tensor | None = None) -> Redraw | None:
+        """What draws pictures with the patches of cards in their shares (K, H, W); None where that
+        cannot be, or a card keeps no painting."""
+        if self._swap is None:
+            return None
+        swap = self._swap.to(self.place)
+        banks = [bank for card in cards if (bank := bank_of(card, swap)) is not None]
+        if len(banks) < len(cards):
+            return None
+        return lambda picture: swap.redrawn(picture, banks, shares)
 
     def _each(
         self,
@@ -118,6 +142,7 @@ class Matching(Method):
         styles: Styles,
         encoder: Encoder,
         how: Painting,
+        redraw: Redraw | None,
         on_step: OnStep | None,
     ) -> Tensor:
         """Every content painted, by itself."""
@@ -132,7 +157,7 @@ class Matching(Method):
                 torch.inference_mode(False),
                 torch.enable_grad(),
             ):
-                rows.append(paint(photo.clone(), styles, encoder, how, heard))
+                rows.append(paint(photo.clone(), styles, encoder, how, heard, redraw))
         return torch.cat(rows).to(contents.device)
 
     def _texture(
@@ -182,15 +207,17 @@ class Matching(Method):
         first = cards[0]
         if min(shares) < 0:
             raise GessoError("cards of matching are mixed in positive shares; one is negative")
-        for card in cards[1:]:
-            if card.tensors.keys() != first.tensors.keys() or _made_by(card) != _made_by(first):
+        paintings, config = joined(cards, shares)
+        vectors = [split(card.tensors)[1] for card in cards]
+        for card, own in zip(cards, vectors, strict=True):
+            if own.keys() != vectors[0].keys() or _made_by(card) != _made_by(first):
                 raise GessoError(
                     "cards of matching can be mixed when encoder, style size and seed agree"
                 )
-        tensors = union([card.tensors for card in cards], shares)
+        tensors = union(vectors, shares) | paintings
         parts = [p for c, share in zip(cards, shares, strict=True) for p in parts_of(c, share)]
         origin = provenance() | {"blend": parts}
-        return StyleCard(self.name, tensors, dict(first.config), provenance=origin)
+        return StyleCard(self.name, tensors, {**first.config, **config}, provenance=origin)
 
 
 def _made_by(card: StyleCard) -> list[Any]:

@@ -30,12 +30,14 @@ from gesso.methods.style_swap.swapping import SwapNetwork, swapped
 from gesso.methods.textures import white_noise
 from gesso.methods.trained import Trained
 from gesso.nn.masks import places
-from gesso.nn.patches import Bank
+from gesso.nn.patches import Bank, patches_of
 from gesso.stylizers.progress import in_batch
 from gesso.stylizers.stylizer import OfRegions, Stylizer
 
 MAX_PIXELS = 800_000
 """Above this many pixels a descent moves a smaller copy, and what changed in it is carried over."""
+
+PATCH = 3  # places along a patch's side, the paper's
 
 Swap = Callable[[Tensor], Change]
 """Features (B, C, h, w) of contents, with their margin → what is to be made of them."""
@@ -112,17 +114,45 @@ class StyleSwap(Trained):
         ]
 
         def stylize(contents: Tensor, shares: Tensor, on_step: OnStep | None) -> Tensor:
-            def mixed(features: Tensor, size: Sequence[int]) -> Change:
-                regions = shares
-                if shares.shape[1:] != torch.Size(size):
-                    regions = F.interpolate(shares[None], tuple(size), mode="area")[0]
-                changes = [swap(features) for swap in swaps]
-                known = {self.network.deepest: features}
-                return by_regions(changes, regions, known, self._stride)
-
-            return self._pictures(contents, mixed, ways[0], on_step)
+            return self._pictures(contents, self._mixed(swaps, shares), ways[0], on_step)
 
         return stylize
+
+    def _mixed(self, swaps: Sequence[Swap], shares: Tensor) -> Callable[..., Change]:
+        """What swaps make of features in their shares (K, H, W) of a picture of some size."""
+
+        def mixed(features: Tensor, size: Sequence[int]) -> Change:
+            regions = shares
+            if shares.shape[1:] != torch.Size(size):
+                regions = F.interpolate(shares[None], tuple(size), mode="area")[0]
+            changes = [swap(features) for swap in swaps]
+            known = {self.network.deepest: features}
+            return by_regions(changes, regions, known, self._stride)
+
+        return mixed
+
+    def bank(
+        self, pictures: Sequence[tuple[Tensor, Tensor | None]], shares: Sequence[float]
+    ) -> Bank:
+        """The patches of pictures (3, h, w) in [0, 1], of each where its mask (h', w') is on, and
+        as many fewer as its share is smaller than the largest."""
+        styles = []
+        for (picture, mask), share in zip(pictures, shares, strict=True):
+            features = tiles.without_margin({LEVEL: self.encode(picture[None])}, LEVEL)[LEVEL][0]
+            on = None if mask is None else places(mask.to(features.device), *features.shape[1:])
+            stride = (max(shares) / share) ** 0.5
+            styles.append(patches_of(features, PATCH, stride, mask=on))
+        return Bank(styles)
+
+    def redrawn(
+        self, pictures: Tensor, banks: Sequence[Bank], shares: Tensor | None = None
+    ) -> Tensor:
+        """Pictures (B, 3, H, W) in [0, 1], drawn with patches: each bank's in its shares
+        (K, h, w), which sum to 1 at every pixel; None: there is one bank."""
+        swaps = [partial(swapped, bank, 1.0) for bank in banks]
+        if shares is None:
+            return self._decoded(pictures, lambda features, _: swaps[0](features))
+        return self._decoded(pictures, self._mixed(swaps, shares))
 
     def _pictures(
         self,
@@ -133,7 +163,7 @@ class StyleSwap(Trained):
     ) -> Tensor:
         """The pictures of contents (B, 3, H, W); `swap` is given their features and their size."""
         if not how.descends or how.inverse == "network":
-            self._check_network()
+            self.check_network()
         if not how.descends:
             return self._decoded(contents, swap).to(contents.device)
         rows = []
@@ -190,7 +220,7 @@ class StyleSwap(Trained):
             return white_noise(height, width, how.seed)[None].to(content)
         return self._decode(features, height, width, change)
 
-    def _check_network(self) -> None:
+    def check_network(self) -> None:
         """Raises GessoError where the network was trained with another encoder."""
         trained, own = self.config.encoder, self.encoder
         if trained and trained != own.identity:

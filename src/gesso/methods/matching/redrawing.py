@@ -1,0 +1,115 @@
+"""Pictures drawn with whole patches of a painting, as style swap draws them (Chen & Schmidt 2016),
+and the painting itself in a card, from which the patches come: as a WebP it takes a tenth of what
+its features take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gesso.cards.card import StyleCard
+from gesso.encoders.base import Encoder
+from gesso.errors import GessoError, MissingWeights
+from gesso.images.write import webp_bytes
+from gesso.methods.style_swap.method import StyleSwap
+from gesso.nn.masks import places
+from gesso.nn.patches import Bank
+from gesso.nn.pictures import read_image
+
+MOST_BYTES = 110_000  # of a WebP; twice that in a card, whose numbers are float16
+QUALITIES = (95, 90, 85, 80, 70, 60, 50, 40, 20)
+CELL_PX = 4  # of a place of relu3_1
+SHARES = "paintings"  # in a card's configuration: the share of each painting
+
+Tensors = Mapping[str, Tensor]
+
+
+def swap_of(encoder: Encoder) -> StyleSwap | None:
+    """Style swap by this encoder; None for one that its network was not trained with."""
+    try:
+        found = StyleSwap.load(encoder)
+        found.check_network()
+    except (GessoError, MissingWeights):
+        return None
+    return found
+
+
+def kept_painting(picture: Tensor, mask: Tensor | None) -> dict[str, Tensor]:
+    """A card's tensors of a painting (3, h, w) in [0, 1], and of where the style is, a mask (h, w):
+    the bytes of a WebP as numbers from 0 to 255, which a card's float16 holds."""
+    data = b""
+    for quality in QUALITIES:
+        data = webp_bytes(picture.cpu(), quality)
+        if len(data) <= MOST_BYTES:
+            break
+    tensors = {"painting.0": torch.from_numpy(np.frombuffer(data, np.uint8).astype(np.float32))}
+    if mask is not None:
+        cells = (-(-n // CELL_PX) for n in picture.shape[1:])
+        tensors["painted.0"] = places(mask, *cells).float().cpu()
+    return tensors
+
+
+def split(tensors: Tensors) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Those of the paintings, and the others."""
+    own = {n: t for n, t in tensors.items() if n.startswith(("painting.", "painted."))}
+    return own, {n: t for n, t in tensors.items() if n not in own}
+
+
+def joined(
+    cards: Sequence[StyleCard], shares: Sequence[float]
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The tensors and the configuration of all paintings of cards in these shares; nothing where a
+    card keeps none."""
+    tensors: dict[str, Tensor] = {}
+    all_shares: list[float] = []
+    for card, share in zip(cards, shares, strict=True):
+        own, _ = split(card.tensors)
+        if share and not own:
+            return {}, {}
+        for number, part in enumerate(_shares(card) if share else []):
+            named = {f"{kind}.{len(all_shares)}": f"{kind}.{number}" for kind in _KINDS}
+            tensors |= {new: own[old] for new, old in named.items() if old in own}
+            all_shares.append(share * part)
+    return tensors, {SHARES: all_shares}
+
+
+_KINDS = ("painting", "painted")
+
+
+def bank_of(card: StyleCard, swap: StyleSwap) -> Bank | None:
+    """The patches of a card's paintings, of each in its share; None for a card without.
+
+    Raises:
+        GessoError: tensors that hold no pictures.
+    """
+    own, _ = split(card.tensors)
+    if not own:
+        return None
+    shares = _shares(card)
+    pictures = [_painting(own, number) for number in range(len(shares))]
+    return swap.bank(pictures, shares)
+
+
+def _shares(card: StyleCard) -> list[float]:
+    found = card.config.get(SHARES, [1.0])
+    good = isinstance(found, list) and found
+    if not good or not all(type(share) in (int, float) and share > 0 for share in found):
+        raise GessoError("a card with damaged shares of its paintings")
+    return [float(share) for share in found]
+
+
+def _painting(tensors: Tensors, number: int) -> tuple[Tensor, Tensor | None]:
+    """A picture (3, h, w) in [0, 1], and (h', w'), where the style is."""
+    data, mask = tensors.get(f"painting.{number}"), tensors.get(f"painted.{number}")
+    if data is None or data.dim() != 1 or not bool(((data >= 0) & (data <= 255)).all()):
+        raise GessoError(f"a card without painting.{number}")
+    if mask is not None and (mask.dim() != 2 or not bool((mask > 0.5).any())):
+        raise GessoError(f"a card with a damaged painted.{number}")
+    try:
+        return read_image(data.to(torch.uint8).cpu().numpy().tobytes(), max_pixels=2**24), mask
+    except GessoError as error:
+        raise GessoError(f"a card with a damaged painting.{number}: {error}") from None
