@@ -1,0 +1,141 @@
+"""Scales drawn with whole patches of the style, and the painting that a card keeps for them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from gesso.cards.card import StyleCard
+from gesso.encoders import load_encoder
+from gesso.encoders.levels import LEVELS
+from gesso.errors import GessoError
+from gesso.fitting.painting import Painting, paint
+from gesso.fitting.vectors import StyleVectors, Vectors
+from gesso.methods.base import AdaptStep
+from gesso.methods.matching.method import Matching
+from gesso.methods.matching.redrawing import bank_of, kept_painting, swap_of
+from gesso.nn.colors import Colors
+from gesso.nn.pictures import read_image
+from tiny import pictures, tiny_encoder
+
+STYLE, OTHER = pictures(2, 96, seed=5)
+PHOTO = pictures(1, 128, seed=6)
+QUICK: dict[str, Any] = {"steps": 2, "final_steps": 0, "style_size": 96, "patches_above": 64}
+
+
+@pytest.fixture(scope="module")
+def method() -> Matching:
+    return Matching(load_encoder())
+
+
+@pytest.fixture(scope="module")
+def card(method: Matching) -> StyleCard:
+    return method.adapt(STYLE, **QUICK)
+
+
+def kept(card: StyleCard, number: int = 0) -> Tensor:
+    return read_image(bytes(card.tensors[f"painting.{number}"].to(torch.uint8).tolist()))
+
+
+def test_a_card_keeps_the_painting(card: StyleCard) -> None:
+    assert float((kept(card) - STYLE).abs().mean()) < 0.05
+
+
+def test_scales_above_the_limit_take_no_steps(method: Matching, card: StyleCard) -> None:
+    seen: list[AdaptStep] = []
+    drawn = method.stylizer(card)(PHOTO, seen.append)
+    assert [step.step for step in seen] == [1, 2] and seen[0].steps == 2  # at 64 px
+    without = replace(card, config={**card.config, "patches_above": 128})
+    seen.clear()
+    descended = method.stylizer(without)(PHOTO, seen.append)
+    assert len(seen) == 4 and not torch.equal(drawn, descended)
+    bare = {n: t for n, t in card.tensors.items() if not n.startswith("painting")}
+    assert torch.equal(method.stylizer(replace(card, tensors=bare))(PHOTO), descended)
+
+
+def test_a_redrawn_picture_gets_its_colours_back() -> None:
+    encoder, seen = tiny_encoder(), []
+    sizes = {level: encoder(PHOTO, [level])[level].shape[1] for level in LEVELS}
+    every = Vectors(torch.rand(8, sum(sizes.values())), torch.zeros(sum(sizes.values())))
+    levels = {level: Vectors(torch.rand(8, n), torch.zeros(n)) for level, n in sizes.items()}
+
+    def paled(picture: Tensor) -> Tensor:
+        seen.append(picture)
+        return 0.4 + 0.3 * picture[:, [1, 2, 0]]
+
+    how = Painting(steps=0, final_steps=0, patches_above=64, recolor="off")
+    photo = 0.3 + 0.4 * PHOTO  # in which nothing is clipped
+    made = paint(photo, StyleVectors({64: every}, levels), encoder, how, redraw=paled)
+    (given,) = seen
+    before, after = Colors.of(given[0]), Colors.of(made[0])
+    assert torch.allclose(before.mean, after.mean, atol=1e-3)
+    assert torch.allclose(before.covariance, after.covariance, atol=1e-3)
+
+
+def test_the_photo_alone_has_no_patches() -> None:
+    assert [Painting(alpha=a).patches for a in (0.0, 0.6, 1.0)] == [1.0, 1.0, 0.0]
+    assert 0.4 < Painting(alpha=0.8).patches < 0.6
+
+
+def test_mixed_cards_keep_both_paintings_in_their_shares(method: Matching, card: StyleCard) -> None:
+    other, swap = method.adapt(OTHER, **QUICK), swap_of(method.encoder)
+    assert swap is not None
+    both = method.blend([card, other], [3, 1])
+    assert torch.equal(kept(both, 1), kept(other)) and both.config["paintings"] == [0.75, 0.25]
+    banks = [bank_of(one, swap) for one in (card, other, both)]
+    first, second, mixed = (bank.styles for bank in banks if bank is not None)
+    assert len(mixed[0]) == len(first[0])
+    assert len(mixed[1]) == pytest.approx(len(second[0]) / 3, rel=0.2)
+    again = method.blend([both, card], [1, 1])
+    assert again.config["paintings"] == [0.375, 0.125, 0.5]
+    assert method.stylizer(both)(PHOTO).shape == PHOTO.shape
+    only = method.blend([card, other], [1, 0])
+    assert "painting.1" not in only.tensors and only.config["paintings"] == [1.0]
+
+
+def test_a_mixture_with_a_card_without_painting_has_none(method: Matching, card: StyleCard) -> None:
+    bare = {n: t for n, t in card.tensors.items() if not n.startswith("painting")}
+    mixed = method.blend([card, replace(card, tensors=bare)], [1, 1])
+    assert not [name for name in mixed.tensors if name.startswith("painting")]
+    assert method.stylizer(mixed)(PHOTO).shape == PHOTO.shape
+
+
+def test_patches_come_from_where_the_style_is(method: Matching) -> None:
+    mask, swap = torch.zeros(96, 96), swap_of(method.encoder)
+    mask[:, 48:] = 1
+    assert swap is not None
+    masked = replace(method.adapt(STYLE, **QUICK), tensors=kept_painting(STYLE, mask))
+    bank = bank_of(masked, swap)
+    assert bank is not None
+    on = bank.styles[0].on
+    assert on is not None and not on[:, :12].any() and on[:, 12:].all()
+    assert method.adapt(STYLE, style_mask=mask, **QUICK).tensors["painted.0"].shape == (24, 24)
+
+
+def test_an_encoder_that_the_network_does_not_know_keeps_no_painting() -> None:
+    assert swap_of(tiny_encoder()) is None
+    assert not [n for n in Matching(tiny_encoder()).adapt(STYLE, **QUICK).tensors if "paint" in n]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"painting.0": torch.full((50,), 7.0)},
+        {"painting.0": torch.full((50,), 300.0)},
+        {"painting.0": torch.zeros(4, 4)},
+        {"painted.0": torch.zeros(24, 24)},
+    ],
+)
+def test_damaged_paintings_are_refused_in_one_line(
+    method: Matching, card: StyleCard, damage: dict[str, Tensor]
+) -> None:
+    with pytest.raises(GessoError, match=r"a card with(out)? (a damaged )?paint") as caught:
+        method.stylizer(replace(card, tensors={**card.tensors, **damage}))
+    assert "\n" not in str(caught.value)
+    broken = {**card.config, "paintings": [1.0, -2]}
+    with pytest.raises(GessoError, match="damaged shares"):
+        method.stylizer(replace(card, config=broken))
