@@ -68,10 +68,10 @@ class Painting:
     patches_above: int = 384
     lr: float = 6e-3
     seed: int = 0
-    transport: float = 0.75
+    transport: float = 1.0
     moments: float = 0.5
     palette: float = 0.0
-    structure: float = 0.0
+    structure: float = 0.75
     content: float = 0.0
     recolor: Recolor = "own"
 

@@ -70,7 +70,7 @@ class Options:
             least=0,
             on_pictures=True,
         ),
-    ] = 0.75
+    ] = 1.0
     moments: Annotated[
         float,
         Option(
@@ -85,7 +85,7 @@ class Options:
     ] = 0.0
     structure: Annotated[
         float, Option("Weight of the photo's self-similarity.", "WEIGHT", least=0, on_pictures=True)
-    ] = 0.0
+    ] = 0.75
     content: Annotated[
         float,
         Option(

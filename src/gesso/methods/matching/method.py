@@ -169,8 +169,10 @@ class Matching(Method):
         tileable: bool,
         on_step: OnStep | None,
     ) -> Tensor:
-        """Painted on noise; a large one in a smaller copy, as pictures are."""
-        stylizer, noise = self.stylizer(card), white_noise(height, width, seed).unsqueeze(0)
+        """Painted on noise, whose structure is not to stay; a large one in a smaller copy, as
+        pictures are."""
+        free = replace(card, config={**card.config, "structure": 0.0})
+        stylizer, noise = self.stylizer(free), white_noise(height, width, seed).unsqueeze(0)
         most = self.about.paint_pixels or height * width
         return at_most(most, noise, lambda copy: stylizer(copy, on_step))[0]
 
