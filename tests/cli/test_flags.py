@@ -49,10 +49,8 @@ def test_a_dozen_options_come_first_and_the_others_in_groups(cli: Gesso) -> None
 
 def test_defaults_that_differ_are_listed(cli: Gesso) -> None:
     page = " ".join(cli("adapt", "--help")[1].split())
-    assert (
-        "Default: 60 (conditional_in: 100, gatys: 100, johnson: 2000, matching: 40, texture_nets: 500)."
-        in page
-    )
+    others = "conditional_in: 100, gatys: 100, johnson: 2000, metastyle: 60, texture_nets: 500"
+    assert f"Default: 40 ({others})." in page
     assert "Default: yes (johnson: no)." in page  # --decay
     assert "Seed of all random choices. Default: 0. [x>=0]" in page
 
