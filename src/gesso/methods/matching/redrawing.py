@@ -24,6 +24,7 @@ MOST_BYTES = 110_000  # of a WebP; twice that in a card, whose numbers are float
 QUALITIES = (95, 90, 85, 80, 70, 60, 50, 40, 20)
 CELL_PX = 4  # of a place of relu3_1
 SHARES = "paintings"  # in a card's configuration: the share of each painting
+KINDS = ("painting", "painted")
 
 Tensors = Mapping[str, Tensor]
 
@@ -32,10 +33,9 @@ def swap_of(encoder: Encoder) -> StyleSwap | None:
     """Style swap by this encoder; None for one that its network was not trained with."""
     try:
         found = StyleSwap.load(encoder)
-        found.check_network()
-    except (GessoError, MissingWeights):
+    except MissingWeights:
         return None
-    return found
+    return found if found.config.encoder == encoder.identity else None
 
 
 def kept_painting(picture: Tensor, mask: Tensor | None) -> dict[str, Tensor]:
@@ -62,8 +62,8 @@ def split(tensors: Tensors) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
 def joined(
     cards: Sequence[StyleCard], shares: Sequence[float]
 ) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The tensors and the configuration of all paintings of cards in these shares; nothing where a
-    card keeps none."""
+    """The tensors and the configuration of all paintings of cards in these shares; both are empty
+    where a card keeps none."""
     tensors: dict[str, Tensor] = {}
     all_shares: list[float] = []
     for card, share in zip(cards, shares, strict=True):
@@ -71,13 +71,10 @@ def joined(
         if share and not own:
             return {}, {}
         for number, part in enumerate(_shares(card) if share else []):
-            named = {f"{kind}.{len(all_shares)}": f"{kind}.{number}" for kind in _KINDS}
+            named = {f"{kind}.{len(all_shares)}": f"{kind}.{number}" for kind in KINDS}
             tensors |= {new: own[old] for new, old in named.items() if old in own}
             all_shares.append(share * part)
     return tensors, {SHARES: all_shares}
-
-
-_KINDS = ("painting", "painted")
 
 
 def bank_of(card: StyleCard, swap: StyleSwap) -> Bank | None:

@@ -163,7 +163,7 @@ class StyleSwap(Trained):
     ) -> Tensor:
         """The pictures of contents (B, 3, H, W); `swap` is given their features and their size."""
         if not how.descends or how.inverse == "network":
-            self.check_network()
+            self._check_network()
         if not how.descends:
             return self._decoded(contents, swap).to(contents.device)
         rows = []
@@ -220,7 +220,7 @@ class StyleSwap(Trained):
             return white_noise(height, width, how.seed)[None].to(content)
         return self._decode(features, height, width, change)
 
-    def check_network(self) -> None:
+    def _check_network(self) -> None:
         """Raises GessoError where the network was trained with another encoder."""
         trained, own = self.config.encoder, self.encoder
         if trained and trained != own.identity:
