@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gesso.encoders.base import Encoder
-from gesso.fitting.regions import Shift, Styles, regions_of
+from gesso.fitting.regions import Margins, Styles, regions_of
 from gesso.fitting.terms import Terms, Weights
 from gesso.fitting.vectors import Vectors, some_of
 from gesso.losses.columns import cells, hypercolumns
@@ -42,14 +42,16 @@ class Apart:
     def __call__(self, image: Tensor) -> Tensor:
         most = min(SHIFT_PX, *image.shape[-2:])
         down, right = (int(n) for n in torch.randint(0, most, (2,), generator=self.random))
-        moved = F.pad(image, (right, 0, down, 0), mode="reflect")
+        # Always of one size: tensors of another in every step would scatter memory.
+        margins = (right, most - 1 - right, down, most - 1 - down)
+        moved = F.pad(image, margins, mode="reflect")
         found, total = self.encoder(moved, self.levels), image.new_zeros(())
         for level, features in found.items():
             rows, grid = features.float()[0].flatten(1).T, (features.shape[2], features.shape[3])
             for region, _ in self.parts:
-                own = region.of(rows, grid, (down, right))
+                own = region.of(rows, grid, margins)
                 total = total + self._matched(own, region.style.levels[level], len(rows))
-        return total + len(found) * self._beside(moved, found, (down, right))
+        return total + len(found) * self._beside(moved, found, margins)
 
     def _matched(self, rows: Tensor, style: Vectors, count: int) -> Tensor:
         """The distance of some of a region's vectors, in its share of `count` places."""
@@ -60,14 +62,14 @@ class Apart:
         near = nearest(rows.detach(), style.rows, style.mean, fast_dtype(rows.device))
         return share * cosine_distance(rows - style.mean, style.rows[near] - style.mean)
 
-    def _beside(self, moved: Tensor, found: Features, shift: Shift) -> Tensor:
+    def _beside(self, moved: Tensor, found: Features, margins: Margins) -> Tensor:
         """The terms, each region's in its share."""
         grid, total = cells(moved), moved.new_zeros(())
         columns = hypercolumns(found, *grid)[0] if self.parts[0][1].see_vectors else None
         places = torch.arange(grid[0] * grid[1])
         for region, terms in self.parts:
-            share = len(region.of(places, grid, shift)) / len(places)
+            share = len(region.of(places, grid, margins)) / len(places)
             if share:
-                own = None if columns is None else region.of(columns, grid, shift)
-                total = total + share * terms(moved, own, region, shift)
+                own = None if columns is None else region.of(columns, grid, margins)
+                total = total + share * terms(moved, own, region, margins)
         return total

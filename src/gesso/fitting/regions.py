@@ -11,8 +11,10 @@ from torch import Tensor
 
 from gesso.fitting.vectors import StyleVectors
 
-Shift = tuple[int, int]
-"""By how many px a picture was moved down and to the right, its border reflected."""
+Margins = tuple[int, int, int, int]
+"""By how many px a picture was continued by reflection: left, right, top, bottom, as `F.pad`."""
+
+NONE: Margins = (0, 0, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -29,12 +31,11 @@ class Regions:
     shares: Tensor
     seed: int = 0
 
-    def owners(self, height: int, width: int, shift: Shift = (0, 0)) -> Tensor:
+    def owners(self, height: int, width: int, margins: Margins = NONE) -> Tensor:
         """(height·width,): the number of each place's style, in a picture of the size of `shares`
-        that was moved."""
-        down, right = shift
-        moved = F.pad(self.shares.unsqueeze(0), (right, 0, down, 0), mode="reflect")
-        cells = F.adaptive_avg_pool2d(moved, (height, width))[0].cumsum(0)
+        with such margins."""
+        wider = F.pad(self.shares.unsqueeze(0), margins, mode="reflect")
+        cells = F.adaptive_avg_pool2d(wider, (height, width))[0].cumsum(0)
         drawn = torch.rand(height, width, generator=torch.Generator().manual_seed(self.seed))
         return (cells[:-1] <= drawn.to(cells)).sum(0).flatten()
 
@@ -51,12 +52,12 @@ class Region:
     whole: Regions | None = None
     number: int = 0
 
-    def of(self, rows: Tensor, grid: tuple[int, int], shift: Shift = (0, 0)) -> Tensor:
+    def of(self, rows: Tensor, grid: tuple[int, int], margins: Margins = NONE) -> Tensor:
         """Of rows (height·width, C), a grid's, those of its own places; (0, C) where it has none
         that large."""
         if self.whole is None:
             return rows
-        return rows[self.whole.owners(*grid, shift).to(rows.device) == self.number]
+        return rows[self.whole.owners(*grid, margins).to(rows.device) == self.number]
 
 
 def regions_of(styles: Styles) -> list[Region]:

@@ -14,7 +14,7 @@ from torch import Tensor
 from gesso.errors import GessoError
 from gesso.fitting.pyramid import resized
 from gesso.fitting.recolor import StyleColors
-from gesso.fitting.regions import Region, Shift
+from gesso.fitting.regions import NONE, Margins, Region
 from gesso.fitting.vectors import Vectors, some_of
 from gesso.losses.transport import (
     color_structure_distance,
@@ -83,11 +83,11 @@ class Terms:
         image: Tensor,
         columns: Tensor | None,
         region: Region | None = None,
-        shift: Shift = (0, 0),
+        margins: Margins = NONE,
     ) -> Tensor:
         """
         Args:
-            image: (1, 3, H, W), moved by `shift`.
+            image: (1, 3, H, W), with these margins.
             columns: hypercolumns, of the region's places.
             region: whose pixels the palette is compared with; None: all.
         """
@@ -97,7 +97,7 @@ class Terms:
         if self.weights.palette and self.colors is not None:
             pixels = every = image[0].flatten(1).T
             if region is not None:
-                own = region.of(every, (image.shape[2], image.shape[3]), shift)
+                own = region.of(every, (image.shape[2], image.shape[3]), margins)
                 pixels = own if len(own) else every
             some = some_of(len(pixels), PLACES, self.random).to(image.device)
             distance = palette_distance(pixels[some], self.colors.pixels)

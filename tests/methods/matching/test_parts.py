@@ -88,14 +88,14 @@ def test_reduced_levels_of_several_cards_are_brought_into_one_space() -> None:
     assert found.shape == PHOTO.shape and not torch.equal(found, PHOTO)
 
 
-def test_a_place_belongs_to_one_style_also_where_the_picture_moved() -> None:
+def test_a_place_belongs_to_one_style_also_where_the_picture_has_margins() -> None:
     vectors = StyleVectors({64: Vectors(torch.rand(2, 3), torch.rand(3))}, {})
     regions = Regions([vectors] * 2, torch.stack([LEFT, 1 - LEFT]))
     assert (
         regions.owners(24, 24).reshape(24, 24).equal((torch.arange(24) >= 12).long().expand(24, 24))
     )
-    moved = regions.owners(96, 104, (0, 8)).reshape(96, 104)
-    assert moved[0].tolist() == [0] * 56 + [1] * 48
+    wider = regions.owners(96, 112, (8, 8, 0, 0)).reshape(96, 112)
+    assert wider[0].tolist() == [0] * 56 + [1] * 56
     rows = torch.arange(24 * 24).unsqueeze(1)
     parts = [region.of(rows, (24, 24)) for region in regions_of(regions)]
     assert torch.cat(parts).flatten().sort().values.equal(rows.flatten())
