@@ -22,7 +22,6 @@ from gesso.nn.surroundings import shares
 from gesso.stylizers.progress import OnStep
 from gesso.stylizers.stylizer import Stylizer
 
-MOST = 4.0  # times a difference of colours: more would be noise
 MEASURED = 1_000_000  # pixels of a picture
 TRACE = 1e-9  # of a share: a region that is missed by the pixels that are measured has the whole's
 
@@ -104,7 +103,4 @@ def _moved(picture: Tensor, target: Colors, way: float, region: Tensor | None) -
     """(3, H, W) in [0, 1], which goes that way to `target` by what its colours are in a region."""
     every = max(1, round((picture.shape[1] * picture.shape[2] / MEASURED) ** 0.5))
     some = None if region is None else region[::every, ::every] + TRACE
-    matrix, shift = Colors.of(picture[:, ::every, ::every], some).nearest(target, MOST)
-    matrix = torch.lerp(torch.eye(3, dtype=matrix.dtype), matrix, way).to(picture)
-    moved = torch.einsum("ij,jhw->ihw", matrix, picture)
-    return moved.add_((way * shift).to(picture).view(3, 1, 1)).clamp_(0, 1)
+    return Colors.of(picture[:, ::every, ::every], some).nearer(picture, target, way)

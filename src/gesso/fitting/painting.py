@@ -37,7 +37,6 @@ COARSEST_PX = 64  # longer side of the coarsest scale (the paper's)
 SMALLEST_PX = 16
 CHEAP_PX, FEW = 384, 6  # see `Painting.fine`
 BLURRED_BANDS = 2  # of the photo, which the coarsest scale begins without
-CONTRAST = 4.0  # times a difference of colours that a redrawn picture gets back: more were noise
 
 OnPaint = Callable[[int, int, float], None]
 """Is given the steps done, the steps in all and the loss."""
@@ -197,9 +196,7 @@ def _redrawn(content: Tensor, coarser: Tensor, redraw: Redraw, share: float) -> 
     if not share:
         return begun
     drawn = redraw(begun)
-    matrix, shift = Colors.of(drawn[0]).nearest(Colors.of(begun[0]), CONTRAST)
-    moved = torch.einsum("ij,bjhw->bihw", matrix.to(drawn), drawn) + shift.to(drawn).view(3, 1, 1)
-    return begun.lerp(moved.clamp(0, 1), share)
+    return begun.lerp(Colors.of(drawn[0]).nearer(drawn, Colors.of(begun[0])), share)
 
 
 class _Scale:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from gesso.errors import GessoError
 
+MOST = 4.0  # times a difference of colours: more would be noise
 NOISE = (2 / 255) ** 2  # a variance; two grey levels of deviation are a file's noise, not colour
 
 
@@ -72,7 +73,7 @@ class Colors:
         spread = _power(target.covariance, 0.5) @ _power(self.covariance, -0.5)
         return spread, target.mean - spread @ self.mean
 
-    def nearest(self, target: Colors, most: float) -> tuple[Tensor, Tensor]:
+    def nearest(self, target: Colors, most: float = MOST) -> tuple[Tensor, Tensor]:
         """A (3, 3) and b (3,): of all affine maps to the target's mean and covariance the one that
         moves colours least, A = Σ^-½ (Σ^½ Σt Σ^½)^½ Σ^-½, which is symmetric and turns no hue. No
         difference of colours grows more than `most` times."""
@@ -81,6 +82,14 @@ class Colors:
         values, vectors = torch.linalg.eigh((spread + spread.T) / 2)
         spread = vectors @ values.clamp(0, most).diag() @ vectors.T
         return spread, target.mean - spread @ self.mean
+
+    def nearer(self, image: Tensor, target: Colors, way: float = 1.0) -> Tensor:
+        """`image` (…, 3, H, W) in [0, 1], whose colours these are, moved that way to the target's
+        by `nearest`, within the range."""
+        matrix, shift = self.nearest(target)
+        matrix = torch.lerp(torch.eye(3, dtype=matrix.dtype), matrix, way).to(image)
+        moved = torch.einsum("ij,...jhw->...ihw", matrix, image)
+        return moved.add_((way * shift).to(image).view(3, 1, 1)).clamp_(0, 1)
 
     def moved(self, image: Tensor, target: Colors) -> Tensor:
         """`image` (…, C, H, W), whose colours these are, with mean and covariance of `target`."""

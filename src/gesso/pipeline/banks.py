@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from gesso.disk.atomic import open_regular, shown
 from gesso.disk.header import parse_json, read_layout
 from gesso.errors import GessoError, OptionError
 from gesso.images.styles import bundled_styles, meant, no_such_style, style_file
+from gesso.methods.about import About
 
 KIND = "bank"  # what files of weights with styles of their own call themselves
 
@@ -64,10 +66,7 @@ class Bank:
         try:
             return style_file(style)
         except OptionError as error:
-            names, kind = (
-                [*self.names, *bundled_styles()],
-                f"style of {self.source} or a bundled one",
-            )
+            names, kind = [*self.names, *bundled_styles()], f"style of {self.source} or bundled one"
             trouble = no_such_style(style, names, kind, self.listing)
             raise OptionError("style", trouble) from error
 
@@ -86,6 +85,14 @@ def bank_of(weights: str | os.PathLike[str] | None) -> Bank | None:
         return None
     place = shown(weights)
     return Bank(method, names, place, f"gesso info {place}") if names else None
+
+
+def own_bank(about: About, names: Sequence[str]) -> Bank | None:
+    """That of a method's weights with styles of these names; None for the bundled ones, whose names
+    are those of pictures."""
+    if not names or tuple(names) == about.bank:
+        return None
+    return Bank(about.name, tuple(names), listing="method.names")
 
 
 def names_in(header: Any) -> tuple[str, ...]:

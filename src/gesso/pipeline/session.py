@@ -23,7 +23,7 @@ from gesso.methods.inputs import ImageLike, as_image, masked
 from gesso.methods.registry import DEFAULT, load
 from gesso.methods.retouch import of_its_pictures, retouched
 from gesso.nn.masks import MaskLike, checked_style_masks, read_style_mask
-from gesso.pipeline.banks import Bank, BankStyle, bank_of
+from gesso.pipeline.banks import BankStyle, bank_of, own_bank
 from gesso.pipeline.kept_cards import KeptCards
 from gesso.pipeline.photos import Pictures, finished
 from gesso.pipeline.plan import Job
@@ -84,7 +84,7 @@ class Session:
         if isinstance(method, str):
             method = load(method, weights=weights, encoder=encoder, device=device)
         self.method, self.options = method, method.chosen(options)
-        self.bank = bank_of(weights) or _own_bank(method)
+        self.bank = bank_of(weights) or own_bank(method.about, method.names)
         self.retouch, self.defaults = dict(retouch or {}), dict(defaults or {})
         self.cache, self.contents = cache, contents
         self.max_pixels, self.exact, self.on_card = max_pixels, exact, on_card
@@ -299,13 +299,6 @@ class Session:
         if isinstance(style, str | Path):
             card.provenance |= {"style": Path(style).name, "sha256": digest(style)}
         return card
-
-
-def _own_bank(method: Method) -> Bank | None:
-    """The styles of weights that are not the bundled ones, whose names are those of pictures."""
-    if not method.names or method.names == method.about.bank:
-        return None
-    return Bank(method.name, method.names, listing="method.names")
 
 
 def shown_name(photo: ImageLike, other: str = "photo") -> str:

@@ -45,7 +45,7 @@ def matched(method: Matching, picture: torch.Tensor) -> float:
 
 def test_the_picture_comes_nearer_to_the_styles_vectors(method: Matching) -> None:
     many = {**QUICK, **NO_TERMS, "steps": 40, "fine_steps": 40}
-    card = method.adapt(STYLE, alpha=0.3, **many)
+    card = method.adapt(STYLE, alpha=0.3, lr=4e-3, **many)
     picture = method.stylizer(card)(PHOTO)
     assert matched(method, picture) < 0.8 * matched(method, PHOTO)
 

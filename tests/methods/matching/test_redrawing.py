@@ -17,7 +17,7 @@ from gesso.fitting.painting import Painting, paint
 from gesso.fitting.vectors import StyleVectors, Vectors
 from gesso.methods.base import AdaptStep
 from gesso.methods.matching.method import Matching
-from gesso.methods.matching.redrawing import bank_of, kept_painting, swap_of
+from gesso.methods.matching.redrawing import kept_painting, paintings_of, swap_of
 from gesso.nn.colors import Colors
 from gesso.nn.pictures import read_image
 from tiny import pictures, tiny_encoder
@@ -86,8 +86,7 @@ def test_mixed_cards_keep_both_paintings_in_their_shares(method: Matching, card:
     assert swap is not None
     both = method.blend([card, other], [3, 1])
     assert torch.equal(kept(both, 1), kept(other)) and both.config["paintings"] == [0.75, 0.25]
-    banks = [bank_of(one, swap) for one in (card, other, both)]
-    first, second, mixed = (bank.styles for bank in banks if bank is not None)
+    first, second, mixed = (swap.bank(*paintings_of(one)).styles for one in (card, other, both))
     assert len(mixed[0]) == len(first[0])
     assert len(mixed[1]) == pytest.approx(len(second[0]) / 3, rel=0.2)
     again = method.blend([both, card], [1, 1])
@@ -109,9 +108,7 @@ def test_patches_come_from_where_the_style_is(method: Matching) -> None:
     mask[:, 48:] = 1
     assert swap is not None
     masked = replace(method.adapt(STYLE, **QUICK), tensors=kept_painting(STYLE, mask))
-    bank = bank_of(masked, swap)
-    assert bank is not None
-    on = bank.styles[0].on
+    on = swap.bank(*paintings_of(masked)).styles[0].on
     assert on is not None and not on[:, :12].any() and on[:, 12:].all()
     assert method.adapt(STYLE, style_mask=mask, **QUICK).tensors["painted.0"].shape == (24, 24)
 

@@ -27,7 +27,7 @@ from gesso.methods.base import ImageLike, Method, OnStep, Style
 from gesso.methods.inputs import as_image, enlarged
 from gesso.methods.matching.about import ABOUT, Options
 from gesso.methods.matching.reading import directions_of, projected, read, sizes_of
-from gesso.methods.matching.redrawing import bank_of, joined, kept_painting, split, swap_of
+from gesso.methods.matching.redrawing import joined, kept_painting, redraw_of, split, swap_of
 from gesso.methods.matching.room import levels_of, room_of
 from gesso.methods.style_swap.method import StyleSwap
 from gesso.methods.textures import white_noise
@@ -47,7 +47,8 @@ class Matching(Method):
 
     @cached_property
     def _swap(self) -> StyleSwap | None:
-        return swap_of(self.encoder)
+        found = swap_of(self.encoder)
+        return None if found is None else found.to(self.place)
 
     def _adapt(
         self, style: Style, contents: list[Tensor], options: Options, on_step: OnStep | None
@@ -99,7 +100,7 @@ class Matching(Method):
 
     def _stylizer(self, card: StyleCard) -> Stylizer:
         (style, encoder), how = read(card, self.encoder, self.place), _painting(card)
-        redraw = self._redraw([card])
+        redraw = redraw_of([card], self._swap)
 
         def run(contents: Tensor, on_step: OnStep | None) -> Tensor:
             return self._each(contents, style, encoder, how, redraw, on_step)
@@ -120,21 +121,10 @@ class Matching(Method):
 
         def stylize(contents: Tensor, shares: Tensor, on_step: OnStep | None) -> Tensor:
             regions = Regions(styles, shares.to(self.place), ways[0].seed)
-            redraw = self._redraw(cards, regions.shares)
+            redraw = redraw_of(cards, self._swap, regions.shares)
             return self._each(contents, regions, encoder, ways[0], redraw, on_step)
 
         return stylize
-
-    def _redraw(self, cards: Sequence[StyleCard], shares: Tensor | None = None) -> Redraw | None:
-        """What draws pictures with the patches of cards in their shares (K, H, W); None where that
-        cannot be, or a card keeps no painting."""
-        if self._swap is None:
-            return None
-        swap = self._swap.to(self.place)
-        banks = [bank for card in cards if (bank := bank_of(card, swap)) is not None]
-        if len(banks) < len(cards):
-            return None
-        return lambda picture: swap.redrawn(picture, banks, shares)
 
     def _each(
         self,

@@ -4,7 +4,9 @@ its features take."""
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ from torch import Tensor
 from gesso.cards.card import StyleCard
 from gesso.encoders.base import Encoder
 from gesso.errors import GessoError, MissingWeights
+from gesso.fitting.painting import Redraw
 from gesso.images.write import webp_bytes
 from gesso.methods.style_swap.method import StyleSwap
 from gesso.nn.masks import places
@@ -27,6 +30,8 @@ SHARES = "paintings"  # in a card's configuration: the share of each painting
 KINDS = ("painting", "painted")
 
 Tensors = Mapping[str, Tensor]
+Painted = tuple[Tensor, Tensor | None]
+"""A picture (3, h, w) in [0, 1], and (h', w'), where the style is; None: everywhere."""
 
 
 def swap_of(encoder: Encoder) -> StyleSwap | None:
@@ -41,11 +46,9 @@ def swap_of(encoder: Encoder) -> StyleSwap | None:
 def kept_painting(picture: Tensor, mask: Tensor | None) -> dict[str, Tensor]:
     """A card's tensors of a painting (3, h, w) in [0, 1], and of where the style is, a mask (h, w):
     the bytes of a WebP as numbers from 0 to 255, which a card's float16 holds."""
-    data = b""
-    for quality in QUALITIES:
-        data = webp_bytes(picture.cpu(), quality)
-        if len(data) <= MOST_BYTES:
-            break
+    image = picture.cpu()
+    fits = bisect_left(QUALITIES, True, key=lambda q: len(webp_bytes(image, q)) <= MOST_BYTES)
+    data = webp_bytes(image, QUALITIES[min(fits, len(QUALITIES) - 1)])
     tensors = {"painting.0": torch.from_numpy(np.frombuffer(data, np.uint8).astype(np.float32))}
     if mask is not None:
         cells = (-(-n // CELL_PX) for n in picture.shape[1:])
@@ -77,18 +80,31 @@ def joined(
     return tensors, {SHARES: all_shares}
 
 
-def bank_of(card: StyleCard, swap: StyleSwap) -> Bank | None:
-    """The patches of a card's paintings, of each in its share; None for a card without.
+def redraw_of(
+    cards: Sequence[StyleCard], swap: StyleSwap | None, shares: Tensor | None = None
+) -> Redraw | None:
+    """What draws pictures with the patches of the cards' paintings, each card's in its shares
+    (K, H, W); None where a card keeps no painting, or there is nothing to draw with. Patches are
+    looked for when the first picture needs them.
 
     Raises:
         GessoError: tensors that hold no pictures.
     """
-    own, _ = split(card.tensors)
-    if not own:
+    if swap is None or not all(split(card.tensors)[0] for card in cards):
         return None
+    found = [paintings_of(card) for card in cards]
+
+    @cache
+    def banks() -> list[Bank]:
+        return [swap.bank(pictures, parts) for pictures, parts in found]
+
+    return lambda picture: swap.redrawn(picture, banks(), shares)
+
+
+def paintings_of(card: StyleCard) -> tuple[list[Painted], list[float]]:
+    """A card's paintings and their shares. Raises GessoError for tensors that hold none."""
     shares = _shares(card)
-    pictures = [_painting(own, number) for number in range(len(shares))]
-    return swap.bank(pictures, shares)
+    return [_painting(card.tensors, number) for number in range(len(shares))], shares
 
 
 def _shares(card: StyleCard) -> list[float]:
@@ -99,8 +115,7 @@ def _shares(card: StyleCard) -> list[float]:
     return [float(share) for share in found]
 
 
-def _painting(tensors: Tensors, number: int) -> tuple[Tensor, Tensor | None]:
-    """A picture (3, h, w) in [0, 1], and (h', w'), where the style is."""
+def _painting(tensors: Tensors, number: int) -> Painted:
     data, mask = tensors.get(f"painting.{number}"), tensors.get(f"painted.{number}")
     if data is None or data.dim() != 1 or not bool(((data >= 0) & (data <= 255)).all()):
         raise GessoError(f"a card without painting.{number}")

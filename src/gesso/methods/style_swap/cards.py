@@ -116,12 +116,19 @@ def bank_of(card: StyleCard, channels: int, place: torch.device) -> Bank:
     options, shares = options_of(card), shares_in(card)
     styles: list[Patches] = []
     for number, share in enumerate(shares):
-        stride = options.patch_stride * (max(shares) / share) ** 0.5
+        stride = options.patch_stride * shared_stride(share, shares)
         most = None if options.patches is None else max(1, round(options.patches * share))
         features, mask = _read(card.tensors, number, channels)
         mask = None if mask is None else mask.to(place)
         styles.append(patches_of(features.to(place), options.patch_size, stride, most, mask))
     return Bank(styles)
+
+
+def shared_stride(share: float, shares: Sequence[float]) -> float:
+    """Places between the patches of a style with one of these shares: as many fewer patches than
+    the largest has."""
+    stride: float = (max(shares) / share) ** 0.5
+    return stride
 
 
 def _read(

@@ -24,7 +24,14 @@ from gesso.methods.adapted import Adapted
 from gesso.methods.base import ImageLike, OnStep, Style
 from gesso.methods.inputs import as_image, enlarged
 from gesso.methods.style_swap.about import ABOUT, LEVEL, Options
-from gesso.methods.style_swap.cards import SHARES, bank_of, kept, options_of, union
+from gesso.methods.style_swap.cards import (
+    SHARES,
+    bank_of,
+    kept,
+    options_of,
+    shared_stride,
+    union,
+)
 from gesso.methods.style_swap.layer import Config, inverse_losses
 from gesso.methods.style_swap.swapping import SwapNetwork, swapped
 from gesso.methods.textures import white_noise
@@ -36,8 +43,6 @@ from gesso.stylizers.stylizer import OfRegions, Stylizer
 
 MAX_PIXELS = 800_000
 """Above this many pixels a descent moves a smaller copy, and what changed in it is carried over."""
-
-PATCH = 3  # places along a patch's side, the paper's
 
 Swap = Callable[[Tensor], Change]
 """Features (B, C, h, w) of contents, with their margin → what is to be made of them."""
@@ -82,9 +87,13 @@ class StyleSwap(Trained):
 
     def _features(self, picture: Tensor, mask: Tensor | None = None) -> dict[str, Tensor]:
         """A card's tensors from a style (3, h, w), where a mask (h, w) is on."""
+        return kept(*self._inner(picture, mask))
+
+    def _inner(self, picture: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """A style's features (C, h', w') without a margin, and where of them the mask is on."""
         inner = tiles.without_margin({LEVEL: self.encode(picture[None])}, LEVEL)[LEVEL][0]
         on = None if mask is None else places(mask.to(inner.device), *inner.shape[1:])
-        return kept(inner, on)
+        return inner, on
 
     def _config(self, options: Options, shares: Sequence[float] = (1.0,)) -> dict[str, Any]:
         encoder = {"encoder": self.encoder.name, "encoder_sha256": self.encoder.identity}
@@ -138,10 +147,9 @@ class StyleSwap(Trained):
         as many fewer as its share is smaller than the largest."""
         styles = []
         for (picture, mask), share in zip(pictures, shares, strict=True):
-            features = tiles.without_margin({LEVEL: self.encode(picture[None])}, LEVEL)[LEVEL][0]
-            on = None if mask is None else places(mask.to(features.device), *features.shape[1:])
-            stride = (max(shares) / share) ** 0.5
-            styles.append(patches_of(features, PATCH, stride, mask=on))
+            features, on = self._inner(picture, mask)
+            stride = shared_stride(share, shares)
+            styles.append(patches_of(features, Options.patch_size, stride, mask=on))
         return Bank(styles)
 
     def redrawn(
