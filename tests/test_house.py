@@ -24,6 +24,7 @@ FLOORS = (
     {"methods", "distillation"},
     {"controls"},
     {"pipeline"},
+    {"video"},
     {"bench"},
     {"cli"},
 )

@@ -1,0 +1,1 @@
+"""CLIP → CLIP: frames with their times, stylized in order."""
