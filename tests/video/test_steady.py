@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+import pytest
+
+from gesso.video.flicker import Flicker
+from gesso.video.flow import Motions
+from gesso.video.frames import Frame, Pixels
+from gesso.video.steady import Steady
+from rendered_clips import Noisy, moving_object, numbered, pan, zoom
+
+
+def objects(count: int) -> list[Frame]:
+    return moving_object(count)[0]
+
+
+def measured(frames: Iterable[Frame], look: Steady) -> Flicker:
+    flicker = Flicker()
+    for frame in frames:
+        made = look(frame)
+        assert look.plain is not None
+        flicker.add(frame, {"steady": made, "plain": look.plain, "original": frame.rgb})
+    return flicker
+
+
+@pytest.mark.parametrize("clip", [pan, zoom, objects])
+def test_the_warping_error_is_at_most_half(clip: Callable[[int], list[Frame]]) -> None:
+    errors = measured(clip(12), Steady(Noisy())).errors
+    assert errors["steady"].short.value < 0.25 * errors["plain"].short.value
+    assert errors["steady"].long.value < 0.5 * errors["plain"].long.value
+
+
+def test_a_look_without_flicker_keeps_its_pictures() -> None:
+    """Neither blurred, though each is moved many times, nor with a ghost behind the object."""
+    frames, places = moving_object(12, speed=6)
+    look = Steady(Noisy(0))
+    for frame in frames:
+        made = look(frame)
+    assert look.plain is not None
+    difference = np.abs(made.astype(int) - look.plain).mean(-1)
+    behind = (np.maximum.reduce(places[:-1]) > 0) & (places[-1] == 0)
+    assert difference[behind].mean() < 3
+    assert difference.mean() < 3
+    detail = [np.abs(np.diff(p.astype(int), axis=1)).mean() for p in (made, look.plain)]
+    assert detail[0] > 0.9 * detail[1]
+
+
+def test_a_cut_begins_anew() -> None:
+    inner = Noisy()
+    look = Steady(inner)
+    frames = numbered(f.rgb for f in [*pan(4), *pan(3, "cat")])
+    made = [look(frame) for frame in frames]
+    fresh = Noisy()
+    assert np.array_equal(made[4], fresh(frames[4]))
+    assert not np.array_equal(made[5], fresh(frames[5]))
+    assert inner.resets == 2  # at the clip's start and at the cut
+
+
+def test_after_a_reset_nothing_is_known_of_before() -> None:
+    frames, look = pan(4), Steady(Noisy())
+    for frame in frames[:3]:
+        look(frame)
+    look.reset()
+    assert np.array_equal(look(frames[3]), Noisy()(frames[3]))
+
+
+def test_a_frame_of_another_size_begins_anew() -> None:
+    look = Steady(Noisy())
+    look(pan(1)[0])
+    small = Frame(np.zeros((20, 30, 3), np.uint8), pan(2)[1].time, 1)
+    assert look(small).shape == (20, 30, 3)
+
+
+def test_a_share_of_nothing_changes_nothing() -> None:
+    look = Steady(Noisy(), share=0.0)
+    for frame in pan(3):
+        assert np.array_equal(look(frame), Noisy()(frame))
+
+
+def test_the_same_clip_gives_the_same_pictures() -> None:
+    def made() -> list[Pixels]:
+        look = Steady(Noisy(), motions=Motions())
+        return [look(frame) for frame in pan(4)]
+
+    assert all(map(np.array_equal, made(), made()))
