@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 from gesso.video.flow import Floats, Motions
 from gesso.video.frames import Frame, Look, Pixels
 
-SHARE = 0.7  # of the picture before, where it shows the same
+SHARE = 0.8  # of the picture before, where it shows the same
+FINE_PX = 6.0  # what differs from an average so wide (its deviation) is texture
+MOST_GAIN = 2.5
 
 
 class Steady:
@@ -16,6 +19,10 @@ class Steady:
     The picture before is moved to where its things are now, by the motion of the original frames
     (Ruder et al. 2016, who begin a descent with it). Where they were hidden, where something else
     is, and after a cut, the new picture is taken as it is.
+
+    A mean of pictures whose strokes lie at different places has less contrast than each of them. So
+    the contrast of its texture is brought back to that of the new picture, as by-example noise is
+    blended (Heitz & Neyret 2018): otherwise a tenth of the flicker costs a third of the style.
 
     Attributes:
         plain: the other look's own picture of the last frame.
@@ -44,10 +51,30 @@ class Steady:
             kept = self.share * moved.seen[..., None]
             now += kept * (moved.warped(self._before) - now)
         self._before = now
-        return np.asarray(np.clip(np.rint(now), 0, 255), np.uint8)
+        made = with_contrast(now, self.plain) if self.share else now
+        return np.asarray(np.clip(np.rint(made), 0, 255), np.uint8)
 
     def reset(self) -> None:
         """Forget all frames before."""
         self._motions.reset()
         self.look.reset()
         self._before = None
+
+
+def with_contrast(mean: Floats, picture: Pixels) -> Floats:
+    """A mean of pictures, (H, W, 3), with the texture's contrast that one of them has there."""
+    coarse, fine = _parts(mean)
+    own, wanted = (_smooth(np.square(part).sum(-1)) for part in (fine, _parts(picture)[1]))
+    gain = np.sqrt((wanted + 1) / (own + 1)).clip(1, MOST_GAIN)
+    return np.asarray(coarse + gain[..., None] * fine, np.float32)
+
+
+def _parts(picture: Floats | Pixels) -> tuple[Floats, Floats]:
+    """What is coarse and what is fine in it; they add up to it."""
+    whole = picture.astype(np.float32)
+    coarse = _smooth(whole)
+    return coarse, whole - coarse
+
+
+def _smooth(values: Floats) -> Floats:
+    return np.asarray(cv2.GaussianBlur(values, (0, 0), FINE_PX), np.float32)
