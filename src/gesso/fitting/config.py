@@ -28,3 +28,12 @@ class FitOptions:
     ] = 0.7
     seed: Annotated[int, Option("Seed of all random choices.", "N", least=0)] = 0
     pool: Annotated[int, Option("Different crops that are drawn at most.", "N", least=1)] = POOL
+    steady: Annotated[
+        float,
+        Option(
+            "Against flicker in video: how much it weighs that a photo, moved and with noise, "
+            "becomes the same picture; 0: not at all.",
+            "WEIGHT",
+            least=0,
+        ),
+    ] = 0.0

@@ -15,6 +15,7 @@ from gesso.encoders.base import Encoder
 from gesso.fitting.adam import Adam
 from gesso.fitting.config import FitOptions
 from gesso.losses.matched import ForNetworks, shrunk
+from gesso.losses.steadiness import unsteadiness
 from gesso.losses.terms import total
 from gesso.nn.transfer import is_affine
 
@@ -148,6 +149,8 @@ class OfPhotos:
         self.steps, self.copies = steps, copies
         self.batches = _Crops(contents, options).batches()
         self.moves = random.Random(options.seed)
+        self.steady = options.steady
+        self.disturbing = torch.Generator().manual_seed(options.seed)
 
     def __call__(self, step: int) -> tuple[dict[str, Tensor], Tensor]:
         """The terms of a step, each (B,), and what the network put out, (B, 3, s, s)."""
@@ -159,7 +162,19 @@ class OfPhotos:
         now = min(objective.rounds - 1, step * objective.rounds // max(1, self.steps))
         each = zip(batch, raw.detach(), strict=True)
         wanted = [crop.wanted(now, r, self.encoder, objective, style) for crop, r in each]
-        return objective.of_network(raw, self.encoder, torch.cat(wanted), style, images), raw
+        terms = objective.of_network(raw, self.encoder, torch.cat(wanted), style, images)
+        return terms | self._steady(images, raw), raw
+
+    def _steady(self, images: Tensor, raw: Tensor) -> dict[str, Tensor]:
+        """What the network paints otherwise of the same images, moved and disturbed."""
+        if not self.steady:
+            return {}
+
+        def paint(photos: Tensor, by: tuple[int, int]) -> Tensor:
+            return self.objective.picture(shifted(self.run, photos, by))
+
+        found = unsteadiness(paint, images, self.objective.picture(raw), self.disturbing)
+        return {"steady": self.steady * found}
 
 
 def shifted(net: Callable[..., Tensor], images: Tensor, by: Sequence[int]) -> Tensor:

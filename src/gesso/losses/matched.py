@@ -107,6 +107,10 @@ class MatchingObjective:
         put out `raw`, and the photo's share."""
         return torch.lerp(self.rest.picture(raw), photos, self.alpha).clamp(0, 1)
 
+    def picture(self, raw: Tensor) -> Tensor:
+        """The picture as the encoder sees it."""
+        return self.rest.picture(raw)
+
     def of_network(
         self,
         raw: Tensor,
