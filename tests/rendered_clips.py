@@ -65,6 +65,8 @@ def moving_object(count: int, speed: float = 3.0) -> tuple[list[Frame], list[Pix
 class Noisy:
     """The frame in inverted colours, with blotches of another place in every frame."""
 
+    memory = 0
+
     def __init__(self, amount: float = 30.0) -> None:
         self.amount, self.resets = amount, 0
 

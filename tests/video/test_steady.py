@@ -85,3 +85,12 @@ def test_the_same_clip_gives_the_same_pictures() -> None:
         return [look(frame) for frame in pan(4)]
 
     assert all(map(np.array_equal, made(), made()))
+
+
+def test_after_the_frames_it_remembers_a_look_goes_on_as_if_it_had_seen_all() -> None:
+    frames, whole, part = pan(30), Steady(Noisy(), 0.7), Steady(Noisy(), 0.7)
+    made = [whole(frame) for frame in frames]
+    for frame in frames[29 - part.memory : 29]:
+        part(frame)
+    assert part.memory == 12
+    assert np.abs(part(frames[29]).astype(int) - made[29]).mean() < 0.5

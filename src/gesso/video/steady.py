@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 
 from gesso.video.flow import Floats, Motions
 from gesso.video.frames import Frame, Look, Pixels
 
+LITTLE = 1 / 64  # of a picture, which nobody sees
 SHARE = 0.8  # of the picture before, where it shows the same
 FINE_PX = 6.0  # what differs from an average so wide (its deviation) is texture
-MOST_GAIN = 2.5
+SMALLER = 4  # times, of copies that averages are taken of
+MOST_GAIN = 2.5  # of contrast
 
 
 class Steady:
@@ -38,6 +42,12 @@ class Steady:
         self.plain: Pixels | None = None
         self._motions = motions or Motions()
         self._before: Floats | None = None
+
+    @property
+    def memory(self) -> int:
+        """See `Look`: as many frames as it takes until little is left of one."""
+        own = math.ceil(math.log(LITTLE) / math.log(self.share)) if self.share > 0 else 0
+        return self.look.memory + own
 
     def __call__(self, frame: Frame) -> Pixels:
         """The picture of a frame, (H, W, 3) uint8."""
@@ -77,4 +87,9 @@ def _parts(picture: Floats | Pixels) -> tuple[Floats, Floats]:
 
 
 def _smooth(values: Floats) -> Floats:
-    return np.asarray(cv2.GaussianBlur(values, (0, 0), FINE_PX), np.float32)
+    """The average around every place, by way of a smaller copy."""
+    height, width = values.shape[:2]
+    size = max(1, round(width / SMALLER)), max(1, round(height / SMALLER))
+    small = cv2.resize(values, size, interpolation=cv2.INTER_AREA)
+    wide = cv2.GaussianBlur(small, (0, 0), FINE_PX / SMALLER)
+    return np.asarray(cv2.resize(wide, (width, height)), np.float32)
