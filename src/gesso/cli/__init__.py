@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 
 import gesso
-from gesso.cli import adapt, bench, mix, show, styles, stylize, texture, train
+from gesso.cli import adapt, bench, mix, show, styles, stylize, texture, train, video
 from gesso.cli.commands import Commands, Stopped
 from gesso.cli.console import complain, one_line, reporting_seconds
 from gesso.cli.groups import Command, bare, grouped
@@ -75,6 +75,7 @@ def app(words: Sequence[str] | None = None) -> typer.Typer:
     add("mix", mix.mix)
     add("grid", mix.grid)
     add("styles", styles.styles)
+    add("video", video.video)
     add("texture", texture.texture)
     add("invent", texture.invent)
     if words is None or "train" in words:

@@ -26,15 +26,14 @@ def option(
     return typer.Option(*flags.split(), help=help, metavar=metavar, rich_help_panel=under, **more)
 
 
-Styles = Annotated[
-    list[str],
-    option(
-        "A picture, a card of `gesso adapt`, the name of a style (`gesso styles`), "
-        "or - for standard input; several times: a mixture, or see --mask.",
-        "STYLE",
-        "-s --style",
-    ),
-]
+_STYLE = option(
+    "A picture, a card of `gesso adapt`, the name of a style (`gesso styles`), "
+    "or - for standard input; several times: a mixture, or see --mask.",
+    "STYLE",
+    "-s --style",
+)
+Styles = Annotated[list[str], _STYLE]
+StylesOrNone = Annotated[list[str] | None, _STYLE]
 Shares = Annotated[
     str | None,
     option(

@@ -51,9 +51,7 @@ def atomic_path(path: StrPath) -> Iterator[Path]:
         mode = _mode_of_existing(target)
         _create(temporary, mode)
         yield temporary
-        _sync(temporary)
-        os.replace(temporary, target)
-        _sync_folder(target.parent)
+        put_in_place(temporary, target)
     except OSError as error:
         if _is_about_another_file(error, temporary, target):
             raise  # the error concerns another file: pass it on
@@ -61,6 +59,14 @@ def atomic_path(path: StrPath) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # gone after the rename; nothing more to do if it cannot be removed
             os.unlink(temporary)
+
+
+def put_in_place(temporary: Path, target: Path) -> None:
+    """Flush a file that is complete to the disk and give it its final name, in the same folder.
+    Raises OSError where that fails."""
+    _sync(temporary)
+    os.replace(temporary, target)
+    _sync_folder(target.parent)
 
 
 def atomic_write(path: StrPath, data: bytes | bytearray | memoryview) -> None:

@@ -73,7 +73,7 @@ def plan(photos: Sequence[StrPath], out: StrPath, inputs: Iterable[Path] = ()) -
     many = len(given) > 1 or os.path.isdir(given[0])
     if not many and not os.path.isdir(target):
         job = Job(given[0], _checked_file(target))
-        _refuse_inputs([job], inputs)
+        refuse_inputs([job], inputs)
         return Plan([job])
     if many:
         _check_folder(target, f"{len(given)} photos" if len(given) > 1 else "a folder of photos")
@@ -157,7 +157,7 @@ def _planned(
 ) -> Plan:
     names = distinct(wishes)
     jobs = [Job(path, out / name) for (path, _), name in zip(wishes, names, strict=True)]
-    _refuse_inputs(jobs, inputs)
+    refuse_inputs(jobs, inputs)
     own = [out / wished for _, wished in wishes]
     renamed = [job for job, wished in zip(jobs, own, strict=True) if job.out != wished]
     return Plan(jobs, failures, renamed, many)
@@ -215,7 +215,8 @@ def _checked_file(out: Path) -> Path:
     return out
 
 
-def _refuse_inputs(jobs: Sequence[Job], inputs: Iterable[Path]) -> None:
+def refuse_inputs(jobs: Sequence[Job], inputs: Iterable[Path] = ()) -> None:
+    """Raises GessoError for an output that is one of the inputs, by whatever name."""
     protected = {_identity(path) for path in [*(job.photo for job in jobs), *inputs]} - {None}
     for job in jobs:
         if _identity(job.out) in protected:
