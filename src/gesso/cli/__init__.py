@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 
 import gesso
-from gesso.cli import adapt, bench, mix, show, styles, stylize, texture, train, video
+from gesso.cli import adapt, bench, export, mix, show, styles, stylize, texture, train, video
 from gesso.cli.commands import Commands, Stopped
 from gesso.cli.console import complain, one_line, reporting_seconds
 from gesso.cli.groups import Command, bare, grouped
@@ -83,6 +83,7 @@ def app(words: Sequence[str] | None = None) -> typer.Typer:
             add(name, command, trainers)
     root.add_typer(trainers, name="train", no_args_is_help=True)
     add("distill", train.distill)
+    add("export", export.export)
     add("bench", bench.bench)
     add("info", show.info)
     add("methods", show.methods)

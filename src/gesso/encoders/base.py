@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from gesso.errors import GessoError
+from gesso.graphs.graph import Graph, Name, NotWritten
 from gesso.nn.convolution import conv2d
 
 
@@ -28,6 +29,10 @@ class Encoder(nn.Module):
             GessoError: a level this encoder does not have.
         """
         raise NotImplementedError
+
+    def written(self, g: Graph, image: Name, levels: Sequence[str]) -> dict[str, Name]:
+        """`forward` as operators of a graph. Raises NotWritten where nobody wrote it down."""
+        raise NotWritten(f"export: encoder {self.name}: only the compact one is exported")
 
     def widths(self, level: str) -> tuple[tuple[int, ...], ...]:
         """Widths of the convolutions up to `level`, block by block, with a 2×2 max-pool between

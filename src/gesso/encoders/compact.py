@@ -18,6 +18,8 @@ from torch import Tensor, nn
 from gesso.encoders.base import Convolution, Encoder, shapes_problem
 from gesso.encoders.levels import LEVELS
 from gesso.errors import GessoError
+from gesso.graphs import layers
+from gesso.graphs.graph import Graph, Name
 
 WIDTHS = (32, 64, 128, 256)
 DEPTHS = (2, 2, 3, 3)
@@ -69,6 +71,24 @@ class CompactEncoder(Encoder):
             if self.levels[i] in places:
                 features[self.levels[i]] = self.heads[i](x)
         return features
+
+    def written(self, g: Graph, image: Name, levels: Sequence[str]) -> dict[str, Name]:
+        places = self._places(levels)
+        end = max(places.values())
+        x = g.op("Mul", g.op("Sub", image, 0.45), 4.0)
+        features: dict[str, Name] = {}
+        for i in range(end[0] + 1):
+            x = g.op("MaxPool", x, kernel_shape=[2, 2], strides=[2, 2]) if i else x
+            for j, conv in enumerate(self.blocks[i].children()):
+                if (i, j) <= end:
+                    name = f"{self.name}.blocks.{i}.{j}"
+                    x = g.op("Relu", layers.conv(g, x, name, conv, zeros=1))
+                    found = {n for n in levels if places[n] == (i, j) and n not in self.levels}
+                    features |= dict.fromkeys(found, x)
+            if self.levels[i] in places:
+                head = self.heads[i]
+                features[self.levels[i]] = layers.conv(g, x, f"{self.name}.heads.{i}", head)
+        return {level: g.wide(features[level]) for level in levels}
 
     def widths(self, level: str) -> tuple[tuple[int, ...], ...]:
         block, place = self._places([level])[level]

@@ -18,6 +18,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gesso.errors import GessoError
+from gesso.graphs import layers
+from gesso.graphs.graph import Graph, Name
 from gesso.nn.inference import relu
 from gesso.nn.layers import Convolution
 from gesso.nn.precision import widen
@@ -84,6 +86,23 @@ class Decoder(nn.Module):
             if layer is not self.layers[-1]:
                 x = relu(x)
         return widen(x)
+
+    def written(self, g: Graph, features: Mapping[str, Name]) -> Name:
+        """`forward` as operators of a graph."""
+        x = self._divided(g, features, self.deepest)
+        for i, plan in enumerate(self.plan):
+            x = layers.enlarged(g, x) if plan.up else x
+            if plan.level in self.skips:
+                beside = self._divided(g, features, plan.level)
+                skip = self.skips[plan.level]
+                x = g.op("Add", x, layers.conv(g, beside, f"skips.{plan.level}", skip))
+            x = layers.conv(g, x, f"layers.{i}", self.layers[i], reach=1)
+            x = g.op("Relu", x) if i < len(self.plan) - 1 else x
+        return g.wide(x)
+
+    def _divided(self, g: Graph, features: Mapping[str, Name], level: str) -> Name:
+        scale = g.weight(f"scale_{level}", self._scale(level).reshape(1, -1, 1, 1))
+        return g.narrow(g.op("Div", features[level], scale))
 
     @torch.no_grad()
     def measure(self, features: Mapping[str, Tensor]) -> None:

@@ -12,6 +12,8 @@ from gesso.errors import GessoError
 Pixels = NDArray[np.float32]
 """(C, H, W) float32 in [0, 1]."""
 
+LUMA = (0.299, 0.587, 0.114)  # Y of YIQ (ITU-R BT.601)
+
 _LEAST, _MOST = -1.0, 2.0  # what lies beyond is no overshoot, but another range
 
 

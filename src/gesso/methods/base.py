@@ -28,6 +28,7 @@ from gesso.nn.checkpoint import load_file
 from gesso.nn.masks import MaskLike, part
 from gesso.nn.precision import compute_in, fast_dtype
 from gesso.options import changed, of_pictures
+from gesso.stylizers.any_style import AnyStyle
 from gesso.stylizers.progress import AdaptStep, OnStep
 from gesso.stylizers.stylizer import OfRegions, Stylizer, composite
 
@@ -241,6 +242,11 @@ class Method(Textures, nn.Module):
     def _stylizer(self, card: StyleCard) -> Stylizer:
         """The method's own part of `stylizer`."""
         raise NotImplementedError
+
+    def any_style(self) -> AnyStyle | None:
+        """The method as two networks that take on any style, for export; None where it is not made
+        of two. Raises GessoError for an encoder that the weights were not trained with."""
+        return None
 
     def stylizer_of_regions(self, cards: Sequence[StyleCard]) -> OfRegions:
         """A function from contents (B, 3, H, W), shares (K, H, W), one for each card, that sum to

@@ -8,13 +8,11 @@ from torch.nn import functional as F
 
 from gesso.errors import GessoError
 from gesso.images import read
-from gesso.images.arrays import pixels
+from gesso.images.arrays import LUMA, pixels
 from gesso.images.read import MAX_BYTES, MAX_PIXELS, PictureLike
 from gesso.images.resize import target_size
 
-__all__ = ["PictureLike", "luminance", "read_image", "resize"]
-
-LUMA = (0.299, 0.587, 0.114)  # Y of YIQ (ITU-R BT.601)
+__all__ = ["LUMA", "PictureLike", "luminance", "read_image", "resize"]
 
 
 def read_image(

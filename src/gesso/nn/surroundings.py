@@ -17,16 +17,10 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from gesso.graphs.share import CONTRAST, DETAIL, LIGHT
 from gesso.nn.pictures import LUMA
 
-ROUNDING = 6 / 12 / 255**2
-"""Variance of the second differences x − 2y + z of what rounding to 8 bits adds: 1/12 of a step
-squared to each of three neighbours, with the weights 1, 4 and 1."""
-
-DETAIL = (ROUNDING, 1.5 * ROUNDING)  # of this variance all detail is rounding; of that, a photo's
-CONTRAST = (0.0, 20 / 255)  # deviation of the values; sketches and fog have more
 MEASURED = 512  # lines at least that are looked at of a large picture, of both directions
-LIGHT = (1 / 4, 1 / 3)  # mean luminance, of bright pictures its distance from white
 
 
 @dataclass

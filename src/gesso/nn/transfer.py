@@ -3,9 +3,14 @@ convolutions and a sigmoid), at any width."""
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
+from gesso.graphs import layers
+from gesso.graphs.graph import Graph, Name
+from gesso.graphs.layers import Surroundings
 from gesso.nn.inference import channels_last
 from gesso.nn.layers import Block, Convolution, ResidualBlock, extended
 from gesso.nn.precision import widen
@@ -40,6 +45,29 @@ class TransferNet(nn.Module):
         x = self.out(x)
         out = widen(x)[..., :height, :width]
         return out if raw else torch.sigmoid(out)
+
+    def written(self, g: Graph, image: Name, around: Surroundings) -> Name:
+        """`forward` as operators of a graph."""
+        x = layers.extended(g, image, 4, SMALLEST_PX)
+        for name, layer in self.down.named_children():
+            x = _block(g, x, f"down.{name}", cast(Block, layer), around)
+        for name, layer in self.residual.named_children():
+            y = x
+            for part, block in layer.named_children():
+                y = _block(g, y, f"residual.{name}.{part}", cast(Block, block), around)
+            x = g.op("Add", g.narrow(x), y)
+        for name, layer in self.up.named_children():
+            x = _block(g, x, f"up.{name}", cast(Block, layer), around)
+        x = layers.conv(g, x, "out", self.out, reach=4)
+        return g.op("Sigmoid", layers.cropped(g, g.wide(x), layers.size_of(g, image)))
+
+
+def _block(g: Graph, x: Name, name: str, block: Block, around: Surroundings) -> Name:
+    conv, reach = block.conv, block.conv.weight.shape[-1] // 2
+    x = layers.enlarged(g, x) if block.up else x
+    x = layers.conv(g, x, f"{name}.conv", conv, stride=conv.stride, reach=reach)
+    x = layers.instance_norm(g, x, f"{name}.norm", block.norm, around)
+    return g.op("Relu", x) if block.relu else x
 
 
 def is_affine(name: str) -> bool:

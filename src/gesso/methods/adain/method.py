@@ -8,23 +8,24 @@ from functools import cache, cached_property, partial
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from gesso.cards.card import StyleCard, provenance
 from gesso.encoders import tiles
-from gesso.encoders.base import Encoder
 from gesso.encoders.coding import by_regions, decoded, encoded
 from gesso.encoders.decoder import Decoder
 from gesso.errors import GessoError
 from gesso.losses.terms import Features
 from gesso.methods.adain.about import ABOUT
 from gesso.methods.adain.layer import Config, Statistics, adain, adain_losses, affine
+from gesso.methods.adain.networks import AdaINNetwork, Graphs
 from gesso.methods.adapted import Adapted
 from gesso.methods.base import ImageLike, OnStep, Style
 from gesso.methods.inputs import as_image, practice_images
 from gesso.methods.trained import Trained
 from gesso.nn.masks import part
 from gesso.nn.surroundings import mean_light, of_all, pooled, shares
+from gesso.stylizers.any_style import AnyStyle
 from gesso.stylizers.ordinary import ordinary_pictures
 from gesso.stylizers.stylizer import OfRegions, Stylizer
 
@@ -164,6 +165,15 @@ class AdaIN(Trained):
         network = AdaINNetwork(self.encoder, self.network, self._statistics(card))
         return Stylizer(run, network)
 
+    def any_style(self) -> AnyStyle:
+        """Encoder and decoder, with the style's statistics in between."""
+        self.check_encoder()
+        levels, size = self.config.levels, self.style_size(self.chosen())
+        shape = 2, sum(map(self.network.width, levels))
+        graphs = Graphs(self.encoder, self.network, levels)
+        names = {"statistics": shape}
+        return AnyStyle(graphs.style, graphs.network, names, {"alpha": 1.0}, size)
+
     def stylizer_of_regions(self, cards: Sequence[StyleCard]) -> OfRegions:
         """Regions put together in feature space (the paper's spatial control): every place of the
         features takes the statistics of its region's style, and all are decoded together."""
@@ -214,24 +224,6 @@ class AdaIN(Trained):
             for level in expected
             for mean, deviation in [_names(level)]
         }
-
-
-class AdaINNetwork(nn.Module):
-    """Encoder, AdaIN with a style's statistics and decoder as one plain network: contents
-    (B, 3, H, W), sides divisible by the decoder's stride, → pictures of the same shape. It works
-    without tiles and margins, which the method's stylizer has against seams and frames."""
-
-    def __init__(
-        self, encoder: Encoder, decoder: Decoder, statistics: dict[str, Statistics]
-    ) -> None:
-        super().__init__()
-        self.encoder, self.decoder, self.statistics = encoder, decoder, statistics
-
-    def forward(self, content: Tensor) -> Tensor:
-        features = self.encoder(content, list(self.statistics))
-        aligned = {name: adain(x, *self.statistics[name]) for name, x in features.items()}
-        out: Tensor = self.decoder(aligned)
-        return out.clamp(0, 1)
 
 
 def _changed_by(maps: dict[str, Statistics]) -> tiles.Change:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 LEFT, RIGHT = ".left", ".right"
+LEAST = 1e-6  # of a matrix' largest singular value: what is smaller is rounding
 
 
 def factorised(weight: Tensor, bias: Tensor, inputs: Tensor, share: float) -> dict[str, Tensor]:
@@ -43,6 +44,15 @@ def _rank(singular: Tensor, share: float) -> int:
     if not len(energy) or energy[-1] == 0:
         return 0
     return min(len(energy), int((energy < share * energy[-1]).sum()) + 1)
+
+
+@torch.no_grad()
+def thin(weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Left and right, whose product is the matrix but for rounding, as thin as its rank allows."""
+    u, s, v = torch.linalg.svd(weight, full_matrices=False)
+    rank = int((s > LEAST * s[0]).sum())
+    root = s[:rank].sqrt()
+    return u[:, :rank] * root, root[:, None] * v[:rank]
 
 
 def multiplied(tensors: Mapping[str, Tensor], like: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -15,6 +15,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gesso.graphs import layers
+from gesso.graphs.graph import Graph, Name
+from gesso.graphs.layers import Surroundings
 from gesso.nn.convolution import conv2d, conv_transpose2d, reflect_pad
 from gesso.nn.inference import channels_last, relu
 from gesso.nn.layers import Convolution, InstanceNorm, extended
@@ -84,6 +87,37 @@ class SharedLayers(nn.Module):
         out = widen(x)[..., :height, :width]
         return out if raw else out.clamp(0, 1)
 
+    def written(
+        self, g: Graph, image: Name, kernels: Mapping[str, Name], around: Surroundings
+    ) -> Name:
+        """`forward` as operators of a graph; the kernels are values in it."""
+        x = layers.padded(g, layers.extended(g, image, 4, SMALLEST_PX), MARGIN_PX)
+        x = g.op("Relu", layers.conv(g, x, "shared.first", self.first, reach=4))
+
+        def convolved(x: Name, name: str, stride: int = 1) -> Name:
+            y = g.op("Conv", x, g.narrow(kernels[name]), strides=[stride] * 2)
+            return self._normed(g, y, name, around)
+
+        for name in ("down1", "down2"):
+            x = g.op("Relu", convolved(layers.padded(g, x, 1), name, 2))
+        for block in range(1, BLOCKS + 1):
+            y = convolved(g.op("Relu", convolved(x, f"block{block}a")), f"block{block}b")
+            x = g.op("Add", layers.cut(g, x, 2), y)
+        for name in ("up1", "up2"):
+            if self.upsample == "resize":
+                x = layers.cut(g, layers.enlarged(g, layers.padded(g, x, 1)), 1)
+                x = g.op("Relu", convolved(x, name))
+            else:
+                x, kernel = layers.padded(g, x, 1, "edge"), g.narrow(kernels[name])
+                x = g.op("ConvTranspose", x, kernel, strides=[2, 2], pads=[3] * 4)
+                x = g.op("Relu", self._normed(g, x, name, around))
+        x = layers.conv(g, x, "shared.last", self.last, reach=4)
+        x = layers.cropped(g, g.wide(x), layers.size_of(g, image))
+        return g.op("Clip", x, 0.0, 1.0)
+
+    def _normed(self, g: Graph, x: Name, name: str, around: Surroundings) -> Name:
+        return layers.instance_norm(g, x, f"shared.norms.{name}", self.norms[name], around)
+
     def _down(self, x: Tensor, kernels: Kernels, name: str) -> Tensor:
         x = conv2d(reflect_pad(x, 1), kernels[name], stride=2)
         return relu(self.norms[name](x))
@@ -147,3 +181,8 @@ class GeneratedNet(nn.Module):
     def forward(self, image: Tensor, raw: bool = False) -> Tensor:
         out: Tensor = self.shared(image, dict(self.kernels.items()), raw)
         return out
+
+    def written(self, g: Graph, image: Name, around: Surroundings) -> Name:
+        """`forward` as operators of a graph."""
+        kernels = {n: g.weight(f"kernels.{n}", p, narrow=True) for n, p in self.kernels.items()}
+        return self.shared.written(g, image, kernels, around)

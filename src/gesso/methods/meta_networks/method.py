@@ -14,6 +14,7 @@ from gesso.cards.card import StyleCard, provenance
 from gesso.encoders.levels import LEVELS
 from gesso.errors import GessoError, OptionError
 from gesso.fitting.network import fit_network, style_target
+from gesso.graphs.graph import Graph, Name
 from gesso.losses.matched import ForNetworks, MatchingObjective
 from gesso.losses.objectives import UnboundedObjective
 from gesso.losses.terms import Features
@@ -35,6 +36,7 @@ from gesso.methods.meta_networks.hypernetwork import (
     style_statistics,
 )
 from gesso.nn.precision import compute_in, fast_dtype
+from gesso.stylizers.any_style import AnyStyle
 from gesso.stylizers.stylizer import Stylizer, of_network
 
 __all__ = ["Config", "MetaNetworks"]
@@ -197,6 +199,16 @@ class MetaNetworks(Method):
 
     def _stylizer(self, card: StyleCard) -> Stylizer:
         return of_network(self._net(card))
+
+    def any_style(self) -> AnyStyle:
+        """Encoder and hypernetwork, and the network that they generate the kernels of."""
+        self.check_encoder()
+
+        def style(g: Graph, picture: Name) -> dict[str, Name]:
+            return self.network.written(g, self.encoder.written(g, picture, LEVELS))
+
+        shared, shapes = self.network.shared, self.network.shapes
+        return AnyStyle(style, shared.written, shapes, style_size=PASS_STYLE_SIZE_PX)
 
     @torch.no_grad()
     def _net(self, card: StyleCard) -> GeneratedNet:

@@ -1,0 +1,1 @@
+"""Networks for other engines: `gesso export`."""

@@ -1,0 +1,1 @@
+"""Networks as ONNX graphs: what writes them, operator by operator. No torch."""
