@@ -30,6 +30,7 @@ from gesso.images.write import write_image
 from gesso.methods.base import Method
 from gesso.methods.registry import DEFAULT, about
 from gesso.options import changed
+from gesso.stylizers import ordinary
 from tiny import pictures
 from tiny_files import make_tiny_files
 
@@ -89,6 +90,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("GESSO_WEIGHTS", str(files.folder))
     monkeypatch.setenv("GESSO_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("gesso.assets.CONTENTS", tmp_path / "photos")
+    monkeypatch.setattr(ordinary, "ordinary_pictures", ordinary.ordinary_pictures.__wrapped__)
+    monkeypatch.setattr("gesso.export.network.ordinary_pictures", ordinary.ordinary_pictures)
     monkeypatch.setattr(Method, "chosen", of_few_steps(Method.chosen))
     names = ("painting.jpg", "other.jpg", "photo.jpg", "photo.heic")
     inside = [f"{folder}/{i}.jpg" for folder in ("photos", "paintings") for i in range(4)]

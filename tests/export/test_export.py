@@ -117,9 +117,7 @@ def test_a_cards_network_makes_the_pictures_that_torch_makes(
 
 
 @pytest.mark.parametrize("name", OF_METHODS)
-def test_a_methods_two_networks_take_on_any_style_as_torch_does(
-    name: str, tmp_path: Path
-) -> None:
+def test_a_methods_two_networks_take_on_any_style_as_torch_does(name: str, tmp_path: Path) -> None:
     method, style = gesso.load(name), painting(tmp_path)
     card = method.adapt(style, exact=True, **quick(method, style_size=80))
     stylizer = method.stylizer(card)

@@ -21,9 +21,7 @@ def export(
     ],
     *,
     out: Annotated[Path, opt.option("The networks are written here.", "DIR", "-o --out")],
-    dtype: Annotated[
-        str, opt.option("Of the weights: float32 or float16.", "TYPE")
-    ] = "float32",
+    dtype: Annotated[str, opt.option("Of the weights: float32 or float16.", "TYPE")] = "float32",
     model: opt.Model = None,
     encoder: Annotated[
         str | None,
