@@ -75,6 +75,13 @@ def write_clip(
     return path
 
 
+def write_sound(path: Path, seconds: float = 0.2) -> Path:
+    """A file of sound and no pictures."""
+    with av.open(str(path), "w") as file:
+        _sing(file, _track(file, Sound()), seconds, 220.0)
+    return path
+
+
 def _track(file: Any, sound: Sound) -> Any:
     track = file.add_stream(sound.codec, rate=48000)
     track.metadata["language"] = sound.language

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ import pytest
 
 from clips import Sound, seen, write_clip
 from command_line import Gesso, refused
+from gesso.cli import run
 from tiny_files import TinyFiles
 
 
@@ -78,7 +81,7 @@ def test_what_the_format_cannot_hold_is_named(cli: Gesso, quick: list[str], tmp_
     clip = write_clip(tmp_path / "in.mkv", 2, sounds=[Sound("aac"), Sound("libopus")])
     code, _, err = cli("video", clip, "-o", tmp_path / "out.webm", *quick)
     assert code == 0
-    assert err == f"{clip}: sound 1 (aac): left out, webm cannot hold it\n"
+    assert err == f"{clip}: sound 1 (aac): left out, webm cannot hold such a track\n"
 
 
 def test_mistakes(cli: Gesso, clip: Path, quick: list[str], tmp_path: Path) -> None:
@@ -104,3 +107,58 @@ def test_without_pyav_a_line_says_what_to_install(clip: Path, files: TinyFiles) 
     call = [sys.executable, "-c", script + f"sys.exit(run({words!r}))"]
     done = subprocess.run(call, capture_output=True, text=True, check=False)
     refused((done.returncode, done.stdout, done.stderr), "pip install 'gesso[video]'")
+
+
+def test_a_damaged_clip_gives_what_can_be_shown_and_exit_code_1(
+    cli: Gesso, clip: Path, quick: list[str], tmp_path: Path
+) -> None:
+    whole = write_clip(tmp_path / "in.ts", 24, width=80, height=64)
+    cut = tmp_path / "cut.ts"
+    cut.write_bytes(whole.read_bytes()[: 188 * 40 + 50])
+    out = tmp_path / "out.mp4"
+    code, _, err = cli("video", cut, "-o", out, *quick)
+    assert code == 1
+    assert err == f"{cut}: cut short; all frames that can be shown are there\n"
+    assert 0 < len(seen(out).times) < 24
+
+
+def words(clip: Path, out: Path, card: Path, files: TinyFiles) -> list[str]:
+    """The command that makes a clip in the style of a card."""
+    named = [str(clip), "-s", str(card), "-o", str(out), "--model", str(files.start)]
+    return ["video", *named, "--threads", "1", "-q"]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(
+    files: TinyFiles, card: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, bytes]:
+    """A clip of several segments, and what becomes of it."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    fast = {"preset": "ultrafast"}
+    clip = write_clip(folder / "in.mp4", 240, width=32, height=32, options=fast)
+    assert run(words(clip, folder / "out.mp4", card, files)) == 0
+    return clip, (folder / "out.mp4").read_bytes()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_stopped_command_leaves_no_result_and_is_resumed_to_the_same(
+    number: int, undisturbed: tuple[Path, bytes], files: TinyFiles, card: Path, tmp_path: Path
+) -> None:
+    clip, whole = undisturbed
+    out, parts = tmp_path / "out.mp4", tmp_path / "out.mp4.parts"
+    command = words(clip, out, card, files)
+    call = [sys.executable, "-m", "gesso", *command]
+    with subprocess.Popen(call, stderr=subprocess.PIPE, text=True) as process:
+        while not (parts / "000000.nut").exists():
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.send_signal(number)
+        _, err = process.communicate(timeout=60)
+    assert not out.exists() and not list(tmp_path.glob(".tmp*"))
+    if number != signal.SIGKILL:
+        assert process.returncode == 128 + number
+        assert err.count("\n") == 1 and f"{parts}/so-far.mp4 has what was done" in err
+        assert 120 <= len(seen(parts / "so-far.mp4").times) < 240
+    assert run([*command, "--resume"]) == 0
+    assert out.read_bytes() == whole and not parts.exists()

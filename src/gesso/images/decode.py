@@ -55,6 +55,7 @@ def decoded(
     max_pixels: int = MAX_PIXELS,
     max_bytes: int = MAX_BYTES,
     frame: int | None = 0,
+    animation: bool = False,
     prepare: Callable[[ImageFile], None] | None = None,
 ) -> Iterator[ImageFile]:
     """Yield one picture of a file, decoded, not yet turned upright, colours unchanged.
@@ -64,6 +65,7 @@ def decoded(
         max_pixels, max_bytes: limits.
         frame: which picture of an animation or of several pages, from 0; None is the first (in a
             HEIF the main one), with a warning if there are others.
+        animation: whether the pictures after it are wanted, too, by `seek`.
         prepare: is called with the opened picture after the limits were checked, before decoding.
 
     What Pillow raises inside the `with` block becomes a `GessoError`, too.
@@ -79,7 +81,7 @@ def decoded(
         check_pixels(source, declared_size(kind, head), max_pixels)
         with quiet_pillow(max_pixels), one_line(source, kind, max_pixels):
             with muted_stderr(kind == "TIFF"):
-                image = _checked(source, kind, file, max_pixels, frame)
+                image = _checked(source, kind, file, max_pixels, frame, animation)
                 if kind == "JPEG":
                     image = _loaded_jpeg(file, image, prepare)
                 else:
@@ -90,12 +92,17 @@ def decoded(
 
 
 def _checked(
-    source: Source, kind: str, file: IO[bytes], max_pixels: int, frame: int | None
+    source: Source,
+    kind: str,
+    file: IO[bytes],
+    max_pixels: int,
+    frame: int | None,
+    animation: bool,
 ) -> ImageFile:
     """The opened picture, once all that can be known before decoding has been checked."""
     stream, icc, frames = file, None, 1
     if kind == "PNG":
-        found = png.checked(file, animation=bool(frame))
+        found = png.checked(file, animation=bool(frame) or animation)
         stream, icc, frames = found.stream, found.icc, found.frames
     elif kind in ("AVIF", "HEIF"):
         file.seek(0)

@@ -133,7 +133,7 @@ def _loaded(
             yield source
     elif isinstance(source, _PATH_OR_BYTES) or hasattr(source, "read"):
         draft = partial(_draft, size=size)
-        limits = {"max_pixels": max_pixels, "max_bytes": max_bytes}
+        limits: dict[str, Any] = {"max_pixels": max_pixels, "max_bytes": max_bytes}
         with decoded(source, **limits, frame=frame, prepare=draft) as image:
             yield image
     else:

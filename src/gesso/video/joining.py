@@ -11,9 +11,10 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-from gesso.disk.atomic import atomic_path
+from gesso.disk.atomic import atomic_path, shown
+from gesso.errors import GessoError
 from gesso.video.needed import pyav
-from gesso.video.reading import Clip, opened
+from gesso.video.reading import Clip, opened, why
 from gesso.video.source import Source
 from gesso.video.still import write_animation, write_folder
 from gesso.video.targets import Target
@@ -42,44 +43,54 @@ def put_together(
     """
     path = out or target.path
     full = [file for file in files if file.stat().st_size]
+    if not full:
+        raise GessoError(f"{shown(source.path)}: holds no picture that can be shown")
+    length = source.length if whole else _end_of(full[-1], source)
     if target.kind == "container":
-        return _container(full, source, target, path, whole)
+        return _container(full, source, target, path, length, whole)
     if target.kind == "animation":
-        write_animation(
-            path, target.format, full, source, source.length if whole else _end_of(full[-1], source)
-        )
+        write_animation(path, target.format, full, source, length)
     else:
         write_folder(path, full, source)
     return []
 
 
 def _container(
-    files: Sequence[Path], source: Source, target: Target, path: Path, whole: bool
+    files: Sequence[Path], source: Source, target: Target, path: Path, length: Fraction, whole: bool
 ) -> list[str]:
     options = {"fflags": "+bitexact", "avoid_negative_ts": "disabled"}  # sound may begin before 0
     if target.format in ("mp4", "mov"):
         options["movflags"] = "+faststart"
-    with atomic_path(path) as temporary, ExitStack() as stack:
-        av = pyav()
-        output = stack.enter_context(
-            av.open(str(temporary), "w", format=target.format, options=options)
-        )
-        with av.open(str(files[0])) as first:
-            pictures = output.add_stream_from_template(first.streams.video[0], opaque=True)
-        length = source.length if whole else _end_of(files[-1], source)
-        ways: list[Iterator[tuple[Fraction, Any]]] = [
-            _pictures(files, pictures, target.codec.reorder, source, length)
-        ]
-        notes: list[str] = []
-        if isinstance(source, Clip):
-            tracks = Tracks(source, stack.enter_context(opened(source.path)), output)
-            tracks.describe_pictures(pictures)
-            sound = tracks.packets()
-            ways.append(sound if whole else takewhile(lambda one: one[0] < length, sound))
-            notes = tracks.notes
-        for _, packet in merge(*ways, key=lambda one: one[0]):
-            output.mux(packet)
+    av = pyav()
+    try:
+        with atomic_path(path) as temporary, ExitStack() as stack:
+            way = av.open(str(temporary), "w", format=target.format, options=options)
+            output = stack.enter_context(way)
+            with av.open(str(files[0])) as first:
+                pictures = output.add_stream_from_template(first.streams.video[0], opaque=True)
+            ways = [_pictures(files, pictures, target.codec.reorder, source, length)]
+            notes: list[str] = []
+            if isinstance(source, Clip):
+                tracks = Tracks(source, stack.enter_context(opened(source.path)), output)
+                tracks.describe_pictures(pictures)
+                sound = tracks.packets()
+                ways.append(sound if whole else takewhile(lambda one: one[0] < length, sound))
+                notes = tracks.notes
+            for _, packet in merge(*ways, key=lambda one: one[0]):
+                _add(packet, output, pictures, source)
+    except av.FFmpegError as error:
+        raise GessoError(f"{shown(path)}: cannot be written ({why(error)})") from error
     return notes
+
+
+def _add(packet: Any, output: Any, pictures: Any, source: Source) -> None:
+    """Write a packet; one of sound that is damaged is left out."""
+    try:
+        output.mux(packet)
+    except pyav().FFmpegError:
+        if packet.stream is pictures or not isinstance(source, Clip):
+            raise
+        source.note_damage("a part of its sound is damaged")
 
 
 def _pictures(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
+from PIL.ImageFile import ImageFile
 
 from gesso.disk.atomic import shown
 from gesso.errors import GessoError
@@ -97,12 +99,8 @@ class Animation:
         self.tick = TICK
         self.notes: list[str] = []
         self.damage: str | None = None
-        with decoded(path, max_pixels=taken.max_pixels, frame=0) as image:
-            self.loop = image.info.get("loop")
-            many = getattr(image, "n_frames", 1)
-        if many < 2:
-            raise GessoError(f"{shown(path)}: one picture and no clip; gesso stylize is for it")
-        self._all = many
+        self.loop: int | None
+        self.loop, self._all = self._rounds_and_pictures()
         shown_for = [lasts for _, _, lasts in self._pictures(decode=False)]
         total = sum(shown_for, Fraction(0))
         self.rate = len(shown_for) / total if total else 1 / UNSAID
@@ -125,11 +123,23 @@ class Animation:
                 rgb, alpha = _parts(_scaled(np.asarray(image), (height, width)))
                 yield Frame(rgb, self._times[number], number, lasts, alpha)
 
+    def _rounds_and_pictures(self) -> tuple[int | None, int]:
+        """How often it is played, 0 for ever, and how many pictures it has."""
+        with self._opened() as image:
+            many = getattr(image, "n_frames", 1)
+            if many < 2:
+                line = "one picture and no clip; gesso stylize is for it"
+                raise GessoError(f"{shown(self.path)}: {line}")
+            return image.info.get("loop", 1), many
+
+    def _opened(self) -> AbstractContextManager[ImageFile]:
+        return decoded(self.path, max_pixels=self.taken.max_pixels, animation=True)
+
     def _pictures(self, decode: bool = True) -> Iterator[tuple[int, Any, Fraction]]:
         """(place, picture, seconds it shows); ends where the file is damaged."""
         place = 0
         try:
-            with decoded(self.path, max_pixels=self.taken.max_pixels, frame=1) as image:
+            with self._opened() as image:
                 for place in range(self._all):
                     image.seek(place)
                     image.load()

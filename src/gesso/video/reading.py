@@ -36,7 +36,9 @@ def opened(path: Path) -> Iterator[Any]:
     av = pyav()
     options = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
     try:
-        container = av.open(f"file:{os.path.abspath(path)}", options=options)
+        container = av.open(
+            f"file:{os.path.abspath(path)}", options=options, metadata_errors="replace"
+        )
     except (av.FFmpegError, ValueError) as error:
         raise GessoError(f"{shown(path)}: not a clip that can be read ({why(error)})") from error
     with container:

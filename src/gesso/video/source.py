@@ -40,7 +40,7 @@ class Source(Protocol):
         rate: frames a second, about.
         count: how many frames it says to have.
         length: when its last frame is over, in seconds.
-        loop: how often an animation is played; 0: for ever; None: it does not say.
+        loop: how often an animation is played; 0: for ever; None: it is none.
         notes: lines on what is not kept as it is.
         damage: what is wrong with it, in a few words, as far as it was read; None: nothing.
     """

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -41,15 +42,26 @@ def write_animation(
     times = [at for _, at in _images(files)]
     whole = [round(t * 1000 / unit) for t in [*times, length]]
     durations = [unit * max(1, after - at) for at, after in pairwise(whole)]
-    images = (image for image, _ in _images(files))
-    first = next(images)
-    how: dict[str, Any] = {"save_all": True, "append_images": images, "duration": durations}
-    if source.loop is not None or format != "GIF":
+    first, _ = next(_images(files))
+    others = _Others(files)
+    how: dict[str, Any] = {"save_all": True, "append_images": others, "duration": durations}
+    if (source.loop, format) != (1, "GIF"):  # which is played once where it says nothing
         how["loop"] = source.loop or 0
     if format == "WEBP":
         how |= {"lossless": False, "quality": 90}
     with atomic_path(out) as temporary:
         first.save(temporary, format=format, **how)
+
+
+@dataclass(frozen=True)
+class _Others:
+    """All pictures but the first, read anew whenever they are wanted: Pillow goes through them
+    twice for a PNG."""
+
+    files: Sequence[Path]
+
+    def __iter__(self) -> Iterator[Image.Image]:
+        return (image for image, _ in islice(_images(self.files), 1, None))
 
 
 def _images(files: Sequence[Path]) -> Iterator[tuple[Image.Image, Fraction]]:

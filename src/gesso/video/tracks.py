@@ -38,7 +38,9 @@ class Tracks:
                     self._ways[stream.index] = _like(output, stream)
                 else:
                     what = f"{WORDS[stream.type]} {numbers[stream.type]} ({_kind(stream)})"
-                    self.notes.append(f"{what}: left out, {output.format.name} cannot hold it")
+                    self.notes.append(
+                        f"{what}: left out, {output.format.name} cannot hold such a track"
+                    )
             elif stream.type == "attachment" and output.format.name == "matroska":
                 output.add_attachment(stream.name or "file", stream.mimetype or "", stream.data)
         _describe(source, output, whole=clip.taken.start is None and clip.taken.end is None)
