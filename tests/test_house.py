@@ -26,12 +26,22 @@ FLOORS = (
     {"controls"},
     {"pipeline"},
     {"video"},
+    {"runtime"},
     {"export"},
     {"bench"},
     {"cli"},
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
-NO_TORCH = ("disk/", "images/", "graphs/", "options.py", "errors.py", "version.py", "assets/")
+NO_TORCH = (
+    "disk/",
+    "images/",
+    "graphs/",
+    "runtime/",
+    "options.py",
+    "errors.py",
+    "version.py",
+    "assets/",
+)
 NO_TORCH += tuple(f"cards/{name}.py" for name in ("packing", "fields", "numbers", "cache"))
 METHODS = {path.name for path in (ROOT / "methods").iterdir() if (path / "__init__.py").is_file()}
 MODULES = {path.relative_to(ROOT).as_posix(): path for path in sorted(ROOT.rglob("*.py"))}

@@ -69,5 +69,19 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
         module, attribute = _HOMES[name]
-        return getattr(import_module(module), attribute)
+        try:
+            return getattr(import_module(module), attribute)
+        except ModuleNotFoundError as error:
+            if error.name != "torch":
+                raise
+            return _without_torch(name)
     raise AttributeError(f"module 'gesso' has no attribute '{name}'")
+
+
+def _without_torch(name: str) -> Any:
+    """What stands in where torch is not installed; raises GessoError for all but `stylize`."""
+    from gesso.errors import require_torch
+
+    if name != "stylize":
+        require_torch(f"gesso.{name}")
+    return import_module("gesso.runtime.stylize").stylize

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 
 class GessoError(ValueError):
     """A problem the user can mend: its text is one line that names the file or option,
@@ -40,3 +42,17 @@ class OptionError(GessoError):
 
 class MissingWeights(GessoError):
     """A method cannot be loaded because no weights of it are bundled and none were named."""
+
+
+NEEDS_TORCH = "needs torch, which is not installed: pip install 'gesso[torch]'"
+
+
+def torch_is_there() -> bool:
+    """Whether torch is installed."""
+    return find_spec("torch") is not None
+
+
+def require_torch(what: str = "this") -> None:
+    """Raises GessoError where torch, which `what` needs, is not installed."""
+    if not torch_is_there():
+        raise GessoError(f"{what} {NEEDS_TORCH}")

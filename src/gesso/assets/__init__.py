@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 ROOT = Path(__file__).parent
-CONTENTS, STYLES = ROOT / "contents", ROOT / "styles"
+CONTENTS, STYLES, GRAPHS = ROOT / "contents", ROOT / "styles", ROOT / "graphs"
 
 
 def weights(name: str) -> Path:

@@ -19,7 +19,7 @@ from gesso.cli import adapt, bench, export, mix, show, styles, stylize, texture,
 from gesso.cli.commands import Commands, Stopped
 from gesso.cli.console import complain, one_line, reporting_seconds
 from gesso.cli.groups import Command, bare, grouped
-from gesso.errors import GessoError
+from gesso.errors import NEEDS_TORCH, GessoError
 
 FAILED, BUG = 2, 70
 COMPLETING = "_GESSO_COMPLETE"  # set by the shell's completion, which knows the words
@@ -112,6 +112,11 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:  # `gesso info … | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            return _told(error)
+        complain(f"this {NEEDS_TORCH}")
+        return FAILED
     except Exception as error:
         return _told(error)
 

@@ -51,11 +51,7 @@ def open_session(
         GessoError: options that the method does not have, or that are of no use with cards; cards
             of several methods; a method, weights or contents that cannot be used.
     """
-    name = chosen(setup.preset, setup.method, styles, {}).method
-    ours = chosen(setup.preset, setup.method, styles, method_values(name, given))
-    if styles and all(map(holds_card, styles)):
-        _refuse_adapting(ours, styles[0], setup, given, polished=bool(vectors))
-    options = changed(about(name).options(), ours.options)
+    ours, options = checked(styles, setup, given, polished=bool(vectors))
     import_torch()
     from gesso.cards.cache import CardCache
     from gesso.pipeline.session import Session
@@ -66,7 +62,7 @@ def open_session(
         contents = Contents.named(setup.contents, size, running.pixels)
     try:
         return Session(
-            name,
+            ours.method,
             options,
             retouch=ours.retouch,
             defaults=ours.controls,
@@ -84,6 +80,18 @@ def open_session(
         if error.option == "weights":  # whose flag is --model; --weights are shares
             raise OptionError("model", error.trouble) from error
         raise
+
+
+def checked(
+    styles: Sequence[Source], setup: Setup, given: Given, polished: bool = False
+) -> tuple[Chosen, Any]:
+    """The method with what was said of it, and its options; without torch. Raises GessoError as
+    `open_session` does."""
+    name = chosen(setup.preset, setup.method, styles, {}).method
+    ours = chosen(setup.preset, setup.method, styles, method_values(name, given))
+    if styles and all(map(holds_card, styles)):
+        _refuse_adapting(ours, styles[0], setup, given, polished)
+    return ours, changed(about(name).options(), ours.options)
 
 
 def make_card(

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from gesso.errors import require_torch
 from gesso.reports import counting, stage
 
 THREADS = "OMP_NUM_THREADS"
@@ -58,7 +59,7 @@ def reporting_seconds() -> Iterator[None]:
         finally:
             if seconds and logging.getLogger("gesso").isEnabledFor(logging.INFO):
                 parts = [f"{name} {taken:.2f} s" for name, taken in seconds.items()]
-                if "torch" in sys.modules:
+                if sys.modules.get("torch") is not None:
                     parts.append(f"{sys.modules['torch'].get_num_threads()} threads")
                 say(", ".join(parts))
 
@@ -67,7 +68,7 @@ def limit_threads(count: int | None) -> int | None:
     """Let at most `count` threads compute; None: as many as torch likes. Returns `count`."""
     if count is not None:
         os.environ[THREADS] = str(count)  # read when torch is imported, and by child processes
-        if "torch" in sys.modules:
+        if sys.modules.get("torch") is not None:
             sys.modules["torch"].set_num_threads(count)
     return count
 
@@ -79,7 +80,12 @@ def threads_are_chosen() -> bool:
 
 def import_torch() -> None:
     """Import torch an eighth faster: the garbage collector would look for cycles among hundreds of
-    thousands of objects that are all to stay. Its tensors' memory is used again."""
+    thousands of objects that are all to stay. Its tensors' memory is used again.
+
+    Raises:
+        GessoError: it is not installed.
+    """
+    require_torch()
     from gesso.training.malloc import keep_small_blocks
 
     keep_small_blocks()

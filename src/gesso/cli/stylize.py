@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +13,7 @@ from gesso.cli import options as opt
 from gesso.cli.cards import Source, make_card, open_session, reporter
 from gesso.cli.console import say
 from gesso.cli.flags import Given, OfControls, OfMethods, fields_shown, values_of
+from gesso.cli.light import Light, files_of, is_light
 from gesso.cli.progress import showing
 from gesso.cli.tally import Tally
 from gesso.controls.options import ControlOptions
@@ -24,7 +25,7 @@ from gesso.reports import OnProgress
 if TYPE_CHECKING:
     from gesso.controls.controls import Controls
     from gesso.pipeline.photos import Pictures
-    from gesso.pipeline.plan import Plan
+    from gesso.pipeline.plan import Job, Plan
     from gesso.pipeline.session import Session
 
 
@@ -97,7 +98,7 @@ def stylize(
     from gesso.pipeline.sources import style_source
 
     bank = bank_of(setup.model)
-    styles = [style_source(text, bank) for text in style]
+    styles = files_of([style_source(text, bank) for text in style])
     found = values_of(fields_shown(ControlOptions), controls)
     look = ControlOptions(**found, weights=opt.shares(weights), masks=mask or [])
     return _Work(
@@ -174,28 +175,55 @@ class _Work:
         jobs = tally.plan.jobs
         each = tally.plan.sheet is not None
         styles = [job.style for job in jobs if job.style is not None] if each else self.styles
+        if is_light(styles):
+            self._run_light(tally, styles, each)
+            return
         polish = self.look.polish
         session = open_session(
             styles, self.setup, self.given, self.running,
             size=self.size, use_cache=self.cache, vectors=None if polish is None else polish > 0,
         )  # fmt: skip
         check_for_photos(styles, session.options)
-        from gesso.pipeline.photos import Pictures
-
         controls = self._controls()
         controls.check(1 if each else len(styles))
-        pictures = Pictures(
+        pictures = self._pictures()
+        with showing(self.running.quiet) as show:
+            if each:
+                self._in_every_style(tally, session, controls, pictures, show)
+            else:
+                self._in_one_look(tally, session, controls, pictures, show)
+
+    def _pictures(self) -> Pictures:
+        from gesso.pipeline.photos import Pictures
+
+        return Pictures(
             self.size,
             self.running.pixels,
             self.writing.quality,
             self.writing.keep_metadata,
             self.frame,
         )
+
+    def _run_light(self, tally: Tally, styles: Sequence[Source], each: bool) -> None:
+        """Do it without torch."""
+        from gesso.pipeline.plan import make_folders
+        from gesso.pipeline.variations import write_sheet
+
+        look, masks = self.look, self.style_masks
+        light = Light(styles, look, self.setup, self.given, masks, self.running.quiet)
+        pictures, whole = self._pictures(), None if each else light.look(styles)
+        make_folders(tally.todo)
+
+        def do(job: Job) -> None:
+            photo = pictures.read(job.photo)
+            painted = (whole or light.look([job.style]))(photo.rgb)
+            pictures.write(replace(photo, rgb=painted), job.out)
+
         with showing(self.running.quiet) as show:
-            if each:
-                self._in_every_style(tally, session, controls, pictures, show)
-            else:
-                self._in_one_look(tally, session, controls, pictures, show)
+            tally.run(do, show)
+        sheet = tally.plan.sheet
+        if sheet is not None and (self.writing.overwrite or not sheet.exists()):
+            write_sheet(tally.plan.jobs, sheet)
 
     def _controls(self) -> Controls:
         """With the masks read. Raises GessoError for one that cannot be."""

@@ -145,12 +145,14 @@ def instance_norm(g: Graph, x: Name, name: str, layer: Any, around: Surroundings
     return g.narrow(g.op("Add", g.op("Mul", away, scale), shift))
 
 
-def linear(g: Graph, x: Name, name: str, weight: Any, bias: Any | None) -> Name:
-    """x (N, n) times the transposed weight (m, n), plus the bias; in float32, its large weights
-    stored narrow."""
-    w = g.wide(g.weight(f"{name}.weight", weight, narrow=True))
+def linear(g: Graph, x: Name, weight: Name, rows: Any, bias: Any | None) -> Name:
+    """x (N, n) times the transposed `rows` (m, n), whose name is `weight`, plus the bias, whose
+    name ends on "bias" instead; in float32, the rows stored narrow."""
+    w = g.wide(g.weight(weight, rows, narrow=True))
     y = g.op("MatMul", x, g.op("Transpose", w, perm=[1, 0]))
-    return y if bias is None else g.op("Add", y, g.weight(f"{name}.bias", bias))
+    if bias is None:
+        return y
+    return g.op("Add", y, g.weight(f"{weight.rpartition('.')[0]}.bias", bias))
 
 
 def deviation(g: Graph, variance: Name, least: float = 1e-6) -> Name:

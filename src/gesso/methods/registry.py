@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from gesso.errors import GessoError
+from gesso.errors import GessoError, require_torch
 from gesso.methods.about import About
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ def load(
         GessoError: an unknown method, encoder or device, or weights that cannot be used.
         MissingWeights: no weights are bundled or named.
     """
+    require_torch("gesso.load")
     from gesso.encoders import check_encoder, load_encoder
 
     kind = load_class(name)

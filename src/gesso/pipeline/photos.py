@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-
-import torch
+from typing import TYPE_CHECKING
 
 from gesso.disk.atomic import shown
 from gesso.errors import GessoError
@@ -13,7 +12,9 @@ from gesso.images.read import MAX_PIXELS, Photo, read_photo
 from gesso.images.write import write_image
 from gesso.pipeline.plan import Job
 from gesso.stylizers.progress import OnStep
-from gesso.stylizers.stylizer import Stylizer
+
+if TYPE_CHECKING:
+    from gesso.stylizers.stylizer import Stylizer
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,8 @@ class Pictures:
 
 def finished(photo: Photo, stylizer: Stylizer, name: str, on_step: OnStep | None = None) -> Photo:
     """The photo, stylized. Raises GessoError, which names it, where memory does not suffice."""
+    import torch
+
     try:
         rgb = stylizer(torch.from_numpy(photo.rgb).unsqueeze(0), on_step)[0]
     except (MemoryError, RuntimeError) as error:

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from gesso.controls.controls import Controls
 from gesso.disk.atomic import shown
 from gesso.errors import GessoError
 from gesso.images.read import read_image
 from gesso.images.sheet import labelled_sheet
 from gesso.images.write import write_image
-from gesso.methods.base import OnStep
 from gesso.pipeline.photos import Pictures, finished
 from gesso.pipeline.plan import Job
-from gesso.pipeline.session import Session
-from gesso.pipeline.style_cards import Contents
+from gesso.stylizers.progress import OnStep
+
+if TYPE_CHECKING:
+    from gesso.controls.controls import Controls
+    from gesso.pipeline.session import Session
 
 SHEET_PX = 320  # longer side of a picture in the sheet
 
@@ -31,6 +33,8 @@ class Variations:
     def __init__(
         self, session: Session, photo: Path, controls: Controls, pictures: Pictures
     ) -> None:
+        from gesso.pipeline.style_cards import Contents
+
         self.session, self.controls, self.pictures = session, controls, pictures
         self.photo = pictures.read(photo)
         photos, frame = [photo], pictures.frame

@@ -101,8 +101,8 @@ class AdaIN(Trained):
         return {level: _among(own[level], self._ordinary[level], share) for level in own}
 
     def _light(self, card: StyleCard) -> float:
-        """The mean luminance of what the card makes of some ordinary pictures."""
-        some = ordinary_pictures()[::4]
+        """The mean luminance of what the card makes of ordinary pictures."""
+        some = ordinary_pictures()
         features, styles = self.encode(some), self._statistics(card)
         maps = {}
         for level, (mean, variance) in self._ordinary.items():

@@ -29,7 +29,7 @@ from gesso.graphs.graph import Graph, Name
 from gesso.losses.matched import matched_pairs
 from gesso.losses.objectives import StatisticsObjective
 from gesso.losses.terms import channel_statistics
-from gesso.methods.meta_networks.factorised import thin
+from gesso.methods.meta_networks.factorised import LEFT, RIGHT, thin
 from gesso.methods.meta_networks.generated import (
     SharedLayers,
     Upsample,
@@ -160,7 +160,7 @@ class HyperNetwork(nn.Module):
         mean, spread = (g.weight(n, getattr(self, n).unsqueeze(0)) for n in ("mean", "deviation"))
         x = g.op("Clip", g.op("Div", g.op("Sub", x, mean), spread), -5.0, 5.0)
         x = g.op("Mul", x, 1 / self.encode.in_features)
-        x = g.op("Relu", layers.linear(g, x, "encode", self.encode.weight, self.encode.bias))
+        x = g.op("Relu", layers.linear(g, x, "encode.weight", self.encode.weight, self.encode.bias))
         return {
             name: g.op("Reshape", self._generated(g, x, i, name), list(shape))
             for i, (name, shape) in enumerate(self.shapes.items())
@@ -169,12 +169,13 @@ class HyperNetwork(nn.Module):
     def _generated(self, g: Graph, hidden: Name, group: int, name: str) -> Name:
         """A kernel, by two thin layers where that makes no difference."""
         begin, layer = group * self.group, cast(nn.Linear, self.generate[name])
+        place = f"generate.{name}"
         x = g.op("Slice", hidden, [begin], [begin + self.group], [1])
         left, right = thin(layer.weight)
         if left.numel() + right.numel() < layer.weight.numel():
-            x = layers.linear(g, x, f"{name}.right", right, None)
-            return layers.linear(g, x, f"{name}.left", left, layer.bias)
-        return layers.linear(g, x, name, layer.weight, layer.bias)
+            x = layers.linear(g, x, place + RIGHT, right, None)
+            return layers.linear(g, x, place + LEFT, left, layer.bias)
+        return layers.linear(g, x, f"{place}.weight", layer.weight, layer.bias)
 
     def kernels(self, hidden: Tensor) -> list[dict[str, Tensor]]:
         """Hidden vectors (B, 14·128) → the kernels of B networks by name; an affine function."""

@@ -1,0 +1,124 @@
+"""`gesso stylize` without torch: by a method's bundled graphs, or a network that was exported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gesso.cli.cards import checked
+from gesso.cli.console import say
+from gesso.controls.options import ControlOptions
+from gesso.disk.atomic import shown
+from gesso.errors import NEEDS_TORCH, GessoError, torch_is_there
+from gesso.reports import stage
+
+if TYPE_CHECKING:
+    from gesso.cli.options import Setup
+    from gesso.runtime.looks import AnyStyle, Look
+
+KNOWN = ("weights", "color_share", "paint_size", "ground")  # of the controls
+STYLE_SIZE = "--style-size"
+
+
+def files_of(styles: Sequence[Any]) -> list[Any]:
+    """The styles, with the file in the place of a folder that `gesso export` wrote."""
+    from gesso.runtime.looks import NETWORK, is_exported
+
+    return [s / NETWORK if is_exported(s) and s.is_dir() else s for s in styles]
+
+
+def is_light(styles: Sequence[Any]) -> bool:
+    """Whether these styles are painted without torch: it is not there, or one was exported."""
+    from gesso.runtime.looks import is_exported
+
+    return not torch_is_there() or any(map(is_exported, styles))
+
+
+class Light:
+    """Looks of styles under the options of a command, which it checks first.
+
+    Raises:
+        GessoError: options that need torch, or that are of no use with an exported network.
+    """
+
+    def __init__(
+        self,
+        styles: Sequence[Any],
+        look: ControlOptions,
+        setup: Setup,
+        given: Mapping[str, Any],
+        masks: Sequence[Path],
+        quiet: bool,
+    ) -> None:
+        from gesso.pipeline.styles import holds_card
+        from gesso.runtime.looks import Painting, is_exported
+
+        self.exported = any(map(is_exported, styles))
+        self.controls, self.setup, self.quiet = look, setup, quiet
+        self.style_size = given.get(STYLE_SIZE)
+        self.painting = Painting(look.color_share, look.paint_size, look.ground)
+        if self.exported and len(styles) > 1:
+            raise GessoError("style: an exported network is the only style; it cannot be mixed")
+        if not self.exported:
+            checked(styles, setup, given, polished=bool(look.polish))
+        flags = [*_controls(look), *_setup(setup), *(f for f in given if f != STYLE_SIZE)]
+        flags += ["--style-mask"] if masks else []
+        if self.exported:
+            flags += [f for f in ("--method", STYLE_SIZE) if self._is_given(f)]
+            _refuse(flags, f"of no use with {shown(styles[0])}, an exported network")
+        _refuse(flags, NEEDS_TORCH)
+        for card in filter(holds_card, styles):
+            what = shown(card) if isinstance(card, Path) else "a style"
+            raise GessoError(f"{what}: a card {NEEDS_TORCH}; or gesso export it where torch is")
+        self._any_style: AnyStyle | None = None
+
+    def _is_given(self, flag: str) -> bool:
+        value = self.setup.method if flag == "--method" else self.style_size
+        return value is not None
+
+    def look(self, styles: Sequence[Any]) -> Look:
+        """The look of styles. Raises GessoError for one that cannot be read."""
+        from gesso.runtime.looks import AnyStyle, exported_look
+
+        with stage("adapting"):
+            if self.exported:
+                return exported_look(styles[0], self.painting)
+            if self._any_style is None:
+                self._any_style = AnyStyle(self._method())
+            shares = self.controls.weights
+            if shares is not None and len(shares) != len(styles):
+                counts = f"{len(shares)} numbers for {len(styles)} styles; one a style"
+                raise GessoError(f"--weights: {counts}")
+            return self._any_style.look(styles, shares, self.painting, self.style_size)
+
+    def _method(self) -> str:
+        from gesso.runtime.looks import DEFAULT, bundled_methods
+
+        name = self.setup.method
+        if name is None:
+            say(f"painted by {DEFAULT}; the default method {NEEDS_TORCH}", self.quiet)
+            return DEFAULT
+        if name not in bundled_methods():
+            known = " and ".join(bundled_methods())
+            raise GessoError(f"--method {name}: {NEEDS_TORCH}; {known} run without")
+        return name
+
+
+def _controls(look: ControlOptions) -> list[str]:
+    usual = ControlOptions()
+    names = [f.name for f in fields(ControlOptions) if f.name not in KNOWN]
+    changed = [n for n in names if getattr(look, n) != getattr(usual, n)]
+    without = [n for n in changed if (n, getattr(look, n)) != ("polish", 0)]
+    return ["--mask" if n == "masks" else f"--{n.replace('_', '-')}" for n in without]
+
+
+def _setup(setup: Setup) -> list[str]:
+    given = {f.name: getattr(setup, f.name) for f in fields(setup) if f.name != "method"}
+    return [f"--{n}" for n, v in given.items() if v not in (None, "cpu")]
+
+
+def _refuse(flags: Sequence[str], why: str) -> None:
+    if flags:
+        raise GessoError(f"{', '.join(flags)}: {why}")

@@ -1,0 +1,1 @@
+"""Pictures without torch: numpy, Pillow and ONNX Runtime."""

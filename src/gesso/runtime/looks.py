@@ -1,0 +1,203 @@
+"""A style, ready to paint photos: of a painting by bundled graphs, or an exported card."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gesso import assets
+from gesso.disk.atomic import shown
+from gesso.errors import GessoError
+from gesso.images.arrays import Pixels
+from gesso.images.read import read_image
+from gesso.images.styles import style_file
+from gesso.images.write import thumbnail_bytes
+from gesso.runtime.carry import at_most
+from gesso.runtime.colors import Colors, Tint, lacking, with_palette
+from gesso.runtime.ground import emptied
+from gesso.runtime.sampling import bilinear
+from gesso.runtime.sessions import Arrays, Network, bundled_numbers
+
+DEFAULT = "meta_networks"
+NETWORK = "network.onnx"
+ORDINARY_PX, SMALLEST_STYLE_PX = 128, 64
+THUMBNAIL_SIDES = 96, 64, 48, 32
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)[:, None, None]
+
+
+@dataclass(frozen=True)
+class Painting:
+    """How pictures are finished; None: as the network's facts say.
+
+    Attributes:
+        color_share, paint_size, ground: the controls of these names (`gesso.Controls`).
+    """
+
+    color_share: float | None = None
+    paint_size: int | None = None
+    ground: str | None = None
+
+
+@dataclass
+class Look:
+    """A network with all that it needs of a style: photo (3, H, W) → picture, in [0, 1].
+
+    Attributes:
+        given: its inputs but for the photo.
+        palette, tint: of the style's colours; None: they are left as they come.
+        color_share, paint_pixels: what the method does where `painting` does not say.
+    """
+
+    network: Network
+    given: Arrays = field(default_factory=dict)
+    palette: Colors | None = None
+    tint: Tint | None = None
+    color_share: float = 0.0
+    paint_pixels: int = 0
+    painting: Painting = field(default_factory=Painting)
+
+    def __call__(self, photo: Pixels) -> Pixels:
+        """The photo, painted and finished as `gesso.Controls` does it."""
+        how, (height, width) = self.painting, photo.shape[1:]
+        most = self.paint_pixels
+        if how.paint_size is not None:
+            most = round(height * width * min(1.0, how.paint_size / max(height, width)) ** 2)
+        picture = at_most(most, photo, self.painted)
+        share = self.color_share if how.color_share is None else how.color_share
+        if self.palette is not None and share:
+            picture = with_palette(picture, photo, self.palette, share)
+        if how.ground != "painted":
+            picture = emptied(picture, photo)
+        return picture if self.tint is None else self.tint.limited(picture)
+
+    def painted(self, photo: Pixels) -> Pixels:
+        """What the network makes of the photo, the flat and dark ones among ordinary pictures."""
+        given = dict(self.given)
+        if "moments" in self.network.inputs:
+            given |= self._surroundings if lacking(photo) else self._none
+        picture: Pixels = self.network.run({"image": photo[None], **given}, ["picture"])["picture"][
+            0
+        ]
+        return picture
+
+    @property
+    def _none(self) -> Arrays:
+        zeros = np.zeros(self.network.inputs["moments"], np.float32)
+        return {"among": np.zeros(1), "light": np.full(1, 0.5), "moments": zeros}
+
+    @cached_property
+    def _surroundings(self) -> Arrays:
+        files = sorted(assets.CONTENTS.glob("*.jpg"))
+        some = [bilinear(read_image(path), ORDINARY_PX, ORDINARY_PX) for path in files]
+        found = self.network.run({"image": np.stack(some), **self.given, **self._none})
+        light = (LUMA * found["picture"]).sum(1).mean()
+        return {"among": np.ones(1), "light": np.full(1, light), "moments": found["own_moments"]}
+
+
+class AnyStyle:
+    """A method's two bundled graphs: paintings → looks."""
+
+    def __init__(self, method: str = DEFAULT) -> None:
+        """Raises GessoError for a method without bundled graphs, or weights that do not fit."""
+        path = assets.GRAPHS / f"{method}.json"
+        if not path.is_file():
+            known = ", ".join(bundled_methods())
+            raise GessoError(f"method {method}: not one that runs without torch; {known} do")
+        self.method = method
+        self.about: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        self.weights, self.base = bundled_numbers(method)
+
+    def network(self, part: str) -> Network:
+        """One of the two, "style" or "network"."""
+        return Network.bundled(f"{self.method}.{part}", self.about[part], self.weights)
+
+    def look(
+        self,
+        styles: Sequence[Any],
+        shares: Sequence[float] | None = None,
+        painting: Painting | None = None,
+        style_size: int | None = None,
+    ) -> Look:
+        """The look of paintings (whatever `gesso.read_image` takes, or names of bundled ones) that
+        are mixed in these shares. Raises GessoError for one that cannot be read."""
+        size = style_size or self.about["style_size"]
+        reader = self.network("style")
+        pictures = [_style(style, size) for style in styles]
+        found = [reader.run({"style": picture[None]}) for picture in pictures]
+        weights = np.array(shares or [1.0] * len(found), np.float32)
+        weights /= weights.sum()
+        mixed = {
+            n: sum(w * one[n] for w, one in zip(weights, found, strict=True)) for n in found[0]
+        }
+        usual = {n: np.full(1, v, np.float32) for n, v in self.about["settings"].items()}
+        colors = [Colors.of(picture).rounded() for picture in pictures]
+        seen = [image for p in pictures if (image := self._thumbnail(p)) is not None]
+        return Look(
+            self.network("network"),
+            {**mixed, **usual},
+            Colors.union(colors, weights.tolist()),
+            Tint.of(seen) if len(seen) == len(pictures) else None,
+            self.about["color_share"],
+            self.about["paint_pixels"],
+            painting or Painting(),
+        )
+
+    def _thumbnail(self, picture: Pixels) -> Pixels | None:
+        """The style as its card would keep it."""
+        for side in THUMBNAIL_SIDES:
+            data = thumbnail_bytes(picture, side)
+            if len(data) <= self.about["thumbnail_bytes"]:
+                return read_image(data)
+        return None
+
+
+def bundled_methods() -> list[str]:
+    """The methods whose graphs are bundled."""
+    return sorted(path.stem for path in assets.GRAPHS.glob("*.json"))
+
+
+def exported_look(path: Path, painting: Painting | None = None) -> Look:
+    """The look of a card that `gesso export` wrote: its file, or the folder of it.
+
+    Raises:
+        GessoError: what is none, or a network that is for any style.
+    """
+    file = path / NETWORK if path.is_dir() else path
+    network = Network.exported(file)
+    facts = network.facts
+    if tuple(network.inputs) != ("image",):
+        raise GessoError(f"{shown(file)}: a network for any style, not that of a card")
+    try:
+        palette = json.loads(facts["gesso_palette"])
+        return Look(
+            network,
+            palette=None if palette is None else Colors.from_numbers(palette),
+            tint=Tint.from_numbers(json.loads(facts["gesso_tint"])),
+            color_share=float(facts["gesso_color_share"]),
+            paint_pixels=int(facts["gesso_paint_pixels"]),
+            painting=painting or Painting(),
+        )
+    except (KeyError, ValueError, TypeError) as error:
+        raise GessoError(f"{shown(file)}: its metadata is damaged ({error!r:.60})") from error
+
+
+def is_exported(path: Any) -> bool:
+    """Whether a style is what `gesso export` wrote of a card."""
+    if not isinstance(path, Path):
+        return False
+    return path.suffix == ".onnx" or (path.is_dir() and (path / NETWORK).is_file())
+
+
+def _style(style: Any, size: int) -> Pixels:
+    """A painting as it is looked at."""
+    source = style_file(style) if isinstance(style, str | Path) else style
+    picture = read_image(source, size=size)
+    height, width = (max(SMALLEST_STYLE_PX, n) for n in picture.shape[1:])
+    small = (height, width) != picture.shape[1:]
+    return bilinear(picture, height, width) if small else picture

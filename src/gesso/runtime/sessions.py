@@ -1,0 +1,118 @@
+"""Networks of ONNX Runtime: bundled graphs with the weights of safetensors, and exported files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gesso import assets
+from gesso.disk.atomic import open_regular, shown
+from gesso.disk.tensors import read_file
+from gesso.errors import GessoError
+
+Arrays = dict[str, NDArray[Any]]
+
+MISSING = "needs ONNX Runtime; pip install onnxruntime brings it"
+MOST_BYTES = 2**30
+ELSEWHERE = b"\x08location"  # the key of a tensor whose numbers lie in another file
+
+
+class Network:
+    """One graph, ready to run.
+
+    Attributes:
+        inputs: name → shape.
+        facts: the file's metadata.
+    """
+
+    def __init__(self, data: bytes, weights: Mapping[str, NDArray[Any]] | None = None) -> None:
+        """Raises ValueError for what is no graph."""
+        ort = _runtime()
+        options = ort.SessionOptions()
+        options.log_severity_level = 4
+        options.intra_op_num_threads = int(os.environ.get("OMP_NUM_THREADS") or 0)
+        # More of it takes longer than it saves on one picture.
+        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
+        self._weights = {n: ort.OrtValue.ortvalue_from_numpy(w) for n, w in (weights or {}).items()}
+        if self._weights:
+            options.add_external_initializers(list(self._weights), list(self._weights.values()))
+        try:
+            made = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # of classes that ONNX Runtime keeps to itself
+            raise ValueError(" ".join(str(error).split())[:120]) from error
+        self._session = made
+        self.inputs = {one.name: tuple(one.shape) for one in made.get_inputs()}
+        self.outputs: list[str] = [one.name for one in made.get_outputs()]
+        self.facts: dict[str, str] = made.get_modelmeta().custom_metadata_map
+
+    def run(self, given: Mapping[str, NDArray[Any]], wanted: Sequence[str] = ()) -> Arrays:
+        """The outputs by name; all of them, or those wanted."""
+        names = list(wanted or self.outputs)
+        values = {n: np.ascontiguousarray(v, np.float32) for n, v in given.items()}
+        return dict(zip(names, self._session.run(names, values), strict=True))
+
+    @classmethod
+    def exported(cls, path: Path) -> Network:
+        """That of a file which `gesso export` wrote.
+
+        Raises:
+            GessoError: another file, or one that says its numbers are in another one.
+        """
+        with open_regular(path) as file:
+            data = file.read(MOST_BYTES + 1)
+        if len(data) > MOST_BYTES:
+            raise GessoError(f"{shown(path)}: more than {MOST_BYTES} bytes")
+        if ELSEWHERE in data:
+            raise GessoError(f"{shown(path)}: its numbers are in another file, which is not read")
+        try:
+            made = cls(data)
+        except ValueError as error:
+            raise GessoError(f"{shown(path)}: not a network that can be run ({error})") from error
+        if made.facts.get("gesso_contract") != "1":
+            raise GessoError(f"{shown(path)}: not a network that gesso export wrote")
+        return made
+
+    @classmethod
+    def bundled(cls, name: str, weights: Mapping[str, Sequence[int]], numbers: Arrays) -> Network:
+        """That of a bundled graph, whose weights have these shapes.
+
+        Raises:
+            GessoError: weights that do not fit.
+        """
+        found = {}
+        for weight, shape in weights.items():
+            value = numbers.get(weight)
+            if value is None or value.size != np.prod(shape):
+                raise GessoError(f"{name}: weights that do not fit its graph ({weight})")
+            found[weight] = np.ascontiguousarray(value.reshape(shape), np.float32)
+        return cls((assets.GRAPHS / f"{name}.onnx").read_bytes(), found)
+
+
+def bundled_numbers(method: str) -> tuple[Arrays, str]:
+    """All weights of a bundled method, with those of the encoder under `compact.`, and their hash.
+
+    Raises:
+        GessoError: damaged files, or an encoder that the weights were not trained with.
+    """
+    path = assets.weights(method)
+    own, header = read_file(path, kind="weights")
+    encoder, about = read_file(assets.weights("compact"), kind="encoder")
+    trained = header.get("config", {}).get("encoder")
+    if trained and trained != about["sha256"]:
+        raise GessoError(f"{shown(path)}: weights that were trained with another encoder")
+    found = {name: raw.array() for name, raw in own.items()}
+    found |= {f"compact.{name}": raw.array() for name, raw in encoder.items()}
+    return found, str(header["sha256"])
+
+
+def _runtime() -> Any:
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise GessoError(MISSING) from error
+    return onnxruntime

@@ -1,0 +1,143 @@
+"""Without torch: the same pictures, and one line where something needs it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import gesso
+from command_line import python, refused, without_torch
+from gesso import assets
+from gesso.controls.controls import Controls
+from gesso.errors import GessoError
+from gesso.export.bundle import bundle
+from gesso.export.export import Export
+from gesso.images.read import read_photo
+from gesso.runtime.looks import AnyStyle, Painting, exported_look
+from gesso.runtime.sessions import Network
+from gesso.runtime.stylize import stylize
+
+METHODS = ("meta_networks", "adain")
+NEAR = 2 / 255
+STYLES = sorted(assets.STYLES.glob("*.jpg"))
+PHOTOS = sorted(assets.CONTENTS.glob("*.jpg"))
+
+
+def on_white() -> Any:
+    """Something that stands before white."""
+    picture = np.ones((3, 120, 160), np.float32)
+    inside = read_photo(PHOTOS[3], size=80).rgb[:, :60, :60]
+    picture[:, 40 : 40 + inside.shape[1], 70 : 70 + inside.shape[2]] = inside
+    return picture
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_pictures_are_those_that_torch_makes(name: str) -> None:
+    method, light = gesso.load(name), AnyStyle(name)
+    photo = read_photo(PHOTOS[0], size=117).rgb
+    small = {"paint_size": 90, "color_share": 0.9}
+    cases = (
+        ([STYLES[3]], photo, {}),
+        ([STYLES[1], STYLES[9]], photo, {}),
+        ([STYLES[7]], read_photo(PHOTOS[4], size=128).rgb, small),
+        ([STYLES[5]], on_white(), {}),
+        ([STYLES[6]], photo * np.float32(0.12), {}),
+        ([pencil()], photo, {"ground": "painted"}),
+    )
+    for styles, picture, how in cases if name == "meta_networks" else cases[1:4]:
+        shares = [0.3, 0.7] if len(styles) > 1 else None
+        found = light.look(styles, shares, Painting(**how), 128)(picture)  # type: ignore[arg-type]
+        cards = [method.adapt(style, style_size=128) for style in styles]
+        stylizer = Controls(weights=shares, **how).stylizer(method, cards)  # type: ignore[arg-type]
+        made = stylizer(torch.from_numpy(picture)[None])[0].numpy()
+        assert np.abs(found - made).max() <= NEAR, (name, styles, how)
+
+
+def pencil() -> Any:
+    """A style of one faint tint."""
+    rows = np.random.default_rng(0).random((1, 96, 128), np.float32)
+    return np.concatenate([rows, rows, 0.96 * rows])
+
+
+def test_the_command_writes_the_picture_that_it_writes_with_torch(tmp_path: Path) -> None:
+    style, photo, out = STYLES[3], PHOTOS[0], tmp_path / "out.png"
+    code, _, err = without_torch("stylize", photo, "--style", style, "-o", out, "--size", 150)
+    assert code == 0 and "painted by meta_networks" in err and "gesso[torch]" in err
+    made = gesso.stylize(photo, style, method="meta_networks", size=150, cache=False)
+    assert np.abs(opened(out) - made.astype(int)).max() <= 2
+    again = stylize(photo, style, size=150)
+    assert np.array_equal(again, opened(out))
+
+
+def opened(path: Path) -> Any:
+    return (read_photo(path).rgb.transpose(1, 2, 0) * 255).round().astype(int)
+
+
+def test_what_needs_torch_says_so_in_one_line(tmp_path: Path) -> None:
+    style, photo = STYLES[0], PHOTOS[0]
+    line = "needs torch, which is not installed: pip install 'gesso[torch]'"
+    onto = ("-o", tmp_path / "out.png")
+    for words in (
+        ("adapt", style, "-o", tmp_path / "card.safetensors"),
+        ("train", "metastyle", "--contents", tmp_path, "--styles", tmp_path, *onto),
+        ("stylize", photo, "--style", style, *onto, "--strength", 0.4, "--preset", "draft"),
+        ("styles", photo, *onto),
+    ):
+        refused(without_torch(*words), line)
+    assert not list(tmp_path.iterdir())
+    script = "import sys; sys.modules['torch'] = None; import gesso; gesso.load('adain')"
+    assert line in python("-c", script).stderr.splitlines()[-1]
+
+
+def test_an_exported_card_is_a_style_for_everybody(tmp_path: Path) -> None:
+    method = gesso.load("meta_networks")
+    card = method.adapt(STYLES[2])
+    card.save(tmp_path / "card.safetensors")
+    Export(tmp_path / "network").card(method, card, tmp_path / "card.safetensors")
+    photo = read_photo(PHOTOS[5], size=130).rgb
+    made = Controls().stylizer(method, card)(torch.from_numpy(photo)[None])[0].numpy()
+    assert np.abs(exported_look(tmp_path / "network")(photo) - made).max() <= NEAR
+    out = tmp_path / "out.png"
+    words = ("stylize", PHOTOS[5], "--style", tmp_path / "network", "-o", out, "--size", 130)
+    assert without_torch(*words)[0] == 0
+    assert np.abs(opened(out) - (made.transpose(1, 2, 0) * 255).round()).max() <= 2
+    refused(without_torch(*words, "--method", "adain"), "--method: of no use with")
+
+
+def test_foreign_and_damaged_networks_are_refused_in_one_line(tmp_path: Path) -> None:
+    from onnx import TensorProto, helper
+
+    weight = TensorProto(name="w", data_type=1, dims=[4], data_location=TensorProto.EXTERNAL)
+    weight.external_data.add(key="location", value="../../etc/passwd")
+    ends = [helper.make_tensor_value_info(n, 1, [4]) for n in ("image", "picture")]
+    node = helper.make_node("Add", ["image", "w"], ["picture"])
+    graph = helper.make_graph([node], "g", ends[:1], ends[1:], [weight])
+    opset = [helper.make_opsetid("", 20)]
+    hostile = helper.make_model(graph, opset_imports=opset, ir_version=10).SerializeToString()
+    Export(tmp_path / "pair").method(gesso.load("adain"))
+    plain = (tmp_path / "pair" / "style.onnx").read_bytes()
+    for data, words in (
+        (hostile, "its numbers are in another file, which is not read"),
+        (b"no graph", "not a network that can be run"),
+        (plain[: len(plain) // 2], "not a network that can be run"),
+        (plain, "a network for any style, not that of a card"),
+    ):
+        (tmp_path / "network.onnx").write_bytes(data)
+        with pytest.raises(GessoError, match=words) as caught:
+            exported_look(tmp_path / "network.onnx")
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_bundled_graphs_are_those_of_the_networks(name: str, tmp_path: Path) -> None:
+    for path in bundle(gesso.load(name), tmp_path):
+        assert path.read_bytes() == (assets.GRAPHS / path.name).read_bytes(), "recipes/graphs.py"
+
+
+def test_weights_that_do_not_fit_a_graph_are_named() -> None:
+    with pytest.raises(GessoError, match=r"adain\.style: weights that do not fit its graph \(a\)"):
+        Network.bundled("adain.style", {"a": [3]}, {})
