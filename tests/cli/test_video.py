@@ -93,6 +93,7 @@ def test_mistakes(cli: Gesso, clip: Path, quick: list[str], tmp_path: Path) -> N
     refused(cli("video", clip, "-o", out, "--start", "2", "--end", "1", *quick), "--end: 1")
     refused(cli("video", clip, "-o", out, "--start", "9", *quick), "--start: no frame lies")
     refused(cli("video", clip, "-o", out, "--fps", "0", *quick), "--fps: 0")
+    refused(cli("video", clip, "-o", out, "--fps", "30", *quick), "--fps: of no use")
     refused(cli("video", clip, "-o", out, "--shard", "3/2", *quick), "--shard: '3/2'")
     refused(cli("video", clip, "-o", out, "--max-pixels", "99", *quick), "80 × 64 px")
     refused(cli("video", tmp_path / "none.mp4", "-o", out, *quick), "none.mp4", "cannot be read")

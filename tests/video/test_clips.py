@@ -108,6 +108,30 @@ def test_variable_rates_stay_variable_with_frames_out_of_order(tmp_path: Path) -
             assert_in_time(seen(clip), seen(tmp_path / f"out.{end}"))
 
 
+@pytest.mark.parametrize("rate", [Fraction(24_000, 1001), Fraction(30_000, 1001), 60])
+@pytest.mark.parametrize("suffix", ["mp4", "avi"])
+def test_usual_rates_stay_exact(suffix: str, rate: Fraction, tmp_path: Path) -> None:
+    clip = clip_of(tmp_path, suffix, rate=rate)
+    made(clip, tmp_path / "out.mp4")
+    before, after = seen(clip), seen(tmp_path / "out.mp4")
+    for one, other in zip(sorted(before.times), after.times, strict=True):
+        assert abs(one - other) <= after.tick
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "ts"])
+def test_groups_that_lean_on_those_before_are_read_from_anywhere(
+    suffix: str, tmp_path: Path
+) -> None:
+    options = {"g": "8", "bf": "3", "x264-params": "open-gop=1:scenecut=0"}
+    clip = open_clip(write_clip(tmp_path / f"in.{suffix}", 40, options=options, sounds=[]))
+    everything = list(clip.frames())
+    for first in range(1, 40, 3):
+        frame = next(clip.frames(first))
+        assert frame.index == first
+        np.testing.assert_array_equal(frame.rgb, everything[first].rgb)
+    assert clip.damage is None
+
+
 def test_pictures_that_begin_late_do_so_in_the_result(tmp_path: Path) -> None:
     times = list(range(30_000, 70_000, 4_000))
     clip = write_clip(tmp_path / "in.mkv", times=times, tick=Fraction(1, 16_000))

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from gesso.video.source import Taken
 
 METHOD = "metastyle"  # a network, which serves every frame of the clip in a fraction of a second
+MOST_FPS = 1000
 OF_CLIP = "Clip"  # a heading
 
 
@@ -110,12 +111,13 @@ class Division:
     ] = False
 
 
-def _rate(text: str | None) -> Fraction:
+def _rate(text: str | None) -> Fraction | None:
     """Frames a second. Raises OptionError."""
     try:
-        rate = Fraction(text or 25)
+        rate = None if text is None else Fraction(text)
     except (ValueError, ZeroDivisionError):
         rate = Fraction(0)
-    if not 0 < rate <= 1000:
-        raise OptionError("fps", f"{text}; allowed are numbers above 0, such as 25 or 30000/1001")
+    if rate is not None and not 0 < rate <= MOST_FPS:
+        allowed = f"allowed are numbers above 0, up to {MOST_FPS}, such as 25 or 30000/1001"
+        raise OptionError("fps", f"{text}; {allowed}")
     return rate

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -139,17 +140,19 @@ class _Work:
         with showing(self.running.quiet) as show:
             look, identity = self._look(styles, clip, show)
             job = Job(clip, self.taken, self.target, identity, shard)
+            began = time.monotonic()
             try:
                 with stage("stylizing"):
-                    job.make(look, show, self.division.resume)
+                    frames = job.make(look, show, self.division.resume)
+                speed = frames / (time.monotonic() - began)
                 notes = [] if shard else job.finish()
             except KeyboardInterrupt as stop:
                 stop.add_note(_left_by(job))
                 raise
-        if shard:
-            folder = shown(job.parts.folder)
-            say(f"{folder}: part {self.division.shard} is there", self.running.quiet)
-        return _told(clip, notes, self.target, self.running.quiet, written=not shard)
+        out = job.parts.folder if shard else self.target.path
+        done = f"part {self.division.shard} is there" if shard else "written"
+        say(f"{shown(out)}: {done}, {frames} frames, {speed:.2g} a second", self.running.quiet)
+        return _told(clip, notes)
 
     def _look(self, styles: list[Source], clip: Clip, show: OnProgress) -> tuple[Look, str]:
         """What makes the pictures, and what it is known by: here looks are wrapped in others."""
@@ -193,15 +196,14 @@ def _join(paths: list[Path], wanted: Target, running: opt.Running) -> int:
 
     refuse_inputs([Written(path, wanted.path) for path in paths])
     clip, notes = join(paths, wanted)
-    return _told(clip, notes, wanted, running.quiet)
+    say(f"{shown(wanted.path)}: written", running.quiet)
+    return _told(clip, notes)
 
 
-def _told(clip: Clip, notes: list[str], wanted: Target, quiet: bool, written: bool = True) -> int:
-    """Say what was written and what was not; the exit code."""
+def _told(clip: Clip, notes: list[str]) -> int:
+    """Say what of a clip was not kept; the exit code."""
     for note in [*clip.notes, *notes]:
         complain(f"{shown(clip.path)}: {note}")
-    if written:
-        say(f"{shown(wanted.path)}: written", quiet)
     if clip.damage is None:
         return 0
     complain(f"{shown(clip.path)}: {clip.damage}; all frames that can be shown are there")
@@ -210,13 +212,10 @@ def _told(clip: Clip, notes: list[str], wanted: Target, quiet: bool, written: bo
 
 def _left_by(job: Job) -> str:
     """What an interrupted job has left."""
-    from gesso.video.parts import SEGMENT
-
-    done = len(job.parts.files()) * SEGMENT
     try:
         shorter = job.shorter()
     except GessoError as error:
         return str(error)
     if shorter is None:
         return "nothing done yet"
-    return f"{shown(shorter)} has what was done; --resume goes on after frame {done}"
+    return f"{shown(shorter)} has what was done; --resume goes on"

@@ -58,8 +58,8 @@ class Job:
             "segments": segments(source.count),
         }
 
-    def make(self, look: Look, on_progress: OnProgress, resume: bool = False) -> None:
-        """Make the segments that are this job's.
+    def make(self, look: Look, on_progress: OnProgress, resume: bool = False) -> int:
+        """Make the segments that are this job's; returns the number of frames stylized.
 
         Args:
             look: makes the pictures.
@@ -72,8 +72,9 @@ class Job:
         self.parts.begin(self.record, self.mine, resume, shared=self.shard is not None)
         done = self.parts.files() if resume else {}
         wanted = [number for number in self.mine if number not in done]
-        if wanted:
-            make(self.source, look, self.parts, self.target.codec, wanted, on_progress)
+        if not wanted:
+            return 0
+        return make(self.source, look, self.parts, self.target.codec, wanted, on_progress)
 
     def finish(self) -> list[str]:
         """Put the segments together to the finished clip, and remove them. Returns lines about what
@@ -121,7 +122,7 @@ def join(paths: Sequence[Path], target: Target) -> tuple[Source, list[str]]:
     if fingerprint(clip) != record["known by"]:
         raise GessoError(f"{shown(clip)}: not the clip that the parts are of")
     start, end, rate = (_number(record[name]) for name in ("start", "end", "rate"))
-    taken = Taken(record["size"], start, end, rate or Taken.rate)
+    taken = Taken(record["size"], start, end, rate)
     source = open_clip(clip, taken)
     return source, put_together(list(files.values()), source, target)
 

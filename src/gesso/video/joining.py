@@ -20,6 +20,8 @@ from gesso.video.still import write_animation, write_folder
 from gesso.video.targets import Target
 from gesso.video.tracks import Tracks
 
+FINE = 10_000  # parts of a second
+
 
 def put_together(
     files: Sequence[Path],
@@ -61,6 +63,7 @@ def _container(
     options = {"fflags": "+bitexact", "avoid_negative_ts": "disabled"}  # sound may begin before 0
     if target.format in ("mp4", "mov"):
         options["movflags"] = "+faststart"
+        options["movie_timescale"] = str(_fine(source.tick.denominator))  # of late starts
     av = pyav()
     try:
         with atomic_path(path) as temporary, ExitStack() as stack:
@@ -81,6 +84,11 @@ def _container(
     except av.FFmpegError as error:
         raise GessoError(f"{shown(path)}: cannot be written ({why(error)})") from error
     return notes
+
+
+def _fine(scale: int) -> int:
+    """Parts of a second, a multiple of `scale`, that are shorter than a tenth of a millisecond."""
+    return scale * -(-FINE // scale)
 
 
 def _add(packet: Any, output: Any, pictures: Any, source: Source) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from gesso.disk.atomic import open_regular
+from gesso.errors import OptionError
 from gesso.images.formats import sniff
 from gesso.video.pictures import Animation, Folder
 from gesso.video.reading import Clip
@@ -22,4 +23,6 @@ def open_clip(path: Path, taken: Taken | None = None) -> Source:
         return Folder(path, taken)
     with open_regular(path) as file:
         head = file.read(64)
+    if taken.rate is not None:
+        raise OptionError("fps", "of no use with a clip that has times of its own")
     return Animation(path, taken) if sniff(head) else Clip(path, taken)

@@ -35,7 +35,8 @@ class Parts:
     @classmethod
     def beside(cls, out: Path) -> Parts:
         """Those of the clip that is to be written to `out`."""
-        return cls(out.with_name(f"{out.name}.parts"))
+        named = out.resolve() if out.name in ("", "..") else out
+        return cls(named.with_name(f"{named.name}.parts"))
 
     def begin(
         self, record: dict[str, Any], mine: Iterable[int], resume: bool, shared: bool
@@ -164,9 +165,9 @@ def together(folders: Sequence[Parts]) -> tuple[dict[str, Any], dict[int, Path]]
 
 def fingerprint(path: Path) -> list[Any]:
     """What a clip is known by: its size and the SHA-256 of its first and last megabyte; of a folder
-    its pictures' names."""
+    its files' names."""
     if path.is_dir():
-        names = sorted(p.name for p in path.iterdir())
+        names = sorted(p.name for p in path.iterdir() if p.is_file())
         return [len(names), sha256("\n".join(names).encode()).hexdigest()]
     with open_regular(path) as file:
         size = file.seek(0, 2)

@@ -24,6 +24,7 @@ from gesso.video.frames import Frame, Pixels
 from gesso.video.source import Taken, nothing_left
 
 TICK = Fraction(1, 90_000)
+USUAL_RATE = Fraction(25)  # frames a second
 UNSAID = Fraction(1, 10)  # seconds that a picture shows which is to show for none, as in browsers
 _DIGITS = re.compile(r"(\d+)")
 
@@ -49,7 +50,7 @@ class Folder:
     loop: int | None = None
 
     def __init__(self, path: Path, taken: Taken) -> None:
-        self.path, self.taken, self.rate = path, taken, taken.rate
+        self.path, self.taken, self.rate = path, taken, taken.rate or USUAL_RATE
         self.tick = 1 / self.rate
         self.notes: list[str] = []
         self.damage: str | None = None

@@ -114,15 +114,18 @@ class Clip:
                 if place >= len(self._times):
                     return
                 container.seek(self._times[place], stream=stream)
-            for frame in self._counted(self._decoded(container, stream)):
+            for place, ticks, picture in self._counted(self._decoded(container, stream, seek)):
                 shown_any = True
-                if frame[0] >= first:
-                    yield self._frame(*frame)
+                if place >= first:
+                    if picture.is_corrupt:
+                        self.note_damage("a picture is damaged")
+                    yield self._frame(place, ticks, picture)
         if not shown_any and not seek:
             raise nothing_left(self, self.taken)
 
-    def _decoded(self, container: Any, stream: Any) -> Iterator[Any]:
-        """Pictures in the order they are shown in; what cannot be decoded is noted and left out."""
+    def _decoded(self, container: Any, stream: Any, sought: bool) -> Iterator[Any]:
+        """Pictures in the order they are shown in; what cannot be decoded is noted and left out.
+        What is before the first picture after a seek may lack others."""
         av = pyav()
         packets = container.demux(stream)
         while True:
@@ -134,12 +137,11 @@ class Clip:
             except av.EOFError:
                 return
             except av.FFmpegError as error:
-                self.note_damage(why(error))
+                if not sought:
+                    self.note_damage(why(error))
                 continue
-            for picture in pictures:
-                if picture.is_corrupt:
-                    self.note_damage("a picture is damaged")
-                yield picture
+            sought = sought and not pictures
+            yield from pictures
 
     def _counted(self, pictures: Iterator[Any]) -> Iterator[tuple[int, int, Any]]:
         """(place in the clip, time in ticks, picture) of those between start and end; times always

@@ -20,14 +20,14 @@ class Taken:
     Attributes:
         size: the longer side of its frames in px; None: their own.
         start, end: from where and up to where, in seconds; the clip then begins at `start`.
-        rate: frames a second, of folders of pictures, which do not say.
+        rate: frames a second, of folders of pictures, which do not say; None: 25.
         max_pixels: the largest picture to read, width × height.
     """
 
     size: int | None = None
     start: Fraction | None = None
     end: Fraction | None = None
-    rate: Fraction = Fraction(25)
+    rate: Fraction | None = None
     max_pixels: int = MAX_PIXELS
 
 

@@ -55,7 +55,11 @@ class Encoder:
         if self.codec.crf is not None:
             options |= {"crf": str(self.codec.crf)}
         rate = self.rate.limit_denominator(100_000)
-        stream = self._file.add_stream(self.codec.name, rate=rate, options=options)
+        try:
+            stream = self._file.add_stream(self.codec.name, rate=rate, options=options)
+        except ValueError as error:
+            line = "missing in the FFmpeg of this PyAV; its wheels on PyPI have it"
+            raise GessoError(f"{self.codec.name}: {line}") from error
         stream.width, stream.height = picture.width, picture.height
         stream.pix_fmt = self.codec.pixel_format
         context = stream.codec_context
