@@ -93,6 +93,28 @@ def test_what_needs_torch_says_so_in_one_line(tmp_path: Path) -> None:
     assert line in python("-c", script).stderr.splitlines()[-1]
 
 
+def test_the_engine_can_be_chosen_where_torch_is(tmp_path: Path) -> None:
+    out = tmp_path / "out.png"
+    words = ("stylize", PHOTOS[0], "--style", STYLES[3], "-o", out, "--size", 64)
+    script = "import sys; from gesso.cli import run; code = run(sys.argv[1:]); "
+    script += "sys.exit(code or 9 * ('torch' in sys.modules))"
+    chosen = [str(word) for word in (*words, "--engine", "onnxruntime")]
+    assert python("-c", script, *chosen).returncode == 0
+    assert np.array_equal(opened(out), stylize(PHOTOS[0], STYLES[3], size=64))
+    for more, line in (
+        (["--engine", "onnxruntime", "--strength", "0.5"], "--strength: needs --engine torch"),
+        (["--engine", "cuda"], "--engine: cuda is unknown; allowed are auto, torch, onnxruntime"),
+        (["--engine", "torch", "--style", str(tmp_path / "x.onnx")], "--engine: torch;"),
+    ):
+        done = python("-m", "gesso", *map(str, words), *more)
+        refused((done.returncode, done.stdout, done.stderr), line)
+
+
+def test_weights_that_sum_to_nothing_are_refused() -> None:
+    with pytest.raises(GessoError, match="sum to 0"):
+        AnyStyle("adain").look(STYLES[:2], [1.0, -1.0], style_size=64)
+
+
 def test_an_exported_card_is_a_style_for_everybody(tmp_path: Path) -> None:
     method = gesso.load("meta_networks")
     card = method.adapt(STYLES[2])

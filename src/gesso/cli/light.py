@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from gesso.cli.cards import checked
 from gesso.cli.console import say
 from gesso.controls.options import ControlOptions
 from gesso.disk.atomic import shown
-from gesso.errors import NEEDS_TORCH, GessoError, torch_is_there
+from gesso.errors import NEEDS_TORCH, GessoError, OptionError, torch_is_there
 from gesso.reports import stage
 
 if TYPE_CHECKING:
     from gesso.cli.options import Setup
     from gesso.runtime.looks import AnyStyle, Look
 
+Engine = Literal["auto", "torch", "onnxruntime"]
 KNOWN = ("weights", "color_share", "paint_size", "ground")  # of the controls
 STYLE_SIZE = "--style-size"
 
@@ -29,11 +30,18 @@ def files_of(styles: Sequence[Any]) -> list[Any]:
     return [s / NETWORK if is_exported(s) and s.is_dir() else s for s in styles]
 
 
-def is_light(styles: Sequence[Any]) -> bool:
-    """Whether these styles are painted without torch: it is not there, or one was exported."""
+def is_light(styles: Sequence[Any], engine: Engine) -> bool:
+    """Whether these styles are painted without torch: as the engine says; `auto` takes torch where
+    it is installed and none of them was exported. Raises OptionError where that cannot be."""
     from gesso.runtime.looks import is_exported
 
-    return not torch_is_there() or any(map(is_exported, styles))
+    exported = next(filter(is_exported, styles), None)
+    if engine == "torch" and exported is not None:
+        what = f"{shown(exported)} is an exported network, which runs in ONNX Runtime"
+        raise OptionError("engine", f"torch; {what}")
+    if engine == "auto":
+        return exported is not None or not torch_is_there()
+    return engine == "onnxruntime"
 
 
 class Light:
@@ -68,11 +76,16 @@ class Light:
         if self.exported:
             flags += [f for f in ("--method", STYLE_SIZE) if self._is_given(f)]
             _refuse(flags, f"of no use with {shown(styles[0])}, an exported network")
-        _refuse(flags, NEEDS_TORCH)
+        _refuse(flags, self.why)
         for card in filter(holds_card, styles):
             what = shown(card) if isinstance(card, Path) else "a style"
-            raise GessoError(f"{what}: a card {NEEDS_TORCH}; or gesso export it where torch is")
+            raise GessoError(f"{what}: a card {self.why}; or gesso export it where torch is")
         self._any_style: AnyStyle | None = None
+
+    @property
+    def why(self) -> str:
+        """What is wrong with options that need torch."""
+        return "needs --engine torch" if torch_is_there() else NEEDS_TORCH
 
     def _is_given(self, flag: str) -> bool:
         value = self.setup.method if flag == "--method" else self.style_size
@@ -98,11 +111,11 @@ class Light:
 
         name = self.setup.method
         if name is None:
-            say(f"painted by {DEFAULT}; the default method {NEEDS_TORCH}", self.quiet)
+            say(f"painted by {DEFAULT}; the default method {self.why}", self.quiet)
             return DEFAULT
         if name not in bundled_methods():
             known = " and ".join(bundled_methods())
-            raise GessoError(f"--method {name}: {NEEDS_TORCH}; {known} run without")
+            raise GessoError(f"--method {name}: {self.why}; {known} run without")
         return name
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast, get_args
 
 import typer
 
@@ -13,7 +13,7 @@ from gesso.cli import options as opt
 from gesso.cli.cards import Source, make_card, open_session, reporter
 from gesso.cli.console import say
 from gesso.cli.flags import Given, OfControls, OfMethods, fields_shown, values_of
-from gesso.cli.light import Light, files_of, is_light
+from gesso.cli.light import Engine, Light, files_of, is_light
 from gesso.cli.progress import showing
 from gesso.cli.tally import Tally
 from gesso.controls.options import ControlOptions
@@ -77,6 +77,15 @@ def stylize(
     mask: opt.Masks = None,
     style_mask: opt.StyleMasks = None,
     frame: opt.Frame = None,
+    engine: Annotated[
+        str,
+        opt.option(
+            "What computes: torch, or ONNX Runtime, which starts faster and knows meta_networks, "
+            "adain and exported cards; auto: torch where it is installed.",
+            "|".join(get_args(Engine)),
+            under=opt.RUNNING,
+        ),
+    ] = "auto",
     given: OfMethods,
     setup: opt.Setup,
     cache: opt.Cache = True,
@@ -97,13 +106,16 @@ def stylize(
     from gesso.pipeline.banks import bank_of
     from gesso.pipeline.sources import style_source
 
+    if engine not in get_args(Engine):
+        allowed = ", ".join(get_args(Engine))
+        raise OptionError("engine", f"{engine} is unknown; allowed are {allowed}")
     bank = bank_of(setup.model)
     styles = files_of([style_source(text, bank) for text in style])
     found = values_of(fields_shown(ControlOptions), controls)
     look = ControlOptions(**found, weights=opt.shares(weights), masks=mask or [])
     return _Work(
         photos, styles, out, look, size, given, setup, cache, writing, running, frame,
-        style_mask or [],
+        style_mask or [], cast(Engine, engine),
     ).do()  # fmt: skip
 
 
@@ -135,6 +147,7 @@ class _Work:
     running: opt.Running = field(default_factory=opt.Running)
     frame: int | None = None
     style_masks: Sequence[Path] = ()
+    engine: Engine = "auto"
 
     def do(self) -> int:
         """Write the pictures; returns the exit code."""
@@ -175,7 +188,7 @@ class _Work:
         jobs = tally.plan.jobs
         each = tally.plan.sheet is not None
         styles = [job.style for job in jobs if job.style is not None] if each else self.styles
-        if is_light(styles):
+        if is_light(styles, self.engine):
             self._run_light(tally, styles, each)
             return
         polish = self.look.polish

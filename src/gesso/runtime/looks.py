@@ -13,7 +13,7 @@ import numpy as np
 
 from gesso import assets
 from gesso.disk.atomic import shown
-from gesso.errors import GessoError
+from gesso.errors import GessoError, OptionError
 from gesso.images.arrays import Pixels
 from gesso.images.read import read_image
 from gesso.images.styles import style_file
@@ -131,6 +131,8 @@ class AnyStyle:
         pictures = [_style(style, size) for style in styles]
         found = [reader.run({"style": picture[None]}) for picture in pictures]
         weights = np.array(shares or [1.0] * len(found), np.float32)
+        if not weights.sum():
+            raise OptionError("weights", f"{shares} sum to 0; no mixture of styles is made of that")
         weights /= weights.sum()
         mixed = {
             n: sum(w * one[n] for w, one in zip(weights, found, strict=True)) for n in found[0]
