@@ -57,3 +57,11 @@ def test_places_that_were_hidden_count_nothing() -> None:
     now[moved.seen == 0] = 255
     assert (now == 255).any()
     assert warping_error(moved, before, now) == 0
+
+
+def test_frames_that_do_not_follow_each_other_are_not_compared() -> None:
+    first, *_, last = pan(4)
+    flicker = Flicker()
+    for frame in (first, last):
+        flicker.add(frame, {"shots": np.full_like(frame.rgb, frame.index)})
+    assert flicker.shots == 2 and not flicker.errors

@@ -1,18 +1,24 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fractions import Fraction
 from io import BytesIO
 
 import numpy as np
 import pytest
 
-from gesso.errors import GessoError, OptionError
-from gesso.video.frames import Frame, Pixels
-from gesso.video.raw import raw_frames, sides, stylize_raw
+from gesso.errors import OptionError
+from gesso.video.frames import Frame, Look, Pixels
+from gesso.video.raw import Halved, raw_frames, sides, write_raw
 from rendered_clips import Noisy, pan
 
 FRAMES = pan(4)
 DATA = b"".join(frame.rgb.tobytes() for frame in FRAMES)
+
+
+def stylize(frames: Iterable[Frame], look: Look, out: BytesIO) -> None:
+    for frame in frames:
+        write_raw(look(frame), out)
 
 
 class Watched(BytesIO):
@@ -33,11 +39,24 @@ class InBits(BytesIO):
         return super().read(min(size or 1, 1000))
 
 
+class Narrow(BytesIO):
+    """Takes some bytes at a time, as a pipe may."""
+
+    def write(self, data: object) -> int:
+        return super().write(bytes(data)[:1000])  # type: ignore[call-overload]
+
+
+def test_a_pipe_that_takes_little_at_a_time_gets_all() -> None:
+    out = Narrow()
+    stylize(FRAMES, Noisy(), out)
+    assert out.getvalue() == b"".join(Noisy()(frame).tobytes() for frame in FRAMES)
+
+
 @pytest.mark.parametrize("stream", [BytesIO, InBits])
 def test_frames_come_out_as_many_as_went_in_each_at_once(stream: type[BytesIO]) -> None:
     out = Watched()
     frames = raw_frames(stream(DATA), 128, 96, Fraction(25))
-    assert stylize_raw(frames, Noisy(), out) == 4
+    stylize(frames, Noisy(), out)
     assert out.flushed == [128 * 96 * 3 * n for n in (1, 2, 3, 4)]
     assert out.getvalue() == b"".join(Noisy()(frame).tobytes() for frame in FRAMES)
 
@@ -52,14 +71,14 @@ def test_frames_have_their_numbers_and_times() -> None:
 def test_the_frames_before_half_a_one_are_written() -> None:
     out = BytesIO()
     cut = BytesIO(DATA[: 128 * 96 * 3 * 2 + 100])
-    with pytest.raises(GessoError, match="ends after 100 of 36864 bytes of frame 2"):
-        stylize_raw(raw_frames(cut, 128, 96, Fraction(25)), Noisy(), out)
+    with pytest.raises(Halved, match="ends after 100 of 36864 bytes of frame 2"):
+        stylize(raw_frames(cut, 128, 96, Fraction(25)), Noisy(), out)
     assert len(out.getvalue()) == 128 * 96 * 3 * 2
 
 
 def test_nothing_becomes_nothing() -> None:
     out = BytesIO()
-    assert stylize_raw(raw_frames(BytesIO(), 128, 96, Fraction(25)), Noisy(), out) == 0
+    stylize(raw_frames(BytesIO(), 128, 96, Fraction(25)), Noisy(), out)
     assert out.getvalue() == b""
 
 
@@ -73,7 +92,7 @@ def test_pictures_in_other_memory_order_are_written_row_by_row() -> None:
         def reset(self) -> None: ...
 
     out = BytesIO()
-    stylize_raw(raw_frames(BytesIO(DATA), 128, 96, Fraction(25)), Turned(), out)
+    stylize(raw_frames(BytesIO(DATA), 128, 96, Fraction(25)), Turned(), out)
     assert out.getvalue() == DATA
 
 

@@ -94,3 +94,19 @@ def test_after_the_frames_it_remembers_a_look_goes_on_as_if_it_had_seen_all() ->
         part(frame)
     assert part.memory == 12
     assert np.abs(part(frames[29]).astype(int) - made[29]).mean() < 0.5
+
+
+def test_a_frame_that_is_shown_again_is_not_painted_again() -> None:
+    class Counting(Noisy):
+        seen = 0
+
+        def __call__(self, frame: Frame) -> Pixels:
+            self.seen += 1
+            return super().__call__(frame)
+
+    inner, frames = Counting(), pan(5)
+    look = Steady(inner)
+    made = [look(frame) for frame in frames]
+    look.reset()
+    assert all(np.array_equal(look(frame), one) for frame, one in zip(frames, made, strict=True))
+    assert inner.seen == 5

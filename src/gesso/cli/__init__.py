@@ -15,7 +15,20 @@ from typing import Annotated, Any
 import typer
 
 import gesso
-from gesso.cli import adapt, bench, export, mix, show, styles, stylize, texture, train, video
+from gesso.cli import (
+    adapt,
+    bench,
+    export,
+    mix,
+    pipe,
+    show,
+    styles,
+    stylize,
+    texture,
+    train,
+    video,
+    webcam,
+)
 from gesso.cli.commands import Commands, Stopped
 from gesso.cli.console import complain, one_line, reporting_seconds
 from gesso.cli.groups import Command, bare, grouped
@@ -76,6 +89,8 @@ def app(words: Sequence[str] | None = None) -> typer.Typer:
     add("grid", mix.grid)
     add("styles", styles.styles)
     add("video", video.video)
+    add("pipe", pipe.pipe)
+    add("webcam", webcam.webcam)
     add("texture", texture.texture)
     add("invent", texture.invent)
     if words is None or "train" in words:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from gesso.cli import options as opt
+from gesso.disk.atomic import shown
 from gesso.errors import OptionError
 from gesso.methods.registry import methods
 
@@ -78,7 +81,7 @@ class Cut:
         start, end = seconds("start", self.start), seconds("end", self.end)
         if end is not None and end <= (start or 0):
             raise OptionError("end", f"{self.end}; allowed is what lies after the start")
-        return Taken(self.size, start, end, _rate(self.fps), max_pixels)
+        return Taken(self.size, start, end, frame_rate(self.fps), max_pixels)
 
 
 @dataclass(frozen=True)
@@ -111,7 +114,17 @@ class Division:
     ] = False
 
 
-def _rate(text: str | None) -> Fraction | None:
+def check_report(path: Path, others: Sequence[Path]) -> None:
+    """Raises OptionError where no report can be written to `path`, which is none of `others`."""
+    if path.suffix.lower() != ".json":
+        raise OptionError("report", f"{shown(path)}: a report's name ends in .json")
+    if not path.parent.is_dir() or path.is_dir():
+        raise OptionError("report", f"{shown(path)}: its folder does not exist; make it first")
+    if any(other.exists() and path.exists() and path.samefile(other) for other in others):
+        raise OptionError("report", f"{shown(path)}: is an input or the result")
+
+
+def frame_rate(text: str | None) -> Fraction | None:
     """Frames a second. Raises OptionError."""
     try:
         rate = None if text is None else Fraction(text)

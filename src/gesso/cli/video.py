@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gesso.cli import options as opt
-from gesso.cli.cards import Source, make_card, open_session
-from gesso.cli.clip_options import METHOD, Cut, Division, Setup
-from gesso.cli.console import complain, say, threads_are_chosen
-from gesso.cli.flags import Given, OfControls, OfMethods, fields_shown, values_of
+from gesso.cli.clip_options import Cut, Division, Setup, check_report
+from gesso.cli.console import complain, say
+from gesso.cli.flags import OfControls, OfMethods
+from gesso.cli.looks import Painters, Painting
 from gesso.cli.progress import showing
 from gesso.cli.tally import SOME_FAILED
-from gesso.controls.options import ControlOptions
 from gesso.disk.atomic import shown
-from gesso.errors import GessoError, OptionError
-from gesso.pipeline.styles import holds_card
-from gesso.reports import OnProgress, stage
+from gesso.errors import GessoError
+from gesso.reports import stage
 
 if TYPE_CHECKING:
-    from gesso.pipeline.session import Session
-    from gesso.video.frames import Look
     from gesso.video.job import Job
     from gesso.video.source import Source as Clip
     from gesso.video.source import Taken
@@ -42,7 +37,7 @@ def video(
         ),
     ],
     *,
-    style: opt.StylesOrNone = None,
+    painting: Painting,
     out: Annotated[
         Path,
         opt.option(
@@ -55,9 +50,14 @@ def video(
     cut: Cut,
     division: Division,
     controls: OfControls,
-    weights: opt.Shares = None,
-    mask: opt.Masks = None,
-    style_mask: opt.StyleMasks = None,
+    report: Annotated[
+        Path | None,
+        opt.option(
+            "Measure how much the result flickers, and write the figures (.json).",
+            "FILE",
+            under=opt.OUTPUT,
+        ),
+    ] = None,
     given: OfMethods,
     setup: Setup,
     cache: opt.Cache = True,
@@ -71,7 +71,9 @@ def video(
 
     The default method is a network, which takes half a minute to take on a style, and then a third
     of a second a frame at 512 px; meta_networks and adain need no such half minute. Pictures are
-    not polished unless --polish asks for it.
+    not polished unless --polish asks for it. They follow what they show, so that strokes stay where
+    they are (--no-steady paints every frame by itself), and --key changes style and strength along
+    the clip.
     """
     from gesso.video.targets import target
 
@@ -82,26 +84,10 @@ def video(
         return _join(clip, wanted, running)
     if len(clip) > 1:
         raise GessoError(f"{shown(clip[1])}: one clip at a time; several are parts, for --join")
-    if not style:
-        raise OptionError("style", "none given; at least one is needed")
-    taken = cut.taken(running.pixels)
-    found = values_of(fields_shown(ControlOptions), controls)
-    found.setdefault("polish", 0)
-    look = ControlOptions(**found, weights=opt.shares(weights), masks=mask or [])
-    work = _Work(
-        clip[0],
-        style,
-        wanted,
-        taken,
-        look,
-        style_mask or [],
-        given,
-        setup,
-        cache,
-        running,
-        division,
-    )
-    return work.do()
+    painters = Painters(painting, controls, given, setup, cache, running, cut.size)
+    if report is not None:
+        check_report(report, [out, *clip])
+    return _Work(clip[0], wanted, cut.taken(running.pixels), painters, division, report).do()
 
 
 @dataclass(frozen=True)
@@ -109,37 +95,28 @@ class _Work:
     """What the command is to do: the values of its options."""
 
     path: Path
-    named: list[str]
     target: Target
     taken: Taken
-    look: ControlOptions
-    style_masks: Sequence[Path]
-    given: Given
-    setup: Setup
-    cache: bool
-    running: opt.Running
+    painters: Painters
     division: Division
+    report: Path | None
 
     def do(self) -> int:
         """Make the clip, or a part of it; returns the exit code."""
-        from gesso.pipeline.banks import bank_of
         from gesso.pipeline.plan import Job as Written
         from gesso.pipeline.plan import refuse_inputs
-        from gesso.pipeline.sources import style_source
         from gesso.video.job import Job
         from gesso.video.opening import open_clip
         from gesso.video.parts import shard_of
 
-        shard = shard_of(self.division.shard)
-        bank = bank_of(self.setup.model)
-        styles = [style_source(text, bank) for text in self.named]
-        files = [style for style in styles if isinstance(style, Path)]
-        inputs = [*files, *self.look.masks, *self.style_masks]
-        refuse_inputs([Written(self.path, self.target.path)], inputs)
+        shard, quiet = shard_of(self.division.shard), self.painters.running.quiet
+        refuse_inputs([Written(self.path, self.target.path)], self.painters.inputs())
         clip = open_clip(self.path, self.taken)
-        with showing(self.running.quiet) as show:
-            look, identity = self._look(styles, clip, show)
-            job = Job(clip, self.taken, self.target, identity, shard)
+        with showing(quiet) as show:
+            painter = self.painters.opened(show, clip)
+            measured = painter.measured() if self.report else None
+            look = measured or painter.look()
+            job = Job(clip, self.taken, self.target, painter.identity, shard)
             began = time.monotonic()
             try:
                 with stage("stylizing"):
@@ -151,42 +128,11 @@ class _Work:
                 raise
         out = job.parts.folder if shard else self.target.path
         done = f"part {self.division.shard} is there" if shard else "written"
-        say(f"{shown(out)}: {done}, {frames} frames, {speed:.2g} a second", self.running.quiet)
+        say(f"{shown(out)}: {done}, {frames} frames, {speed:.2g} a second", quiet)
+        if measured is not None and self.report is not None:
+            measured.write(self.report)
+            say(measured.line(), quiet)
         return _told(clip, notes)
-
-    def _look(self, styles: list[Source], clip: Clip, show: OnProgress) -> tuple[Look, str]:
-        """What makes the pictures, and what it is known by: here looks are wrapped in others."""
-        from gesso.controls.controls import Controls
-        from gesso.nn.masks import checked_style_masks, read_mask
-        from gesso.nn.threads import ThreadWatch
-        from gesso.pipeline.styles import check_for_photos
-        from gesso.video.look import Stylized, identity, practice
-
-        session = self._session(styles)
-        check_for_photos(styles, session.options)
-        masks = [read_mask(path, self.running.pixels) for path in self.look.masks]
-        controls = Controls(**vars(self.look) | {"masks": masks}).completed(session.defaults)
-        controls.check(len(styles))
-        of_styles = checked_style_masks(self.style_masks, len(styles))
-        practises = session.contents is None and session.method.practises(session.options)
-        frames = practice(clip) if practises and not all(map(holds_card, styles)) else None
-        cards = [
-            make_card(session, style, show, frames, mask)
-            for style, mask in zip(styles, of_styles, strict=True)
-        ]
-        # Of cards: the colours of styles would be matched to every frame's, and adapted to, anew.
-        stylizer = session.stylizer(cards, controls)
-        watch = None if threads_are_chosen() else ThreadWatch()
-        return Stylized(stylizer, watch), identity(cards, controls)
-
-    def _session(self, styles: list[Source]) -> Session:
-        setup = self.setup
-        if setup.method is None and setup.preset is None and not any(map(holds_card, styles)):
-            setup = replace(setup, method=METHOD)
-        return open_session(
-            styles, setup, self.given, self.running,
-            size=self.taken.size, use_cache=self.cache, vectors=bool(self.look.polish),
-        )  # fmt: skip
 
 
 def _join(paths: list[Path], wanted: Target, running: opt.Running) -> int:

@@ -62,14 +62,16 @@ class Flicker:
         self.errors: dict[str, Errors] = {}
         self.shots = 0
         self._motions = motions or Motions()
+        self._last = -1
         self._before: dict[str, Pixels] = {}
         self._anchor: tuple[Frame, dict[str, Pixels]] | None = None
 
     def add(self, frame: Frame, pictures: Mapping[str, Pixels]) -> None:
         """Count what was made of the next frame, by the name of the series, (H, W, 3) uint8 each,
-        as large as the frame."""
-        moved = self._motions(frame)
-        if moved is None or moved.cut or self._anchor is None:
+        as large as the frame. One that does not follow the one before begins a shot."""
+        moved, follows = self._motions(frame), frame.index == self._last + 1
+        self._last = frame.index
+        if moved is None or moved.cut or self._anchor is None or not follows:
             self.shots += 1
             self._anchor = frame, dict(pictures)
         else:
@@ -79,10 +81,6 @@ class Flicker:
             if far.seen.mean() < KEPT:
                 self._anchor = frame, dict(pictures)
         self._before = dict(pictures)
-
-    def reset(self) -> None:
-        """Go on with a frame that does not follow the one before."""
-        self._motions.reset()
 
     def _count(
         self, kind: str, moved: Motion, before: Mapping[str, Pixels], now: Mapping[str, Pixels]

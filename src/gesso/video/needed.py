@@ -15,3 +15,13 @@ def pyav() -> Any:
         line = "video: needs PyAV, which is missing; pip install 'gesso[video]' brings it"
         raise GessoError(line) from error
     return av
+
+
+def opencv() -> Any:
+    """OpenCV. Raises GessoError, with what to install, where it is missing."""
+    try:
+        import cv2
+    except ImportError as error:
+        line = "video: motion needs OpenCV, which is missing; pip install 'gesso[video]' brings it"
+        raise GessoError(line) from error
+    return cv2

@@ -10,7 +10,11 @@ from typing import BinaryIO
 import numpy as np
 
 from gesso.errors import GessoError, OptionError
-from gesso.video.frames import Frame, Look
+from gesso.video.frames import Frame, Pixels
+
+
+class Halved(GessoError):
+    """A stream ends within a frame."""
 
 
 def sides(text: str) -> tuple[int, int]:
@@ -25,31 +29,28 @@ def raw_frames(stream: BinaryIO, width: int, height: int, rate: Fraction) -> Ite
     """The frames of a stream, as they come; `rate` a second.
 
     Raises:
-        GessoError: a stream that ends within a frame, once all before it are there.
+        Halved: a stream that ends within a frame, once all before it are there.
     """
     size, index = 3 * width * height, 0
     while data := _exactly(stream, size):
         if len(data) < size:
             end = f"ends after {len(data)} of {size} bytes of frame {index}; the size may be wrong"
-            raise GessoError(f"standard input: {end}")
+            raise Halved(f"standard input: {end}")
         rgb = np.frombuffer(data, np.uint8).reshape(height, width, 3)
         yield Frame(rgb, index / rate, index)
         index += 1
 
 
-def stylize_raw(frames: Iterator[Frame], look: Look, out: BinaryIO) -> int:
-    """Write the picture of each frame at once; returns how many.
+def write_raw(picture: Pixels, out: BinaryIO) -> None:
+    """Write a picture (H, W, 3), to be read at once.
 
     Raises:
-        GessoError: what `frames` raises.
         BrokenPipeError: nobody reads any more.
     """
-    count = 0
-    for frame in frames:
-        out.write(np.ascontiguousarray(look(frame)).data)
-        out.flush()
-        count += 1
-    return count
+    left = memoryview(np.ascontiguousarray(picture).tobytes())
+    while left:  # of a pipe, which takes some at a time
+        left = left[out.write(left) or 0 :]
+    out.flush()
 
 
 def _exactly(stream: BinaryIO, size: int) -> bytearray:

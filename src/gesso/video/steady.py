@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 
 import cv2
 import numpy as np
@@ -42,6 +43,7 @@ class Steady:
         self.plain: Pixels | None = None
         self._motions = motions or Motions()
         self._before: Floats | None = None
+        self._made: deque[tuple[Frame, Pixels]] = deque(maxlen=self.memory)
 
     @property
     def memory(self) -> int:
@@ -55,7 +57,7 @@ class Steady:
         if moved is None or moved.cut:
             self._before = None
             self.look.reset()
-        self.plain = self.look(frame)
+        self.plain = self._alone(frame)
         now = self.plain.astype(np.float32)
         if self._before is not None and moved is not None:
             kept = self.share * moved.seen[..., None]
@@ -63,6 +65,16 @@ class Steady:
         self._before = now
         made = with_contrast(now, self.plain) if self.share else now
         return np.asarray(np.clip(np.rint(made), 0, 255), np.uint8)
+
+    def _alone(self, frame: Frame) -> Pixels:
+        """The other look's picture; those of frames that may be shown again are kept."""
+        for known, picture in self._made:
+            if known is frame:
+                return picture
+        made = self.look(frame)
+        if self.look.memory == 0:
+            self._made.append((frame, made))
+        return made
 
     def reset(self) -> None:
         """Forget all frames before."""

@@ -1,21 +1,26 @@
-"""The window, on a virtual display where one can be had."""
+"""`gesso webcam`: its window, on a virtual display where one can be had, and its mistakes."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from itertools import cycle, islice
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from clips import write_clip
+from command_line import Gesso, refused
 from gesso.errors import GessoError
 from gesso.video.frames import Frame, Pixels
 from gesso.video.live import Live, Wanted
 from rendered_clips import Noisy, pan
+from tiny_files import TinyFiles
 
 tkinter = pytest.importorskip("tkinter")
 
@@ -102,3 +107,31 @@ def test_no_display_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     live = Live(Film(1), lambda wanted: Noisy(), Wanted())  # type: ignore[arg-type]
     with pytest.raises(GessoError, match="webcam: no display"):
         Window(live, ["mosaic"], lambda picture: "")
+
+
+@pytest.fixture
+def given(card: Path, files: TinyFiles, tmp_path: Path) -> list[object]:
+    film = write_clip(tmp_path / "film.mp4", 6, width=80, height=64)
+    return ["--camera", film, "-s", card, "--model", files.start, "--saved", tmp_path]
+
+
+def test_a_file_is_shown_as_a_camera_is(display: None, cli: Gesso, given: list[object]) -> None:
+    code, out, err = cli("webcam", *given)
+    assert (code, out) == (0, "") and "frames shown" in err and err.count("\n") == 1
+
+
+def test_no_camera_is_one_line(cli: Gesso, given: list[object], tmp_path: Path) -> None:
+    refused(cli("webcam", *given, "--camera", tmp_path / "none.mp4"), "none.mp4: cannot be opened")
+
+
+@pytest.mark.parametrize(
+    ("module", "words"),
+    [("cv2", "OpenCV, which is missing; pip install 'gesso[video]'"), ("tkinter", "tkinter")],
+)
+def test_what_is_missing_is_one_line(
+    cli: Gesso, given: list[object], monkeypatch: pytest.MonkeyPatch, module: str, words: str
+) -> None:
+    for name in ("window", "live", "flow", "steady"):
+        monkeypatch.delitem(sys.modules, f"gesso.video.{name}", raising=False)
+    monkeypatch.setitem(sys.modules, module, None)
+    refused(cli("webcam", *given), words)
