@@ -41,7 +41,7 @@ PAGES = [
     *(ROOT / "benchmarks").glob("*.md"),
     *(ROOT / "src/gesso/assets").glob("*/*.md"),
 ]
-OTHER_PROGRAMS = ("make", "pip", "uv", "py", "python", "torchrun", "/usr/bin/time")
+OTHER_PROGRAMS = ("make", "pip", "uv", "py", "python", "torchrun", "/usr/bin/time", "ffmpeg")
 OTHERS_OPTIONS = ("--torch-backend", "--index-url", "--style-dataset")
 FOLDERS = ("src", "docs", "tests", "benchmarks", "recipes", "examples")
 
@@ -188,6 +188,7 @@ def commands(block: str) -> Iterator[list[str]]:
             continue
         if words[0] in OTHER_PROGRAMS and "gesso" in words:
             words = words[words.index("gesso") :]
+            words = words[: words.index("|")] if "|" in words else words
         if words[0] == "gesso":
             yield words[1:]
         else:

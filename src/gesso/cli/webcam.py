@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -83,7 +83,8 @@ def webcam(
     names = style or bundled_styles()
     painting = Painting(style=list(names), steady=steady)
     method = AT_ONCE if style else BANK
-    painters = Painters(painting, controls, given, setup, cache, running, size, method)
+    calm = running if style else replace(running, quiet=True)  # of 32 styles not a line each
+    painters = Painters(painting, controls, given, setup, cache, calm, size, method)
     source = Camera(int(camera) if camera.isdecimal() else camera, size)
     with showing(running.quiet) as show:
         painter = painters.opened(show)

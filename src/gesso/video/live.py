@@ -75,10 +75,11 @@ class Camera:
             raise GessoError(f"{what}: cannot be opened; allowed are a camera's number or a video")
         if isinstance(source, str):
             self._step = 1 / (self._capture.get(cv2.CAP_PROP_FPS) or 25)
-        self._index, self._began = 0, time.monotonic()
+        self._index, self._began = 0, 0.0
 
     def read(self) -> Frame | None:
         """The next frame; None where there are no more."""
+        self._began = self._began or time.monotonic()
         there, bgr = self._capture.read()
         if not there:
             return None
