@@ -68,10 +68,10 @@ def test_steady_clips_are_the_same_in_one_piece_and_in_parts(
     assert out.read_bytes() == whole.read_bytes() != plain.read_bytes()
 
 
-def test_keys_change_style_and_strength_along_the_clip(
+def test_keys_change_the_style_along_the_clip(
     cli: Gesso, clip: Path, quick: list[str], files: TinyFiles, tmp_path: Path
 ) -> None:
-    """From one style, by half of each, to another; from all of it to nothing."""
+    """From one style to another."""
     out, others = tmp_path / "out.mkv", [word for word in quick if word not in ("-s",)]
     others.remove(str(files.style))
     keys = ["--key", f"0={files.style}", "--key", f"0.25={files.photo}"]
@@ -84,13 +84,6 @@ def test_keys_change_style_and_strength_along_the_clip(
     pictures = seen(out).pictures
     apart = [[np.abs(p.astype(int) - q[n]).mean() for q in ends] for n, p in enumerate(pictures)]
     assert apart[0][0] < 1 < apart[0][1] and apart[-1][1] < 1 < apart[-1][0]
-    away = ["--key", "0=1", "--key", "0.4=0"]
-    assert cli("video", clip, "-o", out, "--no-steady", *away, *quick) == (0, "", "")
-    gone = [
-        np.abs(p.astype(int) - q).mean()
-        for p, q in zip(seen(out).pictures, seen(clip).pictures, strict=True)
-    ]
-    assert gone[0] > 2 * gone[6] > 4 * gone[11]
 
 
 def test_without_opencv_frames_are_painted_by_themselves_only(
