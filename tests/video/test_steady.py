@@ -96,7 +96,12 @@ def test_after_the_frames_it_remembers_a_look_goes_on_as_if_it_had_seen_all() ->
     assert np.abs(part(frames[29]).astype(int) - made[29]).mean() < 0.5
 
 
-def test_a_frame_that_is_shown_again_is_not_painted_again() -> None:
+@pytest.mark.parametrize(("kept", "painted"), [(128 * 96 * 3, 5), (1000, 10)])
+def test_a_frame_that_is_shown_again_is_not_painted_again_unless_it_is_large(
+    kept: int, painted: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gesso.video.steady.KEPT_BYTES", kept)
+
     class Counting(Noisy):
         seen = 0
 
@@ -109,4 +114,4 @@ def test_a_frame_that_is_shown_again_is_not_painted_again() -> None:
     made = [look(frame) for frame in frames]
     look.reset()
     assert all(np.array_equal(look(frame), one) for frame, one in zip(frames, made, strict=True))
-    assert inner.seen == 5
+    assert inner.seen == painted

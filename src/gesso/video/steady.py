@@ -12,6 +12,7 @@ from gesso.video.flow import Floats, Motions
 from gesso.video.frames import Frame, Look, Pixels
 
 LITTLE = 1 / 64  # of a picture, which nobody sees
+KEPT_BYTES = 6_300_000  # of a frame, up to which its picture is kept: 1920 × 1080 px
 SHARE = 0.8  # of the picture before, where it shows the same
 FINE_PX = 6.0  # what differs from an average so wide (its deviation) is texture
 SMALLER = 4  # times, of copies that averages are taken of
@@ -72,7 +73,7 @@ class Steady:
             if known is frame:
                 return picture
         made = self.look(frame)
-        if self.look.memory == 0:
+        if self.look.memory == 0 and frame.rgb.size <= KEPT_BYTES:
             self._made.append((frame, made))
         return made
 
