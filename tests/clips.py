@@ -128,7 +128,9 @@ def seen(path: Path) -> Seen:
             stream = file.streams[index]
             if stream.type in ("audio", "subtitle"):
                 packets = [
-                    (p.pts * Fraction(p.time_base), bytes(p)) for p in file.demux(stream) if p.size
+                    (Fraction(p.time_base) * (p.pts or 0), bytes(p))  # a lone one may have no time
+                    for p in file.demux(stream)
+                    if p.size
                 ]
                 found.tracks.append((stream.type, stream.language, packets))
     return found

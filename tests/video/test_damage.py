@@ -74,7 +74,8 @@ def test_clips_cut_anywhere_give_all_their_frames_or_nothing(kind: str, tmp_path
         except GessoError as error:
             assert frames == 0 and not out.exists() and "\n" not in str(error)
         else:
-            assert damage is not None and len(seen(out).times) == frames
+            assert damage is not None or (kind == "ts" and clip.stat().st_size % 188 == 0)
+            assert len(seen(out).times) == frames
             whole += 1
     assert whole or CUTS < 8
 
@@ -105,8 +106,13 @@ def test_a_whole_file_is_not_called_cut(tmp_path: Path) -> None:
         how = KINDS.get(kind, {"sounds": [Sound("mp2")]})
         clip = write_clip(tmp_path / f"in.{kind}", 3, **how)
         assert cut_short(clip) is None
-        clip.write_bytes(clip.read_bytes()[:-1])
+        data = clip.read_bytes()
+        clip.write_bytes(data[:-1])
         assert cut_short(clip) == "cut short"
+        if kind in ("mp4", "mov"):
+            for padding in (b"\0" * 5, b"\0" * 500, b"\xff" * 30):
+                clip.write_bytes(data + padding)
+                assert cut_short(clip) is None
 
 
 def test_what_is_no_clip_is_refused_in_a_line(tmp_path: Path) -> None:

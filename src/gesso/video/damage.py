@@ -7,7 +7,7 @@ from typing import IO
 
 from gesso.disk.atomic import open_regular
 
-TS_PACKET = 188
+TS_PACKET, TS_SYNC = 188, 0x47
 MATROSKA = b"\x1a\x45\xdf\xa3"
 SEGMENT = 0x18538067  # the element of Matroska that holds all the rest
 BOXES = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"moof", b"styp", b"sidx", b"pnot"}
@@ -15,8 +15,8 @@ CUT = "cut short"
 
 
 def cut_short(path: Path) -> str | None:
-    """ "cut short" for an MP4, Matroska, WebM, AVI or MPEG-TS file whose end is missing; None for
-    any other. Raises GessoError for a file that cannot be read."""
+    """The words for an MP4, Matroska, WebM, AVI or MPEG-TS file whose end is missing; None for any
+    other. Raises GessoError for a file that cannot be read."""
     length = path.stat().st_size if path.is_file() else 0
     with open_regular(path) as file:
         head = file.read(12)
@@ -28,8 +28,14 @@ def cut_short(path: Path) -> str | None:
         elif head[:4] == b"RIFF":
             missing = 8 + int.from_bytes(head[4:8], "little") > length
         else:
-            missing = head[:1] == b"G" and length % TS_PACKET > 0
+            missing = _is_ts(file) and length % TS_PACKET > 0
     return CUT if missing else None
+
+
+def _is_ts(file: IO[bytes]) -> bool:
+    """Whether a file begins with two packets of MPEG-TS."""
+    start = file.read(TS_PACKET + 1)
+    return len(start) > TS_PACKET and start[0] == start[TS_PACKET] == TS_SYNC
 
 
 def _boxes_end(file: IO[bytes], length: int) -> int:
@@ -38,8 +44,8 @@ def _boxes_end(file: IO[bytes], length: int) -> int:
     while place < length:
         file.seek(place)
         head = file.read(16)
-        if len(head) < 8:
-            return length + 1
+        if not head[4:8].isalnum():  # padding, or the first bytes of a box
+            return length + (len(head) < 8 and any(head))
         size = int.from_bytes(head[:4], "big")
         if size == 1:
             size = int.from_bytes(head[8:16], "big")
