@@ -12,6 +12,7 @@ import torch
 import gesso
 from command_line import python, refused, without_torch
 from gesso import assets
+from gesso.cards.cache import CardCache
 from gesso.controls.controls import Controls
 from gesso.errors import GessoError
 from gesso.export.bundle import bundle
@@ -63,7 +64,9 @@ def pencil() -> Any:
     return np.concatenate([rows, rows, 0.96 * rows])
 
 
-def test_the_command_writes_the_picture_that_it_writes_with_torch(tmp_path: Path) -> None:
+def test_the_command_writes_the_picture_that_it_writes_with_torch(
+    tmp_path: Path, own_cache: Path
+) -> None:
     style, photo, out = STYLES[3], PHOTOS[0], tmp_path / "out.png"
     code, _, err = without_torch("stylize", photo, "--style", style, "-o", out, "--size", 150)
     assert code == 0 and "painted by meta_networks" in err and "gesso[torch]" in err
@@ -93,7 +96,7 @@ def test_what_needs_torch_says_so_in_one_line(tmp_path: Path) -> None:
     assert line in python("-c", script).stderr.splitlines()[-1]
 
 
-def test_the_engine_can_be_chosen_where_torch_is(tmp_path: Path) -> None:
+def test_the_engine_can_be_chosen_where_torch_is(tmp_path: Path, own_cache: Path) -> None:
     out = tmp_path / "out.png"
     words = ("stylize", PHOTOS[0], "--style", STYLES[3], "-o", out, "--size", 64)
     script = "import sys; from gesso.cli import run; code = run(sys.argv[1:]); "
@@ -108,6 +111,18 @@ def test_the_engine_can_be_chosen_where_torch_is(tmp_path: Path) -> None:
     ):
         done = python("-m", "gesso", *map(str, words), *more)
         refused((done.returncode, done.stdout, done.stderr), line)
+
+
+def test_a_style_is_looked_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    photo, cache = read_photo(PHOTOS[2], size=64).rgb, CardCache(tmp_path)
+    first = AnyStyle("adain", cache).look([STYLES[4]], style_size=64)(photo)
+    (entry,) = cache.entries()
+    assert (entry.style, entry.method) == (STYLES[4].name, "adain")
+    known = AnyStyle("adain", cache)
+    monkeypatch.setattr(AnyStyle, "_found", None)
+    assert np.array_equal(known.look([STYLES[4]], style_size=64)(photo), first)
+    with pytest.raises(TypeError):  # another size is another look
+        known.look([STYLES[4]], style_size=65)
 
 
 def test_weights_that_sum_to_nothing_are_refused() -> None:

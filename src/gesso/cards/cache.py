@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gesso.cards.packing import PlainCard, narrowest, read_card, write_card
 from gesso.disk.atomic import make_folder, open_regular, sweep_stale
 from gesso.disk.cache_dir import cache_dir
 from gesso.disk.header import brief, parse_json, read_layout
@@ -69,11 +70,16 @@ class CardCache:
         """The card, or None; a damaged one is removed."""
         from gesso.cards.card import StyleCard
 
+        card = self.get_plain(key)
+        return None if card is None else StyleCard.of(card)
+
+    def get_plain(self, key: str) -> PlainCard | None:
+        """The card in numpy arrays, or None; a damaged one is removed. Needs no torch."""
         path = self._path(key)
         if not path.is_file():
             return None
         try:
-            card = StyleCard.load(path)
+            card = read_card(path)
         except GessoError:
             with suppress(OSError):
                 path.unlink()
@@ -88,8 +94,12 @@ class CardCache:
         Raises:
             GessoError: the folder cannot be created or written.
         """
+        self.put_plain(key, card.plain())
+
+    def put_plain(self, key: str, card: PlainCard) -> None:
+        """`put` of a card in numpy arrays. Needs no torch."""
         make_folder(self.folder)
-        card.save(self._path(key), card.narrowest())
+        write_card(self._path(key), card, narrowest(card))
         self._trim()
 
     def entries(self) -> list[CachedCard]:

@@ -59,12 +59,14 @@ class Light:
         given: Mapping[str, Any],
         masks: Sequence[Path],
         quiet: bool,
+        use_cache: bool,
     ) -> None:
         from gesso.pipeline.styles import holds_card
         from gesso.runtime.looks import Painting, is_exported
 
         self.exported = any(map(is_exported, styles))
         self.controls, self.setup, self.quiet = look, setup, quiet
+        self.use_cache = use_cache
         self.style_size = given.get(STYLE_SIZE)
         self.painting = Painting(look.color_share, look.paint_size, look.ground)
         if self.exported and len(styles) > 1:
@@ -93,13 +95,15 @@ class Light:
 
     def look(self, styles: Sequence[Any]) -> Look:
         """The look of styles. Raises GessoError for one that cannot be read."""
+        from gesso.cards.cache import CardCache
         from gesso.runtime.looks import AnyStyle, exported_look
 
         with stage("adapting"):
             if self.exported:
                 return exported_look(styles[0], self.painting)
             if self._any_style is None:
-                self._any_style = AnyStyle(self._method())
+                cache = CardCache() if self.use_cache else None
+                self._any_style = AnyStyle(self._method(), cache)
             shares = self.controls.weights
             if shares is not None and len(shares) != len(styles):
                 counts = f"{len(shares)} numbers for {len(styles)} styles; one a style"

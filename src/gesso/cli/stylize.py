@@ -223,7 +223,8 @@ class _Work:
         from gesso.pipeline.variations import write_sheet
 
         look, masks = self.look, self.style_masks
-        light = Light(styles, look, self.setup, self.given, masks, self.running.quiet)
+        quiet, cache = self.running.quiet, self.cache
+        light = Light(styles, look, self.setup, self.given, masks, quiet, cache)
         pictures, whole = self._pictures(), None if each else light.look(styles)
         make_folders(tally.todo)
 

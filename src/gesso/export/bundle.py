@@ -12,7 +12,7 @@ from gesso.export.export import serialized
 from gesso.export.network import any_style_graph
 from gesso.graphs.graph import Name
 from gesso.methods.base import Method
-from gesso.runtime.sessions import bundled_numbers
+from gesso.runtime.sessions import Weights
 
 
 def bundle(method: Method, folder: Path) -> list[Path]:
@@ -26,7 +26,7 @@ def bundle(method: Method, folder: Path) -> list[Path]:
     if found is None:
         raise GessoError(f"{method.name}: not made of two networks")
     make_folder(folder)
-    known, paths = bundled_numbers(method.name)[0], []
+    known, paths = Weights(method.name).all, []
     about = {
         "style_size": found.style_size,
         "settings": dict(found.settings),

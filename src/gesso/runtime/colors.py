@@ -40,9 +40,10 @@ class Colors:
         found = np.array(row, np.float64)
         return cls(found[:3], found[3:].reshape(3, 3))
 
-    def rounded(self) -> Self:
-        """As cards keep them."""
-        return type(self)(self.mean.round(6), self.covariance.round(6))
+    def numbers(self) -> list[float]:
+        """Both in one row, rounded as cards keep them."""
+        row = np.concatenate([self.mean, self.covariance.ravel()])
+        return [round(float(number), 6) for number in row]
 
     @classmethod
     def union(cls, parts: Sequence[Colors], shares: Sequence[float]) -> Self:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,7 +14,9 @@ from typing import Any
 import numpy as np
 
 from gesso import assets
-from gesso.disk.atomic import shown
+from gesso.cards.cache import CardCache, card_key
+from gesso.cards.packing import PlainCard, rounded
+from gesso.disk.atomic import sha256_file, shown
 from gesso.errors import GessoError, OptionError
 from gesso.images.arrays import Pixels
 from gesso.images.read import read_image
@@ -22,9 +26,12 @@ from gesso.runtime.carry import at_most
 from gesso.runtime.colors import Colors, Tint, lacking, with_palette
 from gesso.runtime.ground import emptied
 from gesso.runtime.sampling import bilinear
-from gesso.runtime.sessions import Arrays, Network, bundled_numbers
+from gesso.runtime.sessions import Arrays, Network, Weights
+
+log = logging.getLogger(__name__)
 
 DEFAULT = "meta_networks"
+PALETTE = "style_colors"  # among a card's settings, as torch's cards have it
 NETWORK = "network.onnx"
 ORDINARY_PX, SMALLEST_STYLE_PX = 128, 64
 THUMBNAIL_SIDES = 96, 64, 48, 32
@@ -101,9 +108,10 @@ class Look:
 
 
 class AnyStyle:
-    """A method's two bundled graphs: paintings → looks."""
+    """A method's two bundled graphs: paintings → looks. What is found of a painting is kept in the
+    cache, if there is one, as a card of numbers rounded to float16, and used so from the start."""
 
-    def __init__(self, method: str = DEFAULT) -> None:
+    def __init__(self, method: str = DEFAULT, cache: CardCache | None = None) -> None:
         """Raises GessoError for a method without bundled graphs, or weights that do not fit."""
         path = assets.GRAPHS / f"{method}.json"
         if not path.is_file():
@@ -111,11 +119,12 @@ class AnyStyle:
             raise GessoError(f"method {method}: not one that runs without torch; {known} do")
         self.method = method
         self.about: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        self.weights, self.base = bundled_numbers(method)
+        self.weights, self.cache = Weights(method), cache
 
     def network(self, part: str) -> Network:
         """One of the two, "style" or "network"."""
-        return Network.bundled(f"{self.method}.{part}", self.about[part], self.weights)
+        shapes = self.about[part]
+        return Network.bundled(f"{self.method}.{part}", shapes, self.weights.of(shapes))
 
     def look(
         self,
@@ -127,36 +136,65 @@ class AnyStyle:
         """The look of paintings (whatever `gesso.read_image` takes, or names of bundled ones) that
         are mixed in these shares. Raises GessoError for one that cannot be read."""
         size = style_size or self.about["style_size"]
-        reader = self.network("style")
-        pictures = [_style(style, size) for style in styles]
-        found = [reader.run({"style": picture[None]}) for picture in pictures]
-        weights = np.array(shares or [1.0] * len(found), np.float32)
+        cards = [self._card(style, size) for style in styles]
+        weights = np.array(shares or [1.0] * len(cards), np.float32)
         if not weights.sum():
             raise OptionError("weights", f"{shares} sum to 0; no mixture of styles is made of that")
         weights /= weights.sum()
-        mixed = {
-            n: sum(w * one[n] for w, one in zip(weights, found, strict=True)) for n in found[0]
+        mixed: Arrays = {
+            name: sum(w * card.tensors[name] for w, card in zip(weights, cards, strict=True))
+            for name in cards[0].tensors
         }
         usual = {n: np.full(1, v, np.float32) for n, v in self.about["settings"].items()}
-        colors = [Colors.of(picture).rounded() for picture in pictures]
-        seen = [image for p in pictures if (image := self._thumbnail(p)) is not None]
+        colors = [Colors.from_numbers(card.settings[PALETTE]) for card in cards]
+        seen = [read_image(card.thumbnail) for card in cards if card.thumbnail]
         return Look(
             self.network("network"),
             {**mixed, **usual},
             Colors.union(colors, weights.tolist()),
-            Tint.of(seen) if len(seen) == len(pictures) else None,
+            Tint.of(seen) if len(seen) == len(cards) else None,
             self.about["color_share"],
             self.about["paint_pixels"],
             painting or Painting(),
         )
 
-    def _thumbnail(self, picture: Pixels) -> Pixels | None:
-        """The style as its card would keep it."""
-        for side in THUMBNAIL_SIDES:
-            data = thumbnail_bytes(picture, side)
-            if len(data) <= self.about["thumbnail_bytes"]:
-                return read_image(data)
-        return None
+    def _card(self, style: Any, size: int) -> PlainCard:
+        """What the network takes of a painting, from the cache or found now."""
+        source = style_file(style) if isinstance(style, str | Path) else style
+        settings = {"without": "torch", "size": size, "encoder": self.weights.trained_with}
+        key = card_key(_digest(source), self.method, self.weights.base, settings)
+        card = self.cache.get_plain(key) if self.cache else None
+        if card is None:
+            card = self._found(source, size)
+            if self.cache is not None:
+                try:
+                    self.cache.put_plain(key, card)
+                except GessoError as error:
+                    log.warning("%s; the style is not cached", error)
+        return card
+
+    def _found(self, source: Any, size: int) -> PlainCard:
+        picture = _style(source, size)
+        name = Path(source).name if isinstance(source, str | Path) else ""
+        return rounded(
+            PlainCard(
+                self.method,
+                self._reader.run({"style": picture[None]}),
+                settings={PALETTE: Colors.of(picture).numbers(), "size": size},
+                base=self.weights.base,
+                thumbnail=self._thumbnail(picture),
+                provenance={"style": name} if name else {},
+            )
+        )
+
+    @cached_property
+    def _reader(self) -> Network:
+        return self.network("style")
+
+    def _thumbnail(self, picture: Pixels) -> bytes | None:
+        """The style as its card keeps it."""
+        made = (thumbnail_bytes(picture, side) for side in THUMBNAIL_SIDES)
+        return next((data for data in made if len(data) <= self.about["thumbnail_bytes"]), None)
 
 
 def bundled_methods() -> list[str]:
@@ -196,10 +234,17 @@ def is_exported(path: Any) -> bool:
     return path.suffix == ".onnx" or (path.is_dir() and (path / NETWORK).is_file())
 
 
-def _style(style: Any, size: int) -> Pixels:
+def _style(source: Any, size: int) -> Pixels:
     """A painting as it is looked at."""
-    source = style_file(style) if isinstance(style, str | Path) else style
     picture = read_image(source, size=size)
     height, width = (max(SMALLEST_STYLE_PX, n) for n in picture.shape[1:])
     small = (height, width) != picture.shape[1:]
     return bilinear(picture, height, width) if small else picture
+
+
+def _digest(source: Any) -> str:
+    """SHA-256 of a file, its bytes, or a picture's pixels."""
+    if isinstance(source, str | Path):
+        return sha256_file(source)
+    data = source if isinstance(source, bytes) else read_image(source).tobytes()
+    return hashlib.sha256(data).hexdigest()

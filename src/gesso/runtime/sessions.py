@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -93,21 +94,37 @@ class Network:
         return cls((assets.GRAPHS / f"{name}.onnx").read_bytes(), found)
 
 
-def bundled_numbers(method: str) -> tuple[Arrays, str]:
-    """All weights of a bundled method, with those of the encoder under `compact.`, and their hash.
+class Weights:
+    """The weights of a bundled method, and those of its encoder under `compact.`, which is read
+    when it is first needed.
+
+    Attributes:
+        base: the hash of the method's weights.
 
     Raises:
         GessoError: damaged files, or an encoder that the weights were not trained with.
     """
-    path = assets.weights(method)
-    own, header = read_file(path, kind="weights")
-    encoder, about = read_file(assets.weights("compact"), kind="encoder")
-    trained = header.get("config", {}).get("encoder")
-    if trained and trained != about["sha256"]:
-        raise GessoError(f"{shown(path)}: weights that were trained with another encoder")
-    found = {name: raw.array() for name, raw in own.items()}
-    found |= {f"compact.{name}": raw.array() for name, raw in encoder.items()}
-    return found, str(header["sha256"])
+
+    def __init__(self, method: str) -> None:
+        self._path = assets.weights(method)
+        own, header = read_file(self._path, kind="weights")
+        self._own = {name: raw.array() for name, raw in own.items()}
+        self.base = str(header["sha256"])
+        self.trained_with = str(header.get("config", {}).get("encoder", ""))
+
+    @cached_property
+    def all(self) -> Arrays:
+        """By name."""
+        encoder, about = read_file(assets.weights("compact"), kind="encoder")
+        if self.trained_with not in ("", about["sha256"]):
+            raise GessoError(f"{shown(self._path)}: weights that another encoder was trained with")
+        return self._own | {f"compact.{name}": raw.array() for name, raw in encoder.items()}
+
+    def of(self, names: Iterable[str]) -> Arrays:
+        """Those of these names, as far as there are any."""
+        wanted = set(names)
+        known = self._own if wanted <= self._own.keys() else self.all
+        return {name: known[name] for name in wanted & known.keys()}
 
 
 def _runtime() -> Any:
