@@ -212,3 +212,14 @@ def test_without_onnx_the_line_says_what_to_install(
     monkeypatch.setitem(sys.modules, "onnx", None)
     assert run(["export", "adain", "-o", str(tmp_path)]) == 2
     assert "pip install 'gesso[export]'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", OF_METHODS)
+def test_pictures_may_be_smaller_than_what_a_network_sees(name: str, tmp_path: Path) -> None:
+    method = gesso.load(name)
+    card, file = card_of(method, painting(tmp_path), tmp_path)
+    assert run(["export", str(file), "-o", str(tmp_path), "-q"]) == 0
+    network, stylizer = Stranger(tmp_path / "network.onnx"), method.stylizer(card)
+    for height, width in ((3, 3), (5, 90), (31, 17)):
+        photo = np.random.default_rng(0).random((1, 3, height, width), np.float32)
+        assert furthest(network.run(image=photo)["picture"], stylizer, photo) <= 1e-4

@@ -87,16 +87,27 @@ class Graphs:
     def _encoded(self, g: Graph, image: Name, cells: Name) -> dict[str, Name]:
         """Features by level with MARGIN_CELLS at every side, of the image with so many cells of
         its reflection around."""
-        stride = self.decoder.stride
-        least = stride * (tiles.MARGIN_CELLS + tiles.reach(self.decoder.blocks) + 1)
-        edge = g.op("Expand", g.op("Mul", cells, stride), [2])
-        pads = g.op("Concat", [0, 0], edge, [0, 0], edge, axis=0)
-        seen = g.op("Pad", layers.extended(g, image, stride, least), pads, mode="reflect")
+        edge = g.op("Mul", cells, self.decoder.stride)
+        seen = image
+        for axis in (2, 3):
+            side = g.op("Squeeze", g.op("Shape", image, start=axis, end=axis + 1))
+            seen = g.op("Gather", seen, self._mirrored(g, side, edge), axis=axis)
         hidden = g.op("Sub", cells, tiles.MARGIN_CELLS)
         return {
             level: layers.cut(g, x, g.op("Mul", hidden, self._positions(level)))
             for level, x in self.encoder.written(g, seen, self.levels).items()
         }
+
+    def _mirrored(self, g: Graph, side: Name, edge: Name) -> Name:
+        """The index map of `gesso.encoders.tiles.mirrored_positions`, for `edge` px at both ends
+        of a side."""
+        stride = self.decoder.stride
+        whole = layers.whole(g, side, stride, tiles.SMALLEST_SIDE * stride)
+        places = g.op("Range", g.op("Neg", edge), g.op("Add", whole, edge), 1)
+        last = g.op("Sub", whole, 1)
+        back = g.op("Abs", g.op("Sub", last, g.op("Abs", places)))
+        turned = g.op("Where", g.op("Greater", whole, edge), g.op("Sub", last, back), places)
+        return g.op("Min", g.op("Max", turned, 0), g.op("Sub", side, 1))
 
     def _positions(self, level: str) -> int:
         """How many of "reluB_I" a side of a cell has."""
