@@ -222,4 +222,4 @@ def test_pictures_may_be_smaller_than_what_a_network_sees(name: str, tmp_path: P
     network, stylizer = Stranger(tmp_path / "network.onnx"), method.stylizer(card)
     for height, width in ((3, 3), (5, 90), (31, 17)):
         photo = np.random.default_rng(0).random((1, 3, height, width), np.float32)
-        assert furthest(network.run(image=photo)["picture"], stylizer, photo) <= 1e-4
+        assert furthest(network.run(image=photo)["picture"], stylizer, photo) <= 1e-3
