@@ -1,7 +1,8 @@
 """Make the pictures of docs/controls.md: `python docs/make_control_pictures.py`.
 
-With the bundled weights, some minutes on a CPU. The photographs are src/gesso/assets/contents,
-the styles are drawn by examples/draw_styles.py; all of them may be passed on freely.
+With the default method but where another is named, half an hour on a CPU. The photographs are
+src/gesso/assets/contents, the styles are drawn by examples/draw_styles.py; all of them may be
+passed on freely.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from gesso.nn.pictures import read_image, resize
 
 ROOT = Path(__file__).parent.parent
 OUT = Path(__file__).with_name("pictures")
-SIDE_PX = 256
+SIDE_PX = 400  # large enough for whole patches of the style (`--patches-above`)
+SMALL_PX = 256
 QUALITY = 82
 SHARED = (
     ("style_swap", "town", "impasto"),
@@ -33,9 +35,9 @@ SHARED = (
 )
 
 
-def photo(name: str) -> Tensor:
-    """(3, h, w), the longer side SIDE_PX."""
-    return read_image(ROOT / f"src/gesso/assets/contents/{name}.jpg", size=SIDE_PX)
+def photo(name: str, side: int = SIDE_PX) -> Tensor:
+    """(3, h, w), the longer side `side`."""
+    return read_image(ROOT / f"src/gesso/assets/contents/{name}.jpg", size=side)
 
 
 def style(name: str) -> Tensor:
@@ -45,15 +47,14 @@ def style(name: str) -> Tensor:
 
 @cache
 def method() -> Method:
-    """MetaStyle with its bundled start."""
-    return gesso.load("metastyle")
+    """The default method."""
+    return gesso.load()
 
 
 @cache
-def card(name: str, content: str, style_size: int = 512) -> StyleCard:
-    """Adapted to a style on a photo."""
-    print(f"adapting to {name} at {style_size} px on {content}", flush=True)
-    return method().adapt(style(name), [photo(content)], style_size=style_size)
+def card(name: str, style_size: int = 512) -> StyleCard:
+    """A style's."""
+    return method().adapt(style(name), style_size=style_size)
 
 
 def stylized(content: Tensor, cards: list[StyleCard], controls: Controls) -> Tensor:
@@ -73,7 +74,7 @@ def boxed(image: Tensor, like: Tensor) -> Tensor:
 
 
 def strength() -> Pixels:
-    content, cards = photo("cat"), [card("stained-glass", "cat")]
+    content, cards = photo("cat"), [card("stained-glass")]
     shares = (0, 0.25, 0.5, 0.75, 1)
     cells = [stylized(content, cards, Controls(strength=share)) for share in shares]
     return sheet([cells], [[f"--strength {share}" for share in shares]])
@@ -82,19 +83,18 @@ def strength() -> Pixels:
 def grid() -> Pixels:
     """The corners of a square of four styles; small, since there are 15."""
     names = ("stained-glass", "watercolour", "linocut", "pointillism")
-    content, cards = resize(photo("cat"), 168), [card(name, "cat") for name in names]
+    content, cards = photo("cat", 200), [card(name) for name in names]
     shares = grid_weights(4, 5, 3)
     return sheet([[stylized(content, cards, Controls(weights=w)) for w in row] for row in shares])
 
 
 def color() -> Pixels:
-    """The style's colours, and both ways to keep the photo's; adapted to anew for each."""
+    """The style's colours, and both ways to keep the photo's."""
     content, own = photo("coffee"), style("ukiyo-e")
     session = gesso.Session(method())
     words = ("style", "content", "luminance")
     cells = [content, boxed(own, content)]
     for word in words:
-        print(f"adapting to ukiyo-e in the colours of the {word}", flush=True)
         made = session.stylize(content, [own], Controls(color=word))
         cells.append(torch.from_numpy(made.rgb))
     return sheet([cells], [["photo", "style", *(f"--color {word}" for word in words)]])
@@ -104,10 +104,10 @@ def color_share() -> Pixels:
     """Three methods whose colours go to the style's: not at all, half and all the way."""
     shares, rows, labels = (0.0, 0.5, 1.0), [], []
     for name, content, painting in SHARED:
-        known, seen, own = gesso.load(name), photo(content), style(painting)
+        known, seen, own = gesso.load(name), photo(content, SMALL_PX), style(painting)
         kept = known.adapt(own)
         made = [Controls(color_share=s).stylizer(known, kept)(seen[None])[0] for s in shares]
-        rows.append([boxed(one, photo("town")) for one in (seen, own, *made)])
+        rows.append([boxed(one, photo("town", SMALL_PX)) for one in (seen, own, *made)])
         labels.append([name, painting, *(f"--color-share {share:g}" for share in shares)])
     return sheet(rows, labels)
 
@@ -115,7 +115,7 @@ def color_share() -> Pixels:
 def mask() -> Pixels:
     content, names = photo("astronaut"), ("stained-glass", "impasto")
     shape = disc(*content.shape[1:])
-    cards = [card(name, "astronaut") for name in names]
+    cards = [card(name) for name in names]
     both = Controls(masks=[shape], feather=8)
     one = Controls(masks=[1 - shape], feather=8)
     cells = [content, shape.expand_as(content), stylized(content, cards, both)]
@@ -131,15 +131,17 @@ def disc(height: int, width: int) -> Tensor:
 
 
 def polish() -> Pixels:
-    """A network's picture, and after 8 and 30 steps of polish."""
-    content, made = photo("lake"), card("impasto", "lake")
-    cells = [stylized(content, [made], Controls(polish=steps)) for steps in (0, 8, 30)]
+    """MetaStyle's picture, and after 8 and 30 steps of polish."""
+    content, known = photo("lake", SMALL_PX), gesso.load("metastyle")
+    made = known.adapt(style("impasto"), [content])
+    stylizers = [Controls(polish=steps).stylizer(known, made) for steps in (0, 8, 30)]
+    cells = [stylizer(content[None])[0] for stylizer in stylizers]
     return sheet([[content, *cells]], [["photo", "only the network", "8 steps", "30 steps"]])
 
 
 def style_size() -> Pixels:
     content, sizes = photo("cat"), (160, 320, 640)
-    cells = [stylized(content, [card("mosaic", "cat", px)], Controls()) for px in sizes]
+    cells = [stylized(content, [card("mosaic", px)], Controls()) for px in sizes]
     words = ["style", *(f"--style-size {px}" for px in sizes)]
     return sheet([[boxed(style("mosaic"), content), *cells]], [words])
 

@@ -49,4 +49,5 @@ ABOUT = About(
     styles="32",
     bank=tuple(bundled_styles()),
     color_share=0.6,
+    paint_pixels=2_000_000,
 )
