@@ -34,6 +34,12 @@ SHARED = (
     ("adain", "astronaut", "ukiyo-e"),
 )
 
+COARSE = (
+    ("style_swap", "lake", "ukiyo-e"),
+    ("adain", "town", "impasto"),
+    ("conditional_in", "cat-face", "stained-glass"),
+)
+
 
 def photo(name: str, side: int = SIDE_PX) -> Tensor:
     """(3, h, w), the longer side `side`."""
@@ -112,6 +118,20 @@ def color_share() -> Pixels:
     return sheet(rows, labels)
 
 
+def coarse_to_fine() -> Pixels:
+    """Three methods at once, and from smaller copies on."""
+    rows, labels = [], []
+    for name, content, painting in COARSE:
+        known, seen, own = gesso.load(name), photo(content, 512), style(painting)
+        kept = known.look_up(painting) if known.names else known.adapt(own)
+        made = [
+            Controls(paint_from=px).stylizer(known, kept)(seen[None])[0] for px in (0, 256, 128)
+        ]
+        rows.append([boxed(one, photo("town", 320)) for one in (seen, own, *made)])
+        labels.append([name, painting, *(f"--paint-from {px}" for px in (0, 256, 128))])
+    return sheet(rows, labels)
+
+
 def mask() -> Pixels:
     content, names = photo("astronaut"), ("stained-glass", "impasto")
     shape = disc(*content.shape[1:])
@@ -148,7 +168,7 @@ def style_size() -> Pixels:
 
 PICTURES = {
     f.__name__.replace("_", "-"): f
-    for f in (strength, grid, color, color_share, mask, polish, style_size)
+    for f in (strength, grid, color, color_share, coarse_to_fine, mask, polish, style_size)
 }
 
 

@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 import gesso
 from gesso.controls.controls import Controls
-from gesso.controls.painting import Limit, with_limit
+from gesso.controls.painting import Limit, coarse_to_fine, halvings, with_limit
 from gesso.controls.regions import region_shares
 from gesso.errors import OptionError
 from gesso.fitting.carry import carried, smaller
@@ -145,3 +146,49 @@ def test_what_an_older_card_keeps_is_its_default(tiny_weights: TinyFiles) -> Non
     broken = replace(card, config={**card.config, "paint_size": "wide"})
     with pytest.raises(OptionError, match="paint_size: wide; allowed are whole numbers from 64"):
         Controls().stylizer(method, broken)
+
+
+def test_a_copy_of_half_the_size_is_painted_first_and_the_photo_begins_with_it(
+    method: Method,
+) -> None:
+    card = method.adapt(STYLES[0], [PHOTO[0]], **quick(method))
+    stylizer = method.stylizer(card)
+    expected = stylizer(carried(PHOTO, SMALL, stylizer(SMALL)))
+    found = Controls(polish=0, color_share=0, paint_from=80).stylizer(method, card)(PHOTO)
+    assert torch.equal(found, expected)
+    at_once = Controls(polish=0, color_share=0, paint_from=0).stylizer(method, card)(PHOTO)
+    assert torch.equal(at_once, stylizer(PHOTO))
+
+
+def test_photos_are_halved_until_they_are_about_as_large_as_asked_for() -> None:
+    sizes = {383: 0, 384: 1, 512: 1, 767: 1, 768: 2, 4000: 4}
+    assert {size: halvings(size, 256) for size in sizes} == sizes
+    assert halvings(10**6, 0) == 0
+    for size in range(192, 5000, 7):
+        assert 0.75 * 256 <= size / 2 ** halvings(size, 256) <= 1.5 * 256
+
+
+def test_every_scale_hears_its_share_and_all_steps_are_reported() -> None:
+    seen, steps = Seen(), list[AdaptStep]()
+    photos = pictures(2, 160, seed=8)
+    found = coarse_to_fine(seen.at, 40, 0.5)(photos, steps.append)
+    assert seen.shapes == [(1, 3, n, n) for n in (40, 80, 160)] * 2
+    assert seen.shares == [0.5, *[0.125, 0.25, 0.5] * 2][1:]
+    assert [step.step for step in steps] == list(range(1, 19)) and steps[0].steps == 18
+    assert float((found - (1 - photos)).abs().max()) < 1e-4  # turned over three times
+
+
+def test_shapes_are_as_large_as_the_strokes_of_the_smallest_copy() -> None:
+    """A stylizer of blocks of 4 px makes, from a quarter of the size, blocks of 16 px."""
+
+    def run(contents: Tensor, on_step: OnStep | None) -> Tensor:
+        return F.interpolate(F.avg_pool2d(contents, 4), scale_factor=4.0)
+
+    blocks = Stylizer(run)
+    photo = torch.rand(1, 3, 128, 128, generator=torch.Generator().manual_seed(9))
+    coarse = F.interpolate(F.avg_pool2d(photo, 16), scale_factor=16.0)
+    distances = [
+        float((coarse_to_fine(lambda _: blocks, begin, 1.0)(photo) - coarse).square().mean())
+        for begin in (0, 64, 32)
+    ]
+    assert distances[0] > 2 * distances[1] > 4 * distances[2]

@@ -124,7 +124,8 @@ class Contestant:
     @property
     def _controls(self) -> dict[str, Any]:
         """Those that decide pictures, as the method has them or the entry changes them."""
-        own = {"color_share": self.about.color_share, "paint_pixels": self.about.paint_pixels}
+        names = ("color_share", "paint_from", "paint_pixels")
+        own = {name: getattr(self.about, name) for name in names}
         return own | self.entry.controls
 
     @property

@@ -62,11 +62,12 @@ def methods() -> None:
     abouts = [registry.about(name) for name in registry.methods()]
     rows = [(about.name, about.title, about.summary) for about in abouts]
     _table(("method", "paper", "what it does"), rows)
-    limits: dict[str, list[str]] = {}
-    for about in abouts:
-        limits.setdefault(_limit(about), []).append(about.name)
-    print()
-    _table(("painted whole up to", "by"), ((size, ", ".join(by)) for size, by in limits.items()))
+    for heading, words in (("painted whole up to", _limit), ("painted from", _begin)):
+        sizes: dict[str, list[str]] = {}
+        for about in abouts:
+            sizes.setdefault(words(about), []).append(about.name)
+        print()
+        _table((heading, "by"), ((size, ", ".join(by)) for size, by in sizes.items()))
     presets = [(name, preset.in_words, preset.summary) for name, preset in PRESETS.items()]
     print()
     _table(("preset", "made of", "what it is for"), presets)
@@ -75,6 +76,11 @@ def methods() -> None:
 def _limit(about: About) -> str:
     """The size above which a smaller copy is painted."""
     return "any size" if about.paint_pixels is None else f"{about.paint_pixels / 1e6:g} MP"
+
+
+def _begin(about: About) -> str:
+    """The size of the smallest copy that is painted before the photo."""
+    return f"{about.paint_from} px" if about.paint_from else "the photo's size"
 
 
 @cache.callback(invoke_without_command=True)

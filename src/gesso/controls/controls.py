@@ -17,7 +17,7 @@ from gesso.cards.card import StyleCard
 from gesso.controls.chroma import with_chroma
 from gesso.controls.color import checked_color, with_color
 from gesso.controls.options import PAINTING, ControlOptions
-from gesso.controls.painting import Limit, with_ground, with_limit
+from gesso.controls.painting import Limit, coarse_to_fine, with_ground, with_limit
 from gesso.controls.palette import Palette, palette_settings, with_palette
 from gesso.controls.polish import can_polish, polished
 from gesso.controls.regions import check_masks, region_shares
@@ -46,6 +46,9 @@ class Controls(ControlOptions):
         polish: steps on the pixels of every picture, towards the styles of cards that keep their
             Gram matrices (`gesso.controls.polish`); None: the method's default where the cards
             keep those of the encoder at hand, else none.
+        paint_from: about the longer side in px of the smallest copy that is painted; each of twice
+            the size begins with what was made of it (`gesso.controls.painting`). 0: the picture at
+            once; None: as the method says (`About.paint_from`).
         paint_size: the longer side in px up to which pictures are painted whole; of larger ones a
             smaller copy is, and what changed is carried over. It may be beyond the method's limit,
             which is the default (`About.paint_pixels`), where there is the time and the memory.
@@ -75,7 +78,8 @@ class Controls(ControlOptions):
 
         1. cards are mixed in the shares of `weights`, unless each has a region;
         2. the method's stylizer makes a picture (with masks and without polish one picture of all
-           regions, where the method can put them together in feature space);
+           regions, where the method can put them together in feature space), of small copies first
+           where `paint_from` says so;
         3. `polish` descends on its pixels; with masks, on each style's picture before these are
            put together;
         4. what changed so far is carried over to a picture larger than `paint_size`, of which all
@@ -119,6 +123,7 @@ class Controls(ControlOptions):
 
         how = self.completed({n: v for n, v in styles[0].config.items() if n in PAINTING})
         limit = Limit(how.paint_size, method.about.paint_pixels)
+        begin = method.about.paint_from if how.paint_from is None else how.paint_from
         share = method.about.color_share if how.color_share is None else how.color_share
         mixed = None if self.masks else self.weights or [1.0] * len(styles)
         palette = Palette.of(styles, mixed, share) if color == "style" else None
@@ -126,7 +131,7 @@ class Controls(ControlOptions):
 
         def dressed(cards: list[StyleCard], steps: int = 0, strength: float = 1.0) -> Stylizer:
             own = palette and palette.at(strength)
-            whole = with_limit(self._together(method, cards, steps), limit)
+            whole = with_limit(self._together(method, cards, steps, begin), limit)
             picture = with_ground(with_palette(whole, own, regions), how.ground != "painted")
             colored = with_chroma(with_color(picture, color, matched), color, styles)
             return self._covered(colored, len(cards))
@@ -145,17 +150,23 @@ class Controls(ControlOptions):
         return steps if steps and can_polish(method, cards) else 0
 
     def _together(
-        self, method: Method, cards: list[StyleCard], steps: int
+        self, method: Method, cards: list[StyleCard], steps: int, begin: int
     ) -> Callable[[float], Stylizer]:
         """What makes the picture of one card, or of several in their regions, of photos whose sides
         have some share of what `feather` is meant for."""
-        if steps:
-            each = [polished(method.stylizer(card), method.encoder, card, steps) for card in cards]
-        else:
-            each = [] if self.masks else [method.stylizer(cards[0])]
+
+        def one(card: StyleCard) -> Stylizer:
+            made = method.stylizer(card)
+            whole = coarse_to_fine(lambda share: made, begin, 1.0)
+            return polished(whole, method.encoder, card, steps)
+
         if not self.masks:
-            return lambda share: each[0]
-        of_regions = composite(each) if steps else method.stylizer_of_regions(cards)
+            only = one(cards[0])
+            return lambda share: only
+        if steps:
+            of_regions = composite([one(card) for card in cards])
+        else:
+            of_regions = method.stylizer_of_regions(cards)
 
         def stylizer_at(share: float) -> Stylizer:
             def run(contents: Tensor, on_step: OnStep | None) -> Tensor:
@@ -163,7 +174,7 @@ class Controls(ControlOptions):
 
             return Stylizer(run, why_none="puts several styles together")
 
-        return stylizer_at
+        return stylizer_at if steps else partial(coarse_to_fine, stylizer_at, begin)
 
     def _covered(self, stylizer: Stylizer, styles: int) -> Stylizer:
         """With the photo where no mask is on: of as many masks as styles none takes the rest."""

@@ -16,7 +16,7 @@ Ground = Literal["calm", "painted"]
 """Whether empty places of a photo get one colour or stay as painted."""
 MAX_STEPS = 1000  # of polish
 # Controls that presets, old cards and the bench have a say in.
-PAINTING = ("color_share", "paint_size", "ground")
+PAINTING = ("color_share", "paint_from", "paint_size", "ground")
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,16 @@ class ControlOptions:
             "N",
             least=0,
             most=MAX_STEPS,
+        ),
+    ] = None
+    paint_from: Annotated[
+        int | None,
+        Option(
+            "About the longer side of the smallest copy that is painted; each larger one begins "
+            "with what was made of it. Smaller: bolder shapes; 0: the whole photo at once. "
+            "Default: the method's, see `gesso methods`.",
+            "PX",
+            least=0,
         ),
     ] = None
     paint_size: Annotated[

@@ -49,6 +49,8 @@ class About:
         polish: steps of polish that a picture gets by default (`gesso.controls.polish`).
         color_share: how far colours go to the style's mean and covariance by default
             (`gesso.controls.palette`), from 0 to 1.
+        paint_from: about the longer side in px of the smallest copy that is painted by default,
+            before larger ones that begin with it; 0: pictures are painted at once.
         paint_pixels: above so many pixels a smaller copy is painted by default, and what changed is
             carried over (`gesso.controls.painting`), for time, memory or larger strokes.
         version: goes up when the same options make another card: cached cards then lapse.
@@ -73,5 +75,6 @@ class About:
     full_steps: int = 0
     polish: int = 0
     color_share: float = 0.0
+    paint_from: int = 0
     paint_pixels: int | None = None
     version: int = 1

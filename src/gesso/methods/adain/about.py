@@ -30,5 +30,6 @@ ABOUT = About(
     neutral="content",
     version=2,
     color_share=0.6,
+    paint_from=256,
     paint_pixels=2_000_000,
 )

@@ -36,5 +36,6 @@ ABOUT = About(
     weights="avatar_net",
     blend="own",
     color_share=0.6,
+    paint_from=256,
     paint_pixels=800_000,
 )

@@ -49,5 +49,6 @@ ABOUT = About(
     styles="32",
     bank=tuple(bundled_styles()),
     color_share=0.6,
+    paint_from=256,
     paint_pixels=2_000_000,
 )

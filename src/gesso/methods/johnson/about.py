@@ -45,6 +45,7 @@ ABOUT = About(
     needs=Needs(levels=("relu1_2", "relu2_2", "relu3_3", "relu4_3")),
     styles="1",
     full_steps=40_000,
+    paint_from=256,
     paint_pixels=2_000_000,
     version=2,
 )

@@ -54,5 +54,6 @@ ABOUT = About(
     weights="meta_networks",
     neutral="content",
     color_share=0.6,
+    paint_from=256,
     paint_pixels=2_000_000,
 )

@@ -49,6 +49,7 @@ ABOUT = About(
     needs=Needs(levels=("relu1_2", "relu2_2", "relu3_3", "relu4_3")),
     weights="metastyle",
     kind="start",
+    paint_from=256,
     paint_pixels=2_000_000,
     version=2,
     polish=8,  # a second and a quarter at 512 px on two cores

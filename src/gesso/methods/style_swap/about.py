@@ -95,5 +95,6 @@ ABOUT = About(
     weights="style_swap",
     blend="own",
     color_share=0.6,
+    paint_from=256,
     paint_pixels=2_000_000,
 )
