@@ -91,8 +91,7 @@ class Controls(ControlOptions):
         8. the photo shows where no mask is on;
         9. `strength` moves it back towards the photo.
 
-        Where only 4 and 6 remain, which leave most pictures as they are, the stylizer has the
-        method's `network`. Cards of matching that were made with these two options keep their
+        Where only these copies, 4 and 6 remain, the stylizer has the method's `network`. Cards of matching that were made with these two options keep their
         values, which then are the defaults.
 
         At a strength S below 1 the card is first blended with the method's neutral card, which

@@ -143,7 +143,8 @@ def paint(
     assert picture is not None  # there is always a scale
     for size in sizes[len(descents) :]:
         assert redraw is not None
-        picture = _redrawn(_at(photo, size), picture, redraw, how.patches)
+        own = 0.0 if size == sizes[-1] else how.alpha / 2
+        picture = _redrawn(_at(photo, size), picture, redraw, how.patches, own)
     return finish(picture, photo, styles, encoder, how, partial(heard, done))
 
 
@@ -188,15 +189,18 @@ def _begin(content: Tensor, coarser: Tensor | None, alpha: float) -> tuple[Tenso
 
 
 @torch.no_grad()
-def _redrawn(content: Tensor, coarser: Tensor, redraw: Redraw, share: float) -> Tensor:
+def _redrawn(content: Tensor, coarser: Tensor, redraw: Redraw, share: float, own: float) -> Tensor:
     """A scale's picture: what the coarser one made of the photo, carried over and then drawn with
-    patches; their network pales colours, so it gets back the mean and covariance it had."""
+    patches. Patches are looked for with a share `own` of the photo in the picture's colours, which
+    has outlines that the coarser one lacks. Their network pales colours, so the picture gets back
+    the mean and covariance it had."""
     small = resized(content, *coarser.shape[-2:])
     begun = carried(content, small, coarser.clamp(0, 1))
     if not share:
         return begun
-    drawn = redraw(begun)
-    return begun.lerp(Colors.of(drawn[0]).nearer(drawn, Colors.of(begun[0])), share)
+    colors = Colors.of(begun[0])
+    drawn = redraw(begun.lerp(Colors.of(content[0]).nearer(content, colors), own))
+    return begun.lerp(Colors.of(drawn[0]).nearer(drawn, colors), share)
 
 
 class _Scale:

@@ -25,7 +25,7 @@ class Stylizer:
     Attributes:
         network: one plain module from contents to raw pictures that engines and export can take,
             frozen; None where there is no such module. What is done beyond it to flat and dark
-            pictures, to large ones and to empty ground is no part of it.
+            pictures, to large ones, to copies painted first and to empty ground is no part of it.
         why_none: the reason then, in one sentence without a subject ("optimises every picture").
     """
 
