@@ -525,7 +525,7 @@ def test_controls_of_painting_are_set_by_name_and_decide_the_picture(files: Tiny
     for entry in (replace(found, **there), replace(found, controls={}, **there)):
         entered = enter(entry, load_encoder(files.encoder))
         assert isinstance(entered, Contestant)
-        kept = {"color_share": 0.6, "paint_pixels": 2_000_000} | entry.controls
+        kept = {"color_share": 0.6, "paint_from": 256, "paint_pixels": 2_000_000} | entry.controls
         assert entered.settings["controls"] == kept
         card = entered.adapt(style, style)
         look = Controls(polish=0, **entry.controls).stylizer(entered.method, card)
@@ -666,7 +666,7 @@ def test_bench_from_start_to_page(
         (["--set", "gatys.steps=x"], "--set gatys.steps: x; allowed are whole numbers from 0"),
         (
             ["--set", "adain.steps=3"],
-            "steps: unknown; allowed are style_size, color_share, paint_size, ground, most_",
+            "steps: unknown; allowed are style_size, color_share, paint_from, paint_size, ground, most_",
         ),
         (["--set", "adain.most_pairs=0"], "--set adain.most_pairs: 0; allowed are whole numbers"),
         (["--contents", ".", "--method", "adain"], "at least two contents"),
