@@ -666,7 +666,7 @@ def test_bench_from_start_to_page(
         (["--set", "gatys.steps=x"], "--set gatys.steps: x; allowed are whole numbers from 0"),
         (
             ["--set", "adain.steps=3"],
-            "steps: unknown; allowed are style_size, color_share, paint_from, paint_size, ground, most_",
+            "steps: unknown; allowed are style_size, color_share, paint_from, paint_size, ground,",
         ),
         (["--set", "adain.most_pairs=0"], "--set adain.most_pairs: 0; allowed are whole numbers"),
         (["--contents", ".", "--method", "adain"], "at least two contents"),

@@ -93,6 +93,6 @@ def test_a_strangers_options_are_checked_by_name(
     assert gesso([*command, "--set=sepia.tone=warm"]) == 2
     assert capsys.readouterr().err.splitlines() == [
         "--set sepia.share: 2; allowed are numbers from 0 to 1",
-        "--set sepia.tone: unknown; allowed are share, style_size, color_share, paint_size, "
-        "ground, most_styles, most_pairs",
+        "--set sepia.tone: unknown; allowed are share, style_size, color_share, paint_from, "
+        "paint_size, ground, most_styles, most_pairs",
     ]

@@ -91,8 +91,9 @@ class Controls(ControlOptions):
         8. the photo shows where no mask is on;
         9. `strength` moves it back towards the photo.
 
-        Where only these copies, 4 and 6 remain, the stylizer has the method's `network`. Cards of matching that were made with these two options keep their
-        values, which then are the defaults.
+        Where only these copies, 4 and 6 remain, the stylizer has the method's `network`. Cards of
+        matching that were made with `paint_size` and `ground` keep their values, which then are
+        the defaults.
 
         At a strength S below 1 the card is first blended with the method's neutral card, which
         changes the strokes and not just their opacity. But equal steps of the blend are not equal

@@ -12,7 +12,7 @@ make, for the time of two steps.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -36,6 +36,7 @@ from gesso.nn.precision import fast_dtype
 COARSEST_PX = 64  # longer side of the coarsest scale (the paper's)
 SMALLEST_PX = 16
 CHEAP_PX, FEW = 384, 6  # see `Painting.fine`
+PATCHES_FROM_PX = 192  # below, patches cover half a face
 BLURRED_BANDS = 2  # of the photo, which the coarsest scale begins without
 
 OnPaint = Callable[[int, int, float], None]
@@ -54,6 +55,8 @@ class Painting:
         steps, fine_steps, final_steps: of Adam at every scale but the finest, at that one, and in
             the last pass; for None see `fine`.
         patches_above: scales of more px are redrawn with the style's patches, if they are known.
+        only_patches: no step is taken up to the last pass, if patches are known: the photo is
+            drawn with them at every scale above PATCHES_FROM_PX.
         lr: Adam's rate on the picture's bands.
         seed: of the places and shifts of the last pass, and of the places of the terms.
         transport, moments, palette, structure, content: weights of `gesso.fitting.terms`.
@@ -65,6 +68,7 @@ class Painting:
     fine_steps: int | None = None
     final_steps: int = 12
     patches_above: int = 384
+    only_patches: bool = False
     lr: float = 6e-3
     seed: int = 0
     transport: float = 1.0
@@ -122,6 +126,9 @@ def paint(
     if how.recolor != "off" and None in colors:
         raise GessoError("a card without its style's colours: recolor needs them; adapt anew")
     sizes = scales(max(photo.shape[-2:]))
+    if how.only_patches and redraw is not None:
+        drawn = _drawn(photo, [n for n in sizes if n > PATCHES_FROM_PX] or sizes[-1:], redraw, how)
+        return finish(drawn, photo, styles, encoder, how, partial(_heard, on_step, how.final_steps))
     patched = [redraw is not None and size > max(how.patches_above, sizes[0]) for size in sizes]
     descents = [size for size, is_patched in zip(sizes, patched, strict=True) if not is_patched]
     counts = [how.steps] * (len(descents) - 1) + [how.fine(descents[-1])]
@@ -131,8 +138,7 @@ def paint(
     done = 0
 
     def heard(before: int, step: int, value: float) -> None:
-        if on_step is not None:
-            on_step(before + step, total, value)
+        _heard(on_step, total, before + step, value)
 
     for size, count in zip(descents, counts, strict=True):
         content = _at(photo, size)
@@ -171,6 +177,11 @@ def finish(
     return put_together(styles, finished)
 
 
+def _heard(on_step: OnPaint | None, total: int, step: int, value: float) -> None:
+    if on_step is not None:
+        on_step(step, total, value)
+
+
 def _at(photo: Tensor, size: int) -> Tensor:
     share = size / max(photo.shape[-2:])
     height, width = (max(SMALLEST_PX, round(n * share)) for n in photo.shape[-2:])
@@ -186,6 +197,17 @@ def _begin(content: Tensor, coarser: Tensor | None, alpha: float) -> tuple[Tenso
     begun = resized(coarser, *content.shape[-2:])
     query = torch.lerp(begun + bands(content, 1)[0], content, alpha)
     return query.clamp(0, 1), begun
+
+
+@torch.no_grad()
+def _drawn(photo: Tensor, sizes: Sequence[int], redraw: Redraw, how: Painting) -> Tensor:
+    """The photo, drawn with patches at these sizes, each carried over to the next."""
+    before = picture = _at(photo, sizes[0])
+    for size in sizes:
+        content = _at(photo, size)
+        begun = carried(content, before, picture) if size > sizes[0] else content
+        before, picture = content, begun.lerp(redraw(begun), how.patches)
+    return picture
 
 
 @torch.no_grad()

@@ -39,8 +39,9 @@ class Preset:
 PRESETS: Mapping[str, Preset] = {
     "draft": Preset(
         "matching",
-        "to choose a style by: few steps, then the style's patches",
-        {"steps": 20, "fine_steps": 8, "final_steps": 0},
+        "to choose a style by: the style's patches, no steps",
+        {"only_patches": True, "steps": 20, "fine_steps": 8, "final_steps": 0},
+        {"color_share": 0.6},
     ),
     "balanced": Preset("matching", "the default"),
     "best": Preset(

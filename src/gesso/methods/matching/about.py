@@ -55,6 +55,14 @@ class Options:
             on_pictures=True,
         ),
     ] = 384
+    only_patches: Annotated[
+        bool,
+        Option(
+            "Patches of the style in the place of all steps but those of the last pass, where "
+            "--patches-above has an effect: a draft.",
+            on_pictures=True,
+        ),
+    ] = False
     lr: Annotated[
         float, Option("Adam's rate on the picture.", "RATE", least=0, on_pictures=True)
     ] = 6e-3
