@@ -14,9 +14,11 @@ from gesso.encoders import load_encoder
 from gesso.encoders.levels import LEVELS
 from gesso.errors import GessoError
 from gesso.fitting.painting import Painting, paint
+from gesso.fitting.pyramid import resized
 from gesso.fitting.vectors import StyleVectors, Vectors
 from gesso.methods.base import AdaptStep
 from gesso.methods.matching.method import Matching
+from gesso.methods.matching.reading import read
 from gesso.methods.matching.redrawing import kept_painting, paintings_of, swap_of
 from gesso.nn.colors import Colors
 from gesso.nn.pictures import read_image
@@ -136,3 +138,49 @@ def test_damaged_paintings_are_refused_in_one_line(
     broken = {**card.config, "paintings": [1.0, -2]}
     with pytest.raises(GessoError, match="damaged shares"):
         method.stylizer(replace(card, config=broken))
+
+
+def test_only_patches_draw_the_photo_at_every_scale_and_take_no_steps(
+    method: Matching, card: StyleCard
+) -> None:
+    sizes, seen = [], list[AdaptStep]()
+    photo = pictures(1, 800, seed=7)[..., :64, :]
+
+    def drawn(picture: Tensor) -> Tensor:
+        sizes.append(max(picture.shape[-2:]))
+        return 1 - picture
+
+    how = Painting(only_patches=True, final_steps=0, recolor="off")
+    nothing = StyleVectors({}, {})
+    made = paint(photo, nothing, method.encoder, how, redraw=drawn)
+    assert sizes == [200, 400, 800] and made.shape == photo.shape
+    assert float((made - (1 - photo)).abs().mean()) < 0.02  # turned over three times
+    kept_photo = paint(photo, nothing, method.encoder, replace(how, alpha=1.0), redraw=drawn)
+    assert torch.allclose(kept_photo, photo, atol=1e-5)
+    only = replace(card, config={**card.config, "only_patches": True, "patches_above": 384})
+    method.stylizer(only)(PHOTO, seen.append)
+    assert not seen
+    bare = {n: t for n, t in card.tensors.items() if not n.startswith("painting")}
+    method.stylizer(replace(only, tensors=bare))(PHOTO, seen.append)
+    assert len(seen) == 4  # without a painting steps have to do
+
+
+def test_a_photos_share_brings_outlines_back_below_the_last_scale(method: Matching) -> None:
+    seen: list[Tensor] = []
+
+    def same(picture: Tensor) -> Tensor:
+        seen.append(picture)
+        return picture
+
+    vectors = method.adapt(STYLE, **QUICK)
+    style, encoder = read(vectors, method.encoder, method.place)
+    photo = pictures(1, 256, seed=8)
+    blurred = []
+    for alpha in (0.0, 0.6):
+        how = Painting(alpha=alpha, steps=0, final_steps=0, patches_above=64, recolor="off")
+        paint(photo, style, encoder, how, redraw=same)
+        blurred.append(seen[-2])
+    small = resized(photo, 128, 128)
+    first, second = (float((picture - small).square().mean()) for picture in blurred)
+    assert [max(picture.shape) for picture in seen] == [128, 256] * 2
+    assert second < 0.7 * first
