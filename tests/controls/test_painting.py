@@ -12,10 +12,11 @@ from torch import Tensor, nn
 
 import gesso
 from gesso.controls.controls import Controls
-from gesso.controls.painting import Limit, coarse_to_fine, halvings, with_limit
+from gesso.controls.painting import Limit, coarse_to_fine, with_limit
 from gesso.controls.regions import region_shares
 from gesso.errors import OptionError
 from gesso.fitting.carry import carried, smaller
+from gesso.images.copies import halvings
 from gesso.methods.base import Method
 from gesso.stylizers.progress import AdaptStep, OnStep
 from gesso.stylizers.stylizer import Stylizer

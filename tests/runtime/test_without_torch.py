@@ -43,7 +43,7 @@ def test_pictures_are_those_that_torch_makes(name: str) -> None:
     small = {"paint_size": 90, "color_share": 0.9}
     cases = (
         ([STYLES[3]], photo, {}),
-        ([STYLES[1], STYLES[9]], photo, {}),
+        ([STYLES[1], STYLES[9]], photo, {"paint_from": 64}),
         ([STYLES[7]], read_photo(PHOTOS[4], size=128).rgb, small),
         ([STYLES[5]], on_white(), {}),
         ([STYLES[6]], photo * np.float32(0.12), {}),

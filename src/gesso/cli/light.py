@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gesso.runtime.looks import AnyStyle, Look
 
 Engine = Literal["auto", "torch", "onnxruntime"]
-KNOWN = ("weights", "color_share", "paint_size", "ground")  # of the controls
+KNOWN = ("weights", "color_share", "paint_from", "paint_size", "ground")  # of the controls
 STYLE_SIZE = "--style-size"
 
 
@@ -68,7 +68,7 @@ class Light:
         self.controls, self.setup, self.quiet = look, setup, quiet
         self.use_cache = use_cache
         self.style_size = given.get(STYLE_SIZE)
-        self.painting = Painting(look.color_share, look.paint_size, look.ground)
+        self.painting = Painting(look.color_share, look.paint_from, look.paint_size, look.ground)
         if self.exported and len(styles) > 1:
             raise GessoError("style: an exported network is the only style; it cannot be mixed")
         if not self.exported:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from gesso.fitting.carry import at_most, carried, smaller
 from gesso.fitting.ground import emptied
+from gesso.images.copies import halvings
 from gesso.methods.base import OnStep
 from gesso.stylizers.progress import in_batch
 from gesso.stylizers.stylizer import Stylizer
@@ -73,7 +74,8 @@ def coarse_to_fine(stylizer_at: Callable[[float], Stylizer], begin: int, share: 
 
     Args:
         stylizer_at: makes the stylizer of copies with sides of that share.
-        begin: about the longer side of the smallest copy in px, see `halvings`; 0: no copies.
+        begin: about the longer side of the smallest copy in px, see
+            `gesso.images.copies`; 0: no copies.
         share: that of the sides of the pictures themselves.
     """
     whole = stylizer_at(share)
@@ -97,15 +99,6 @@ def coarse_to_fine(stylizer_at: Callable[[float], Stylizer], begin: int, share: 
         return _together([painted(content[None], halved, hears) for content, hears in pairs])
 
     return Stylizer(run, whole.network, whole.why_none)
-
-
-def halvings(size: int, begin: int) -> int:
-    """How often a picture of `size` px is halved until its longer side is about `begin` px: from
-    three quarters to one and a half of that."""
-    count = 0
-    while begin and size / 2 ** (count + 1) >= 0.75 * begin:
-        count += 1
-    return count
 
 
 def with_ground(stylizer: Stylizer, calm: bool) -> Stylizer:

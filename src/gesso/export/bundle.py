@@ -31,6 +31,7 @@ def bundle(method: Method, folder: Path) -> list[Path]:
         "style_size": found.style_size,
         "settings": dict(found.settings),
         "color_share": method.about.color_share,
+        "paint_from": method.about.paint_from,
         "paint_pixels": method.about.paint_pixels or 0,
         "thumbnail_bytes": method.thumbnail_bytes,
     }

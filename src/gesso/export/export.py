@@ -109,6 +109,7 @@ def _facts(method: Method, part: str) -> dict[str, str]:
         "licence": LICENCE,
         "weights_sha256": method.base,
         "color_share": str(about.color_share),
+        "paint_from": str(about.paint_from),
         "paint_pixels": str(about.paint_pixels or 0),
     }
 

@@ -19,13 +19,14 @@ from gesso.cards.packing import PlainCard, rounded
 from gesso.disk.atomic import sha256_file, shown
 from gesso.errors import GessoError, OptionError
 from gesso.images.arrays import Pixels
+from gesso.images.copies import halvings
 from gesso.images.read import read_image
 from gesso.images.styles import style_file
 from gesso.images.write import thumbnail_bytes
-from gesso.runtime.carry import at_most
+from gesso.runtime.carry import at_most, carried
 from gesso.runtime.colors import Colors, Tint, lacking, with_palette
 from gesso.runtime.ground import emptied
-from gesso.runtime.sampling import bilinear
+from gesso.runtime.sampling import bilinear, smaller
 from gesso.runtime.sessions import Arrays, Network, Weights
 
 log = logging.getLogger(__name__)
@@ -43,10 +44,11 @@ class Painting:
     """How pictures are finished; None: as the network's facts say.
 
     Attributes:
-        color_share, paint_size, ground: the controls of these names (`gesso.Controls`).
+        color_share, paint_from, paint_size, ground: the controls of these names (`gesso.Controls`).
     """
 
     color_share: float | None = None
+    paint_from: int | None = None
     paint_size: int | None = None
     ground: str | None = None
 
@@ -58,7 +60,7 @@ class Look:
     Attributes:
         given: its inputs but for the photo.
         palette, tint: of the style's colours; None: they are left as they come.
-        color_share, paint_pixels: what the method does where `painting` does not say.
+        color_share, paint_from, paint_pixels: what the method does where `painting` does not say.
     """
 
     network: Network
@@ -66,6 +68,7 @@ class Look:
     palette: Colors | None = None
     tint: Tint | None = None
     color_share: float = 0.0
+    paint_from: int = 0
     paint_pixels: int = 0
     painting: Painting = field(default_factory=Painting)
 
@@ -75,13 +78,23 @@ class Look:
         most = self.paint_pixels
         if how.paint_size is not None:
             most = round(height * width * min(1.0, how.paint_size / max(height, width)) ** 2)
-        picture = at_most(most, photo, self.painted)
+        picture = at_most(most, photo, self.coarse_to_fine)
         share = self.color_share if how.color_share is None else how.color_share
         if self.palette is not None and share:
             picture = with_palette(picture, photo, self.palette, share)
         if how.ground != "painted":
             picture = emptied(picture, photo)
         return picture if self.tint is None else self.tint.limited(picture)
+
+    def coarse_to_fine(self, photo: Pixels) -> Pixels:
+        """The photo, painted after smaller copies, each of which the next begins with."""
+        begin = self.paint_from if self.painting.paint_from is None else self.painting.paint_from
+        before, picture, pixels = photo, photo, photo.shape[1] * photo.shape[2]
+        for n in range(halvings(max(photo.shape[1:]), begin), -1, -1):
+            copy = smaller(photo, pixels // 4**n) if n else photo
+            begun = copy if before is photo else carried(copy, before, picture)
+            before, picture = copy, self.painted(begun)
+        return picture
 
     def painted(self, photo: Pixels) -> Pixels:
         """What the network makes of the photo, the flat and dark ones among ordinary pictures."""
@@ -154,6 +167,7 @@ class AnyStyle:
             Colors.union(colors, weights.tolist()),
             Tint.of(seen) if len(seen) == len(cards) else None,
             self.about["color_share"],
+            self.about["paint_from"],
             self.about["paint_pixels"],
             painting or Painting(),
         )
@@ -220,6 +234,7 @@ def exported_look(path: Path, painting: Painting | None = None) -> Look:
             palette=None if palette is None else Colors.from_numbers(palette),
             tint=Tint.from_numbers(json.loads(facts["gesso_tint"])),
             color_share=float(facts["gesso_color_share"]),
+            paint_from=int(facts["gesso_paint_from"]),
             paint_pixels=int(facts["gesso_paint_pixels"]),
             painting=painting or Painting(),
         )
