@@ -5,9 +5,10 @@ At every scale each feature vector of a query, a mixture of the photo and of wha
 made, is replaced by its nearest one in the style, once; the picture then descends until its own
 vectors point the same way. A last pass matches every level by itself, and anew at every step.
 
-Larger scales can be redrawn in the place of a descent: with whole patches of the style's features
-(Chen & Schmidt 2016), whose strokes are longer and firmer than what a few steps at single places
-make, for the time of two steps.
+Whole patches of the style's features (Chen & Schmidt 2016) can take the place of all descents but
+the last pass: they draw the photo at every scale, from a small copy up, and strokes are longer and
+firmer than what steps at single places make, for the time of two steps a scale. Or they redraw the
+larger scales of what smaller ones descended to.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -36,8 +38,10 @@ from gesso.nn.precision import fast_dtype
 COARSEST_PX = 64  # longer side of the coarsest scale (the paper's)
 SMALLEST_PX = 16
 CHEAP_PX, FEW = 384, 6  # see `Painting.fine`
-PATCHES_FROM_PX = 192  # below, patches cover half a face
+LARGEST_FIRST_PX = 320.0  # of the photo as patches first see it; at 128 px one covers half a face
 BLURRED_BANDS = 2  # of the photo, which the coarsest scale begins without
+
+DrawnBy = Literal["patches", "steps"]
 
 OnPaint = Callable[[int, int, float], None]
 """Is given the steps done, the steps in all and the loss."""
@@ -51,24 +55,26 @@ class Painting:
     """How to paint.
 
     Attributes:
-        alpha: the photo's share in the query, from 0 to 1: how much of its drawing stays.
+        alpha: how much of the photo's drawing stays, from 0 to 1: its share in the query of a
+            descent, and how large it is where patches begin.
         steps, fine_steps, final_steps: of Adam at every scale but the finest, at that one, and in
             the last pass; for None see `fine`.
         patches_above: scales of more px are redrawn with the style's patches, if they are known.
-        only_patches: no step is taken up to the last pass, if patches are known: the photo is
-            drawn with them at every scale above PATCHES_FROM_PX.
+        drawn_by: patches: if those of the style are known, the photo is drawn with them at every
+            scale above `first_px`, if it has one, and no step is taken up to the last pass; steps:
+            descents, and patches above `patches_above`.
         lr: Adam's rate on the picture's bands.
         seed: of the places and shifts of the last pass, and of the places of the terms.
         transport, moments, palette, structure, content: weights of `gesso.fitting.terms`.
         recolor: where the colours come from at the end, see `gesso.fitting.recolor`.
     """
 
+    drawn_by: DrawnBy = "patches"
     alpha: float = 0.6
     steps: int = 40
     fine_steps: int | None = None
-    final_steps: int = 12
+    final_steps: int = 40
     patches_above: int = 384
-    only_patches: bool = False
     lr: float = 6e-3
     seed: int = 0
     transport: float = 1.0
@@ -85,6 +91,11 @@ class Painting:
         if self.fine_steps is not None:
             return self.fine_steps
         return self.steps if size <= CHEAP_PX else min(self.steps, FEW)
+
+    @property
+    def first_px(self) -> float:
+        """Scales above it are drawn with patches and nothing else."""
+        return LARGEST_FIRST_PX * self.alpha
 
     @property
     def patches(self) -> float:
@@ -126,8 +137,9 @@ def paint(
     if how.recolor != "off" and None in colors:
         raise GessoError("a card without its style's colours: recolor needs them; adapt anew")
     sizes = scales(max(photo.shape[-2:]))
-    if how.only_patches and redraw is not None:
-        drawn = _drawn(photo, [n for n in sizes if n > PATCHES_FROM_PX] or sizes[-1:], redraw, how)
+    seen_by_patches = [size for size in sizes if size > how.first_px]
+    if how.drawn_by == "patches" and redraw is not None and seen_by_patches:
+        drawn = _drawn(photo, seen_by_patches, redraw, how)
         return finish(drawn, photo, styles, encoder, how, partial(_heard, on_step, how.final_steps))
     patched = [redraw is not None and size > max(how.patches_above, sizes[0]) for size in sizes]
     descents = [size for size, is_patched in zip(sizes, patched, strict=True) if not is_patched]

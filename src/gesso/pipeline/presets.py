@@ -39,15 +39,14 @@ class Preset:
 PRESETS: Mapping[str, Preset] = {
     "draft": Preset(
         "matching",
-        "to choose a style by: the style's patches, no steps",
-        {"only_patches": True, "steps": 20, "fine_steps": 8, "final_steps": 0},
-        {"color_share": 0.6},
+        "to choose a style by: the style's patches, and no steps",
+        {"steps": 20, "fine_steps": 8, "final_steps": 0},
     ),
     "balanced": Preset("matching", "the default"),
     "best": Preset(
         "matching",
         "to hang on a wall",
-        {"steps": 150, "fine_steps": 60, "final_steps": 60},
+        {"steps": 150, "fine_steps": 60, "final_steps": 120},
     ),
 }
 

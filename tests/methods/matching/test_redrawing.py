@@ -27,6 +27,7 @@ from tiny import pictures, tiny_encoder
 STYLE, OTHER = pictures(2, 96, seed=5)
 PHOTO = pictures(1, 128, seed=6)
 QUICK: dict[str, Any] = {"steps": 2, "final_steps": 0, "style_size": 96, "patches_above": 64}
+QUICK |= {"drawn_by": "steps"}
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +70,7 @@ def test_a_redrawn_picture_gets_its_colours_back() -> None:
         seen.append(picture)
         return 0.4 + 0.3 * picture[:, [1, 2, 0]]
 
-    how = Painting(steps=0, final_steps=0, patches_above=64, recolor="off")
+    how = Painting(drawn_by="steps", steps=0, final_steps=0, patches_above=64, recolor="off")
     photo = 0.3 + 0.4 * PHOTO  # in which nothing is clipped
     made = paint(photo, StyleVectors({64: every}, levels), encoder, how, redraw=paled)
     (given,) = seen
@@ -150,14 +151,16 @@ def test_only_patches_draw_the_photo_at_every_scale_and_take_no_steps(
         sizes.append(max(picture.shape[-2:]))
         return 1 - picture
 
-    how = Painting(only_patches=True, final_steps=0, recolor="off")
+    how = Painting(final_steps=0, recolor="off")
     nothing = StyleVectors({}, {})
     made = paint(photo, nothing, method.encoder, how, redraw=drawn)
     assert sizes == [200, 400, 800] and made.shape == photo.shape
     assert float((made - (1 - photo)).abs().mean()) < 0.02  # turned over three times
     kept_photo = paint(photo, nothing, method.encoder, replace(how, alpha=1.0), redraw=drawn)
     assert torch.allclose(kept_photo, photo, atol=1e-5)
-    only = replace(card, config={**card.config, "only_patches": True, "patches_above": 384})
+    only = replace(
+        card, config={**card.config, "drawn_by": "patches", "alpha": 0.3, "patches_above": 384}
+    )
     method.stylizer(only)(PHOTO, seen.append)
     assert not seen
     bare = {n: t for n, t in card.tensors.items() if not n.startswith("painting")}
@@ -177,7 +180,9 @@ def test_a_photos_share_brings_outlines_back_below_the_last_scale(method: Matchi
     photo = pictures(1, 256, seed=8)
     blurred = []
     for alpha in (0.0, 0.6):
-        how = Painting(alpha=alpha, steps=0, final_steps=0, patches_above=64, recolor="off")
+        how = Painting(
+            drawn_by="steps", alpha=alpha, steps=0, final_steps=0, patches_above=64, recolor="off"
+        )
         paint(photo, style, encoder, how, redraw=same)
         blurred.append(seen[-2])
     small = resized(photo, 128, 128)

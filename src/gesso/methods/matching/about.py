@@ -13,10 +13,19 @@ from gesso.options import Option
 class Options:
     """What `Matching.adapt` takes: what is kept of the style, and how pictures are painted."""
 
+    drawn_by: Annotated[
+        Literal["patches", "steps"],
+        Option(
+            "What the last pass begins with: patches of the style at every scale; or descents, "
+            "coarse to fine, as in the paper. With encoders other than compact: steps.",
+            "KIND",
+            on_pictures=True,
+        ),
+    ] = "patches"
     alpha: Annotated[
         float,
         Option(
-            "The photo's share in what is matched: how much of its drawing stays.",
+            "How much of the photo's drawing stays: its share in what is matched.",
             "SHARE",
             least=0,
             most=1,
@@ -25,7 +34,13 @@ class Options:
         ),
     ] = 0.6
     steps: Annotated[
-        int, Option("Steps at every scale but the finest.", "N", least=0, on_pictures=True)
+        int,
+        Option(
+            "Steps at every scale but the finest, if drawn by steps.",
+            "N",
+            least=0,
+            on_pictures=True,
+        ),
     ] = 40
     fine_steps: Annotated[
         int | None,
@@ -44,25 +59,17 @@ class Options:
             least=0,
             on_pictures=True,
         ),
-    ] = 12
+    ] = 40
     patches_above: Annotated[
         int,
         Option(
-            "Scales of more px than this are drawn with whole patches of the style in the place of "
-            "steps; with the compact encoder, on which their network was trained.",
+            "If drawn by steps: scales of more px than this are drawn with patches all the same; "
+            "with the compact encoder, on which their network was trained.",
             "PX",
             least=0,
             on_pictures=True,
         ),
     ] = 384
-    only_patches: Annotated[
-        bool,
-        Option(
-            "Patches of the style in the place of all steps but those of the last pass, where "
-            "--patches-above has an effect: a draft.",
-            on_pictures=True,
-        ),
-    ] = False
     lr: Annotated[
         float, Option("Adam's rate on the picture.", "RATE", least=0, on_pictures=True)
     ] = 6e-3
@@ -124,6 +131,7 @@ ABOUT = About(
     neutral="content",
     blend="own",
     steps_on="picture",
+    color_share=0.6,
     paint_pixels=800_000,
     version=4,
 )
