@@ -31,7 +31,7 @@ SIDE_PX = 448
 PAIRS = (("town", "ukiyo-e"), ("coffee", "impasto"), ("astronaut-face", "stained-glass"))
 SHARES = (0.8, 0.6, 0.3)
 FACE = ("impasto", "stained-glass", "sumi-e", "pop-art", "cubism")
-STAGES_PX = (64, 128, 256, 512)
+STAGES_PX = (256, 512)
 
 
 def side_by_side() -> None:
@@ -93,7 +93,7 @@ def parts() -> None:
 
 
 def stages() -> None:
-    """A photo, what each scale makes of it, the last pass, and the colours."""
+    """A photo, what patches make of it at each scale, the last pass, and the colours."""
     method = load("matching")
     photo, style = CONTENTS / "coffee.jpg", STYLES / "impasto.jpg"
     card, full = method.adapt(style), STAGES_PX[-1]
@@ -105,17 +105,12 @@ def stages() -> None:
     seen, paint = (read_image(one, size=full) for one in (photo, style))
     cells = [seen[None], covering(paint, *seen.shape[-2:])[None]]
     for size in STAGES_PX:
-        cells.append(painted(size, fine_steps=_steps(card.config, size), final_steps=0))
+        cells.append(painted(size, final_steps=0))
     cells.append(painted(full))
     cells.append(recolored(cells[-1], cells[0], StyleColors.of(paint, 1), "own"))
     texts = ["photo", "style", *(f"{size} px" for size in STAGES_PX), "last pass", "colours"]
-    rows = [[_cell(cell, cells[0]) for cell in cells[i : i + 4]] for i in (0, 4)]
-    write_image(OUT / "matching-stages.jpg", sheet(rows, [texts[:4], texts[4:]]), quality=80)
-
-
-def _steps(config: dict[str, object], size: int) -> object:
-    """Those that a scale gets while the picture is painted at its full size."""
-    return config["fine_steps"] if size == STAGES_PX[-1] else config["steps"]
+    rows = [[_cell(cell, cells[0]) for cell in cells[i : i + 3]] for i in (0, 3)]
+    write_image(OUT / "matching-stages.jpg", sheet(rows, [texts[:3], texts[3:]]), quality=80)
 
 
 def _cell(image: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
