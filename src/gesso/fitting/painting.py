@@ -73,7 +73,7 @@ class Painting:
     alpha: float = 0.6
     steps: int = 40
     fine_steps: int | None = None
-    final_steps: int = 40
+    final_steps: int = 30
     patches_above: int = 384
     lr: float = 6e-3
     seed: int = 0

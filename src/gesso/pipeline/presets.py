@@ -46,7 +46,7 @@ PRESETS: Mapping[str, Preset] = {
     "best": Preset(
         "matching",
         "to hang on a wall",
-        {"steps": 150, "fine_steps": 60, "final_steps": 120},
+        {"steps": 150, "fine_steps": 60, "final_steps": 100},
     ),
 }
 

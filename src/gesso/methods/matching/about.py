@@ -59,7 +59,7 @@ class Options:
             least=0,
             on_pictures=True,
         ),
-    ] = 40
+    ] = 30
     patches_above: Annotated[
         int,
         Option(
