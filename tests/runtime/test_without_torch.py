@@ -43,13 +43,14 @@ def test_pictures_are_those_that_torch_makes(name: str) -> None:
     small = {"paint_size": 90, "color_share": 0.9}
     cases = (
         ([STYLES[3]], photo, {}),
-        ([STYLES[1], STYLES[9]], photo, {"paint_from": 64}),
+        ([STYLES[1], STYLES[9]], photo, {}),
+        ([STYLES[12]], read_photo(PHOTOS[6], size=200).rgb, {"paint_from": 100}),
         ([STYLES[7]], read_photo(PHOTOS[4], size=128).rgb, small),
         ([STYLES[5]], on_white(), {}),
         ([STYLES[6]], photo * np.float32(0.12), {}),
         ([pencil()], photo, {"ground": "painted"}),
     )
-    for styles, picture, how in cases if name == "meta_networks" else cases[1:4]:
+    for styles, picture, how in cases if name == "meta_networks" else cases[1:5]:
         shares = [0.3, 0.7] if len(styles) > 1 else None
         found = light.look(styles, shares, Painting(**how), 128)(picture)  # type: ignore[arg-type]
         cards = [method.adapt(style, style_size=128) for style in styles]

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gesso.cards.packing import PlainCard, narrowest, read_card, write_card
 from gesso.disk.atomic import make_folder, open_regular, sweep_stale
 from gesso.disk.cache_dir import cache_dir
 from gesso.disk.header import brief, parse_json, read_layout
@@ -21,6 +20,7 @@ from gesso.version import __version__
 
 if TYPE_CHECKING:
     from gesso.cards.card import StyleCard
+    from gesso.cards.packing import PlainCard
 
 CARDS = "cards"
 MAX_BYTES = 512 * 2**20  # hundreds of whole networks; beyond it the least recently used ones go
@@ -75,6 +75,8 @@ class CardCache:
 
     def get_plain(self, key: str) -> PlainCard | None:
         """The card in numpy arrays, or None; a damaged one is removed. Needs no torch."""
+        from gesso.cards.packing import read_card  # numpy; what lists the cache does without
+
         path = self._path(key)
         if not path.is_file():
             return None
@@ -98,6 +100,8 @@ class CardCache:
 
     def put_plain(self, key: str, card: PlainCard) -> None:
         """`put` of a card in numpy arrays. Needs no torch."""
+        from gesso.cards.packing import narrowest, write_card
+
         make_folder(self.folder)
         write_card(self._path(key), card, narrowest(card))
         self._trim()

@@ -13,15 +13,6 @@ from gesso.options import Option
 class Options:
     """What `Matching.adapt` takes: what is kept of the style, and how pictures are painted."""
 
-    drawn_by: Annotated[
-        Literal["patches", "steps"],
-        Option(
-            "What the last pass begins with: patches of the style at every scale; or descents, "
-            "coarse to fine, as in the paper. With encoders other than compact: steps.",
-            "KIND",
-            on_pictures=True,
-        ),
-    ] = "patches"
     alpha: Annotated[
         float,
         Option(
@@ -33,6 +24,15 @@ class Options:
             on_pictures=True,
         ),
     ] = 0.6
+    drawn_by: Annotated[
+        Literal["patches", "steps"],
+        Option(
+            "What the last pass begins with: patches of the style at every scale; or descents, "
+            "coarse to fine, as in the paper. With encoders other than compact: steps.",
+            "KIND",
+            on_pictures=True,
+        ),
+    ] = "patches"
     steps: Annotated[
         int,
         Option(
