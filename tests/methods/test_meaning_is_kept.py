@@ -116,6 +116,12 @@ def test_matching_leaves_words_to_be_read() -> None:
     assert share_read(method.stylizer(card), 2, 4) > 0.7  # of the 20 of a larger page 0.9
 
 
+def test_patches_leave_words_to_be_read_at_an_alpha_of_seven_tenths() -> None:
+    method = gesso.load("matching")
+    card = method.adapt(STYLES / "impasto.jpg", style_size=256, vectors=False, alpha=0.7)
+    assert share_read(method.stylizer(card), 10, 4) > 0.9  # 250 px: drawn with patches
+
+
 def test_blocks_of_a_jpeg_are_not_painted(stylizer: Stylizer) -> None:
     photo = saved_as_jpeg(before_a_backdrop(), quality=25)
     seen, within = blocks(photo)

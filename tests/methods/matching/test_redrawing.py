@@ -189,3 +189,13 @@ def test_a_photos_share_brings_outlines_back_below_the_last_scale(method: Matchi
     first, second = (float((picture - small).square().mean()) for picture in blurred)
     assert [max(picture.shape) for picture in seen] == [128, 256] * 2
     assert second < 0.7 * first
+
+
+def test_a_card_of_before_there_was_a_choice_is_drawn_by_steps(
+    method: Matching, card: StyleCard
+) -> None:
+    config = {name: value for name, value in card.config.items() if name != "drawn_by"}
+    old = method.stylizer(replace(card, config=config))(PHOTO)
+    assert torch.equal(old, method.stylizer(card)(PHOTO))
+    patches = replace(card, config=config | {"drawn_by": "patches", "alpha": 0.3})
+    assert not torch.equal(old, method.stylizer(patches)(PHOTO))
