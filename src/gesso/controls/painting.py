@@ -10,7 +10,8 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from gesso.fitting.carry import at_most, carried, smaller
+from gesso.fitting import carry
+from gesso.fitting.carry import at_most, smaller
 from gesso.fitting.ground import emptied
 from gesso.images.copies import halvings
 from gesso.methods.base import OnStep
@@ -83,12 +84,12 @@ def coarse_to_fine(stylizer_at: Callable[[float], Stylizer], begin: int, share: 
     def painted(content: Tensor, halved: int, on_step: OnStep | None) -> Tensor:
         height, width = content.shape[-2:]
         copies = [smaller(content, height * width // 4**n) for n in range(halved, 0, -1)]
-        before, picture = content, content
-        for number, copy in enumerate([*copies, content]):
-            begun = carried(copy, before, picture) if number else copy
+
+        def change(number: int, begun: Tensor) -> Tensor:
             at = stylizer_at(share / 2 ** (halved - number))
-            before, picture = copy, at(begun, _one_of(on_step, number, halved + 1))
-        return picture
+            return at(begun, _one_of(on_step, number, halved + 1))
+
+        return carry.coarse_to_fine([*copies, content], change)
 
     def run(contents: Tensor, on_step: OnStep | None) -> Tensor:
         halved, count = halvings(max(contents.shape[-2:]), begin), len(contents)

@@ -10,7 +10,7 @@ affine models of He et al. 2013, "Guided Image Filtering", on a band instead of 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -30,6 +30,17 @@ def at_most(pixels: int, image: Tensor, change: Callable[[Tensor], Tensor]) -> T
         return change(image)
     small = smaller(image, pixels)
     return carried(image, small, change(small))
+
+
+def coarse_to_fine(copies: Sequence[Tensor], change: Callable[[int, Tensor], Tensor]) -> Tensor:
+    """What `change`, which takes the number of a copy and where to begin, makes of the last of some
+    copies of a picture, each (1, 3, h, w) in [0, 1] and larger than the one before: each begins
+    with what was made of the one before, `carried` over."""
+    before = picture = copies[0]
+    for number, copy in enumerate(copies):
+        begun = carried(copy, before, picture) if number else copy
+        before, picture = copy, change(number, begun)
+    return picture
 
 
 def smaller(image: Tensor, pixels: int) -> Tensor:

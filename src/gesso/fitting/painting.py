@@ -25,7 +25,7 @@ from torch import Tensor
 from gesso.encoders.base import Encoder
 from gesso.errors import GessoError
 from gesso.fitting.apart import Apart
-from gesso.fitting.carry import carried
+from gesso.fitting.carry import carried, coarse_to_fine
 from gesso.fitting.pyramid import bands, descend, resized, summed
 from gesso.fitting.recolor import Recolor, recolored
 from gesso.fitting.regions import Region, Styles, put_together, regions_of, sized
@@ -214,12 +214,8 @@ def _begin(content: Tensor, coarser: Tensor | None, alpha: float) -> tuple[Tenso
 @torch.no_grad()
 def _drawn(photo: Tensor, sizes: Sequence[int], redraw: Redraw, how: Painting) -> Tensor:
     """The photo, drawn with patches at these sizes, each carried over to the next."""
-    before = picture = _at(photo, sizes[0])
-    for size in sizes:
-        content = _at(photo, size)
-        begun = carried(content, before, picture) if size > sizes[0] else content
-        before, picture = content, begun.lerp(redraw(begun), how.patches)
-    return picture
+    copies = [_at(photo, size) for size in sizes]
+    return coarse_to_fine(copies, lambda _, begun: begun.lerp(redraw(begun), how.patches))
 
 
 @torch.no_grad()
