@@ -75,6 +75,25 @@ def test_a_folder_is_done_but_for_its_bad_files(
     assert found["a.png"].read_bytes() == b"mine" and found["a.jpg"].exists()
 
 
+def test_a_photo_that_decodes_slowly_is_named_and_the_rest_is_done(
+    files: TinyFiles, card: Path, cli: Gesso, tmp_path: Path
+) -> None:
+    photo = (files.photos / "a.jpg").read_bytes()
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "good.jpg").write_bytes(photo)
+    slow = tmp_path / "in" / "a.jpg"
+    slow.write_bytes(photo[:2] + b"\xff" * (24 * 2**20) + photo[2:])  # fill bytes before a marker
+    out = tmp_path / "out"
+    command = ["stylize", slow.parent, "--style", card, "--model", files.start, "-o", out]
+    code, _, err = cli(*command, "--decode-timeout", 0.5)
+    line = f"{slow}: takes longer than 0.5 s to decode (decode_timeout)"
+    assert code == 1 and err.splitlines() == [f"{out}: 1 of 2 pictures written", line]
+    assert [path.name for path in out.iterdir()] == ["good.jpg"]
+    one = ["stylize", slow, *command[2:6], "-o", tmp_path / "one.png", "--decode-timeout"]
+    refused(cli(*one, 0.5), f"{slow}: takes longer")
+    refused(cli(*one, 0), "--decode-timeout")
+
+
 def test_entries_that_cannot_be_looked_at_are_named_and_the_rest_is_done(
     files: TinyFiles, card: Path, cli: Gesso, tmp_path: Path
 ) -> None:

@@ -70,7 +70,7 @@ def adapt(
     style_mask: opt.StyleMasks = None,
     setup: opt.Setup,
     keeping: Keeping,
-    running: opt.Running,
+    running: opt.Reading,
 ) -> int:
     """Make a style card of a picture.
 
@@ -118,7 +118,7 @@ class _Work:
     given: Given = field(default_factory=dict)
     setup: opt.Setup = field(default_factory=opt.Setup)
     keeping: Keeping = field(default_factory=Keeping)
-    running: opt.Running = field(default_factory=opt.Running)
+    running: opt.Reading = field(default_factory=opt.Reading)
     masks: Sequence[Path] = ()
 
     def do(self) -> int:
@@ -154,7 +154,8 @@ class _Work:
         if tally.todo:
             session = self._session()
             make_folders(tally.todo)
-            with showing(self.running.quiet) as show:
+            decoding = opt.decoding(self.running.decode_timeout)
+            with decoding, showing(self.running.quiet) as show:
                 tally.run(lambda job: self._write(session, job.photo, job.out, show), show, "cards")
         return tally.tell(self.out, "cards")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -178,6 +179,34 @@ class Running(Talk):
         from gesso.images.read import MAX_PIXELS
 
         return self.max_pixels or MAX_PIXELS
+
+
+DecodeTimeout = Annotated[
+    float | None,
+    option(
+        "Seconds for decoding one of many pictures, which is named then; default: 10.",
+        "S",
+        under=RUNNING,
+        min=0.1,
+    ),
+]
+
+
+def decoding(timeout: float | None, many: bool = True) -> AbstractContextManager[object]:
+    """Inside, pictures are decoded in processes of their own (`gesso.images.apart`), if there are
+    many or there is a timeout."""
+    if not many and timeout is None:
+        return nullcontext()
+    from gesso.images.apart import TIMEOUT, apart
+
+    return apart(timeout or TIMEOUT)
+
+
+@dataclass(frozen=True)
+class Reading(Running):
+    """For commands that read pictures in number."""
+
+    decode_timeout: DecodeTimeout = None
 
 
 def shares(text: str | None) -> list[float] | None:

@@ -90,7 +90,7 @@ def stylize(
     setup: opt.Setup,
     cache: opt.Cache = True,
     writing: Writing,
-    running: opt.Running,
+    running: opt.Reading,
 ) -> int:
     """Turn photos into the style of a picture.
 
@@ -144,7 +144,7 @@ class _Work:
     setup: opt.Setup = field(default_factory=opt.Setup)
     cache: bool = True
     writing: Writing = field(default_factory=Writing)
-    running: opt.Running = field(default_factory=opt.Running)
+    running: opt.Reading = field(default_factory=opt.Reading)
     frame: int | None = None
     style_masks: Sequence[Path] = ()
     engine: Engine = "auto"
@@ -156,7 +156,8 @@ class _Work:
         if not planned.many and not tally.todo:
             raise GessoError(f"{shown(planned.jobs[0].out)}: exists; --overwrite replaces it")
         if tally.todo:
-            self._run(tally)
+            with opt.decoding(self.running.decode_timeout, planned.many):
+                self._run(tally)
         if planned.many:
             return tally.tell(self.out, "pictures")
         if tally.failures:

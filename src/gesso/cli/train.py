@@ -41,6 +41,7 @@ class Run:
     log_dir: Annotated[
         Path | None, opt.option("Also write TensorBoard scalars and samples.", "DIR")
     ] = None
+    decode_timeout: opt.DecodeTimeout = None
 
     def train(self, training: Callable[..., Any], given: dict[str, Any], *first: str) -> int:
         """Run a training of the library; returns the exit code. The device is checked first."""
@@ -48,7 +49,7 @@ class Run:
 
         import_torch()
         _set_up(given.get("device", "cpu"))
-        with showing(quiet=False):
+        with opt.decoding(self.decode_timeout), showing(quiet=False):
             result = training(
                 *first, self.contents, self.styles, self.out,
                 start=self.start, resume=self.resume, log_dir=self.log_dir, **given,

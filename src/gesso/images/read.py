@@ -8,18 +8,18 @@ any, is a second one (1, H, W), 0 transparent to 1 opaque. `docs/images.md` stat
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from PIL import Image
 from PIL.ImageFile import ImageFile
 
 from gesso.errors import GessoError
-from gesso.images import exif
+from gesso.images import apart, exif
 from gesso.images.arrays import Pixels, is_array, pixels
 from gesso.images.decode import MAX_PIXELS, check_pixels, decoded, one_line
 from gesso.images.profiles import float_grey, grey_to_srgb, keyed_alpha, to_srgb
@@ -102,6 +102,10 @@ def read_photo(
     if is_array(source):
         return Photo(_scaled(pixels("image", source), size, max_pixels))
     target_size((1, 1), size)  # a size that makes no sense is refused before anything is read
+    decoders = apart.current()
+    if decoders is not None and _is_file(source):
+        limits: dict[str, Any] = {"max_pixels": max_pixels, "max_bytes": max_bytes}
+        return _received(*decoders.ask("photo", source, size=size, frame=frame, **limits))
     with _loaded(source, size, max_pixels, max_bytes, frame) as image:
         target = target_size(image.size, size)
         check_pixels(source, target, max_pixels)
@@ -118,6 +122,18 @@ def read_photo(
         return Photo(*_colour_and_alpha(flat, icc), block)
 
 
+def _is_file(source: PictureLike) -> TypeGuard[Source]:
+    return isinstance(source, _PATH_OR_BYTES) or hasattr(source, "read")
+
+
+def _received(head: Mapping[str, Any], parts: Sequence[bytearray]) -> Photo:
+    """The photo that a decoder's answer holds."""
+    block, *arrays = parts
+    shapes = [shape for shape in (head["shape"], head["alpha"]) if shape is not None]
+    found = [np.frombuffer(a, np.float32).reshape(s) for a, s in zip(arrays, shapes, strict=True)]
+    return Photo(found[0], found[1] if len(found) > 1 else None, bytes(block))
+
+
 @contextmanager
 def _loaded(
     source: PictureLike, size: int | None, max_pixels: int, max_bytes: int, frame: int | None
@@ -131,7 +147,7 @@ def _loaded(
                 source.seek(frame)
             source.load()
             yield source
-    elif isinstance(source, _PATH_OR_BYTES) or hasattr(source, "read"):
+    elif _is_file(source):
         draft = partial(_draft, size=size)
         limits: dict[str, Any] = {"max_pixels": max_pixels, "max_bytes": max_bytes}
         with decoded(source, **limits, frame=frame, prepare=draft) as image:

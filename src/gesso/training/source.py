@@ -7,19 +7,15 @@ import logging
 import os
 import tarfile
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
 
-import numpy as np
-from PIL import Image, ImageOps
-from PIL.ImageFile import ImageFile
+from PIL import Image
 
 from gesso.errors import GessoError
-from gesso.images.decode import decoded
 from gesso.images.formats import SUFFIXES
-from gesso.images.profiles import float_grey, to_srgb
+from gesso.images.plain import read_plain
 from gesso.images.source import MAX_BYTES
 
 log = logging.getLogger(__name__)
@@ -82,19 +78,11 @@ class ImageSource:
         if index in self._broken:
             return None
         try:
-            return self._load(index, shorter)
+            entry = self._entries[index]
+            return read_plain(entry.file if entry.offset < 0 else self.read(index), shorter)
         except (GessoError, OSError) as error:
             self._name_once(index, error)
             return None
-
-    def _load(self, index: int, shorter: int) -> Image.Image:
-        def draft(image: ImageFile) -> None:
-            if shorter and image.format in ("JPEG", "MPO"):
-                image.draft(None, (shorter, shorter))
-
-        entry = self._entries[index]
-        with decoded(entry.file if entry.offset < 0 else self.read(index), prepare=draft) as image:
-            return _upright_rgb(image)
 
     def _name_once(self, index: int, error: Exception) -> None:
         with self._lock:
@@ -135,17 +123,3 @@ def _shard_entries(file: Path, name: str) -> Iterator[_Entry]:
                     yield _Entry(label, str(file), member.offset_data, member.size)
     except (tarfile.TarError, OSError) as error:
         raise GessoError(f"{file}: not a plain (uncompressed) tar file: {error}") from error
-
-
-def _upright_rgb(image: ImageFile) -> Image.Image:
-    with suppress(Exception):  # EXIF that cannot be read is no reason to refuse a picture
-        ImageOps.exif_transpose(image, in_place=True)
-    flat: Image.Image = image
-    if image.mode.startswith("I") or image.mode == "F":
-        flat = Image.fromarray((np.asarray(float_grey(image)) * 255).round().astype(np.uint8))
-    elif image.has_transparency_data:
-        flat = image.convert("RGBA")
-        flat = Image.alpha_composite(Image.new("RGBA", flat.size, "white"), flat).convert("RGB")
-    elif image.mode not in ("L", "RGB", "CMYK"):
-        flat = image.convert("RGB")
-    return to_srgb(flat, image.info.get("icc_profile"))
