@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint web test-web clean
 
 demo: $(STAMP)
 	$(BIN)/python examples/demo.py --out demo
@@ -20,10 +20,19 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# The page: site/ for any static host, and src/gesso/assets/page for `gesso studio` and the wheel.
+web: $(STAMP) web/node_modules/.installed
+	$(BIN)/python web/build.py site src/gesso/assets/page
+
+web/node_modules/.installed: web/package-lock.json
+	@command -v npm >/dev/null || { echo "make web: needs npm, which comes with Node.js (https://nodejs.org)"; exit 1; }
+	npm ci --prefix web --ignore-scripts --no-audit --no-fund
+	touch $@
+
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch $(STAMP)
 
 clean:
-	rm -rf $(VENV) demo build dist src/*.egg-info
+	rm -rf $(VENV) demo build dist src/*.egg-info site src/gesso/assets/page web/node_modules

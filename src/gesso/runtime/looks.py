@@ -196,7 +196,7 @@ class AnyStyle:
                 self._reader.run({"style": picture[None]}),
                 settings={PALETTE: Colors.of(picture).numbers(), "size": size},
                 base=self.weights.base,
-                thumbnail=self._thumbnail(picture),
+                thumbnail=self.thumbnail(picture),
                 provenance={"style": name} if name else {},
             )
         )
@@ -205,7 +205,7 @@ class AnyStyle:
     def _reader(self) -> Network:
         return self.network("style")
 
-    def _thumbnail(self, picture: Pixels) -> bytes | None:
+    def thumbnail(self, picture: Pixels) -> bytes | None:
         """The style as its card keeps it."""
         made = (thumbnail_bytes(picture, side) for side in THUMBNAIL_SIDES)
         return next((data for data in made if len(data) <= self.about["thumbnail_bytes"]), None)

@@ -1,0 +1,91 @@
+// The page: puts its parts together.
+
+import { live } from "./camera.js";
+import { ask } from "./engine.js";
+import { setPhoto } from "./files.js";
+import { during, say, seen, show } from "./hero.js";
+import { kept, registered } from "./offline.js";
+import "./pad.js";
+import { about as aboutServer, api } from "./server.js";
+import "./settings.js";
+import { change, job, on, state, styleSize, tell } from "./state.js";
+import { addAll, fill } from "./tiles.js";
+
+const EXAMPLE = { photo: "contents/town.jpg", style: "wheatfield" };
+const SOON = 60; // ms after the last change
+
+let timer = 0;
+let last = "";
+
+on("change", () => {
+  clearTimeout(timer);
+  timer = setTimeout(paint, SOON);
+});
+
+async function paint() {
+  if (!state.photo || !state.styles.length || live()) return;
+  const wanted = job();
+  const key = JSON.stringify(wanted);
+  if (key === last) return;
+  last = key;
+  try {
+    const made = await during(ask("paint", wanted, (step) => last === key && show(step)));
+    if (made.late || last !== key) return;
+    show(made.photo, { photo: true });
+    show(made.pixels);
+    say(`${made.pixels.width} × ${made.pixels.height} px, painted in ${made.seconds.toFixed(1)} s on ${state.runs}`);
+    tell("painted", wanted);
+  } catch (error) {
+    if (last === key) say(error.message);
+  }
+}
+
+/** Whether the graphics card can be used. */
+async function graphics() {
+  if (!navigator.gpu || !("Suspending" in WebAssembly)) return false;
+  const adapter = await navigator.gpu.requestAdapter().catch(() => null);
+  return adapter !== null && !adapter.info?.isFallbackAdapter;
+}
+
+/** What is given to the part that needs a server (web/README.md). */
+const page = {
+  api,
+  on,
+  say,
+  setPhoto,
+  hero: document.getElementById("frame"),
+  addStyle: (file) => addAll([file]),
+  photo: () => state.photo,
+  styles: () => state.styles.map(({ name, title, share, blob, card }) => ({ name, title, share, blob: blob ?? null, card: card ?? null })),
+  settings: () => ({ method: state.method, strength: state.strength, color: state.color, style_size: styleSize(), size: state.size }),
+  async show(blob) {
+    show(await createImageBitmap(blob));
+  },
+  panel(title) {
+    const section = Object.assign(document.createElement("section"), { className: "panel" });
+    section.append(Object.assign(document.createElement("h2"), { textContent: title }));
+    document.getElementById("panels").append(section);
+    return section;
+  },
+};
+
+async function started() {
+  seen(0);
+  const gpu = await graphics();
+  const base = new URL("../", import.meta.url).href;
+  const { runs, about } = await during(ask("start", { base, cores: navigator.hardwareConcurrency ?? 1, gpu }));
+  const usual = Object.fromEntries(Object.entries(about.methods).map(([name, method]) => [name, method.style_size]));
+  change({ runs, usual });
+  fill(about.styles, EXAMPLE.style);
+  const photo = await (await fetch(EXAMPLE.photo)).blob();
+  if (!state.photo) await setPhoto(new File([photo], "example.jpg"));
+  const server = await aboutServer();
+  if (server) (await import("../studio/main.js")).start(page, server);
+  on("painted", async () => {
+    if (page.keeping) return;
+    page.keeping = true;
+    if (await kept(about, gpu)) document.documentElement.dataset.offline = "ready";
+  });
+}
+
+if (!(await registered())) started().catch((error) => say(error.message));

@@ -1,0 +1,302 @@
+// A style's palette and tint, and the photo's colours: `gesso.runtime.colors`,
+// `gesso.controls.color`, `gesso.controls.chroma`.
+
+import { applied, changed, eigen, times } from "./matrix.js";
+import { bilinear, clamp, picture, windowMeans } from "./sampling.js";
+
+const [MOST, NOISE] = [4, (2 / 255) ** 2];
+const [MEASURED, LINES, SOME, PLACES] = [1_000_000, 512, 100_000, 48];
+const [MUTED, ROUNDING, OUTER] = [25 / 255, 3 / 255, 0.01];
+export const LUMA = [0.299, 0.587, 0.114];
+const STEP = 6 / 12 / 255 ** 2;
+const LIMITS = { detail: [STEP, 1.5 * STEP], contrast: [0, 20 / 255], light: [1 / 4, 1 / 3] };
+
+/** The mean of a picture's colours and their covariance. */
+export class Colors {
+  constructor(mean, covariance) {
+    Object.assign(this, { mean, covariance });
+  }
+
+  static of({ h, w, data }, every = 1) {
+    const [size, mean, products] = [h * w, [0, 0, 0], Array(6).fill(0)];
+    let count = 0;
+    const each = (run) => {
+      for (let y = 0; y < h; y += every) for (let x = 0; x < w; x += every) run(y * w + x);
+    };
+    each((i) => {
+      count++;
+      for (let c = 0; c < 3; c++) mean[c] += data[c * size + i];
+    });
+    for (let c = 0; c < 3; c++) mean[c] /= count;
+    each((i) => {
+      const [r, g, b] = [data[i] - mean[0], data[size + i] - mean[1], data[2 * size + i] - mean[2]];
+      [r * r, r * g, r * b, g * g, g * b, b * b].forEach((x, k) => (products[k] += x));
+    });
+    const [rr, rg, rb, gg, gb, bb] = products.map((x) => x / count);
+    return new Colors(mean, [[rr, rg, rb], [rg, gg, gb], [rb, gb, bb]]); // prettier-ignore
+  }
+
+  static fromNumbers(row) {
+    return new Colors(row.slice(0, 3), [row.slice(3, 6), row.slice(6, 9), row.slice(9, 12)]);
+  }
+
+  /** Those of pictures side by side, of areas in these shares. */
+  static union(parts, shares) {
+    const whole = shares.reduce((a, b) => a + b, 0);
+    const areas = shares.map((x) => x / whole);
+    const mean = [0, 1, 2].map((c) => parts.reduce((sum, part, k) => sum + areas[k] * part.mean[c], 0));
+    const of = (part, i, j) => part.covariance[i][j] + (part.mean[i] - mean[i]) * (part.mean[j] - mean[j]);
+    const rows = [0, 1, 2];
+    return new Colors(mean, rows.map((i) => rows.map((j) => parts.reduce((sum, part, k) => sum + areas[k] * of(part, i, j), 0))));
+  }
+
+  /** Both in one row, rounded as cards keep them. */
+  numbers() {
+    return [...this.mean, ...this.covariance.flat()].map((x) => Number(x.toFixed(6)) + 0);
+  }
+
+  /** A picture of these colours, moved that way to the target's by the map that moves least. */
+  nearer(image, target, way) {
+    const [root, inverse] = [power(this.covariance, 0.5), power(this.covariance, -0.5)];
+    const rough = times(inverse, power(times(root, target.covariance, root), 0.5), inverse);
+    const even = rough.map((row, i) => row.map((x, j) => (x + rough[j][i]) / 2));
+    const spread = changed(even, (x) => Math.min(MOST, Math.max(0, x)));
+    const moved = applied(spread, this.mean);
+    const matrix = spread.map((row, i) => row.map((x, j) => way * x + (i === j ? 1 - way : 0)));
+    return clamp(turned(image, matrix, target.mean.map((x, c) => way * (x - moved[c])))); // prettier-ignore
+  }
+
+  /** A picture of these colours, with mean and covariance of the target's (CORAL). */
+  matched(image, target) {
+    const spread = times(power(target.covariance, 0.5), power(this.covariance, -0.5));
+    const moved = applied(spread, this.mean);
+    return clamp(turned(image, spread, target.mean.map((x, c) => x - moved[c]))); // prettier-ignore
+  }
+}
+
+function power(covariance, exponent) {
+  return changed(covariance, (x) => Math.max(x, exponent < 0 ? NOISE : 0) ** exponent);
+}
+
+function turned(image, matrix, shift) {
+  const size = image.h * image.w;
+  const out = picture(3, image.h, image.w);
+  for (let c = 0; c < 3; c++) {
+    const [r, g, b] = matrix[c];
+    for (let i = 0; i < size; i++) {
+      out.data[c * size + i] = r * image.data[i] + g * image.data[size + i] + b * image.data[2 * size + i] + shift[c];
+    }
+  }
+  return out;
+}
+
+/** A picture of a photo with that share of the palette, less where the photo lacks colours. */
+export function withPalette(image, photo, target, share) {
+  const way = share * (1 - lacking(photo));
+  if (!way) return image;
+  const every = Math.max(1, Math.round(Math.sqrt((image.h * image.w) / MEASURED)));
+  return Colors.of(image, every).nearer(image, target, way);
+}
+
+/** How flat, smooth or dark a photo is, in [0, 1]. */
+export function lacking(photo) {
+  const { h, w } = photo;
+  const every = Math.max(1, Math.floor(Math.min(h, w) / LINES));
+  const light = luma(photo).data;
+  let [detail, across, down, mean, rows] = [0, 0, 0, 0, 0];
+  for (let y = 0; y < h; y += every, rows++) {
+    for (let x = 0; x < w; x++) {
+      mean += light[y * w + x];
+      if (x + 2 < w) detail += (light[y * w + x] - 2 * light[y * w + x + 1] + light[y * w + x + 2]) ** 2;
+    }
+  }
+  across = w > 2 ? detail / (rows * (w - 2)) : 1;
+  mean /= rows * w;
+  let columns = 0;
+  for (let x = 0; x < w; x += every, columns++) {
+    for (let y = 0; y + 2 < h; y++) down += (light[y * w + x] - 2 * light[(y + 1) * w + x] + light[(y + 2) * w + x]) ** 2;
+  }
+  down = h > 2 ? down / (columns * (h - 2)) : 1;
+  const lack = (value, [least, most]) => Math.min(1, Math.max(0, (most - value) / (most - least)));
+  return Math.max(
+    lack((across + down) / 2, LIMITS.detail),
+    lack(contrast(photo, every), LIMITS.contrast),
+    lack(Math.min(mean, 1 - mean), LIMITS.light),
+  );
+}
+
+function contrast({ h, w, data }, every) {
+  let most = 0;
+  for (let c = 0; c < 3; c++) {
+    let [sum, squares, count] = [0, 0, 0];
+    for (let y = 0; y < h; y += every) {
+      for (let x = 0; x < w; x++, count++) {
+        const value = data[(c * h + y) * w + x] - 0.5;
+        sum += value;
+        squares += value * value;
+      }
+    }
+    most = Math.max(most, Math.sqrt(Math.max(0, squares / count - (sum / count) ** 2)));
+  }
+  return most;
+}
+
+/** The luminance of a picture, one plane. */
+export function luma({ h, w, data }) {
+  const size = h * w;
+  const out = picture(1, h, w);
+  for (let i = 0; i < size; i++) out.data[i] = LUMA[0] * data[i] + LUMA[1] * data[size + i] + LUMA[2] * data[2 * size + i];
+  return out;
+}
+
+/** Three equal planes of a picture's luminance. */
+export function grey(image) {
+  const { h, w, data } = luma(image);
+  const out = picture(3, h, w);
+  for (let c = 0; c < 3; c++) out.data.set(data, c * h * w);
+  return out;
+}
+
+/** The luminance of a picture, shifted and scaled to that of a photo. */
+export function matchedLuma(image, photo) {
+  const [own, target] = [luma(image), luma(photo)].map((one) => ({ ...one, ...spreadOf(one.data) }));
+  const scale = target.deviation / Math.max(own.deviation, Math.sqrt(NOISE));
+  return clamp(picture(1, own.h, own.w, own.data.map((x) => (x - own.mean) * scale + target.mean)));
+}
+
+function spreadOf(values) {
+  let [mean, square] = [0, 0];
+  for (const x of values) mean += x;
+  mean /= values.length;
+  for (const x of values) square += (x - mean) ** 2;
+  return { mean, deviation: Math.sqrt(square / values.length) };
+}
+
+/** The colours of a picture at that luminance; less saturated where that would leave [0, 1]. */
+export function withLuma(image, light) {
+  const size = image.h * image.w;
+  const own = luma(image).data;
+  const out = picture(3, image.h, image.w);
+  for (let i = 0; i < size; i++) {
+    const at = Math.min(1, Math.max(0, light.data[i]));
+    let kept = 1;
+    for (let c = 0; c < 3; c++) {
+      const chroma = image.data[c * size + i] - own[i];
+      kept = Math.min(kept, (chroma > 0 ? 1 - at : at) / Math.max(Math.abs(chroma), 1e-6));
+    }
+    for (let c = 0; c < 3; c++) out.data[c * size + i] = at + kept * (image.data[c * size + i] - own[i]);
+  }
+  return clamp(out);
+}
+
+/** A picture's R − Y and B − Y, two planes. */
+function opponent(image) {
+  const size = image.h * image.w;
+  const light = luma(image).data;
+  const out = picture(2, image.h, image.w);
+  for (let i = 0; i < size; i++) {
+    out.data[i] = image.data[i] - light[i];
+    out.data[size + i] = image.data[2 * size + i] - light[i];
+  }
+  return out;
+}
+
+function colored(chroma, light) {
+  const size = light.h * light.w;
+  const out = picture(3, light.h, light.w);
+  for (let i = 0; i < size; i++) {
+    const [red, blue] = [light.data[i] + chroma.data[i], light.data[i] + chroma.data[size + i]];
+    out.data[i] = red;
+    out.data[size + i] = (light.data[i] - LUMA[0] * red - LUMA[2] * blue) / LUMA[1];
+    out.data[2 * size + i] = blue;
+  }
+  return withLuma(out, light);
+}
+
+/** The range of a muted picture's colours. */
+export class Tint {
+  /** That of pictures together; null unless all are grey or nearly so. */
+  static of(images) {
+    const known = images.flatMap(some);
+    const sizes = Float64Array.from(known, ([a, b]) => Math.hypot(a, b)).sort();
+    const at = (1 - OUTER) * (sizes.length - 1);
+    const low = Math.floor(at);
+    const outer = sizes[low] + (at - low) * (sizes[Math.min(low + 1, sizes.length - 1)] - sizes[low]);
+    if (outer > MUTED) return null;
+    const tint = new Tint();
+    Object.assign(tint, { directions: [[1, 0], [0, 1]], least: [0, 0], most: [0, 0] }); // prettier-ignore
+    if (outer < ROUNDING) return tint;
+    tint.directions = eigen(covariance(known)).vectors;
+    const along = known.map((x) => tint.along(x));
+    for (const k of [0, 1]) {
+      tint.least[k] = along.reduce((least, x) => Math.min(least, x[k]), Infinity);
+      tint.most[k] = along.reduce((most, x) => Math.max(most, x[k]), -Infinity);
+    }
+    return tint;
+  }
+
+  along([a, b]) {
+    return [0, 1].map((k) => this.directions[0][k] * a + this.directions[1][k] * b);
+  }
+
+  /** A picture whose colours are in the range; luminance stays. */
+  limited(image) {
+    const size = image.h * image.w;
+    const chroma = opponent(image);
+    for (let i = 0; i < size; i++) {
+      const kept = this.along([chroma.data[i], chroma.data[size + i]]).map((x, k) => Math.min(this.most[k], Math.max(this.least[k], x)));
+      chroma.data[i] = this.directions[0][0] * kept[0] + this.directions[0][1] * kept[1];
+      chroma.data[size + i] = this.directions[1][0] * kept[0] + this.directions[1][1] * kept[1];
+    }
+    return colored(chroma, luma(image));
+  }
+}
+
+function some(image) {
+  const size = image.h * image.w;
+  const every = 1 + Math.floor(size / SOME);
+  const chroma = opponent(image).data;
+  const found = [];
+  for (let i = 0; i < size; i += every) found.push([chroma[i], chroma[size + i]]);
+  return found;
+}
+
+function covariance(rows) {
+  const mean = [0, 1].map((k) => rows.reduce((sum, x) => sum + x[k], 0) / rows.length);
+  const of = (i, j) => rows.reduce((sum, x) => sum + (x[i] - mean[i]) * (x[j] - mean[j]), 0) / (rows.length - 1);
+  return [[of(0, 0), of(0, 1)], [of(1, 0), of(1, 1)]]; // prettier-ignore
+}
+
+/** A picture with the colours that its photo has in the same places. */
+export function inPlace(image, photo) {
+  const [own, wanted] = [opponent(image), opponent(photo)];
+  const away = picture(2, own.h, own.w, wanted.data.map((x, i) => x - own.data[i])); // prettier-ignore
+  const moved = blurred(away, Math.max(1, Math.floor(Math.min(photo.h, photo.w) / PLACES)));
+  const made = colored(picture(2, own.h, own.w, own.data.map((x, i) => x + moved.data[i])), luma(image)); // prettier-ignore
+  const tint = Tint.of([photo]);
+  return tint ? tint.limited(made) : made;
+}
+
+/** Averaged over about 3·reach px by way of a copy with one pixel for `reach`. */
+function blurred(image, reach) {
+  const [h, w] = [Math.ceil(image.h / reach), Math.ceil(image.w / reach)];
+  return bilinear(windowMeans(areas(image, h, w), 3), image.h, image.w);
+}
+
+/** Means over areas, as torch's `interpolate(mode="area")`. */
+function areas(image, h, w) {
+  const out = picture(image.c, h, w);
+  const ends = (i, own, size) => [Math.floor((i * own) / size), Math.ceil(((i + 1) * own) / size)];
+  for (let c = 0, to = 0; c < image.c; c++) {
+    for (let y = 0; y < h; y++) {
+      const [top, bottom] = ends(y, image.h, h);
+      for (let x = 0; x < w; x++, to++) {
+        const [left, right] = ends(x, image.w, w);
+        let sum = 0;
+        for (let i = top; i < bottom; i++) for (let j = left; j < right; j++) sum += image.data[(c * image.h + i) * image.w + j];
+        out.data[to] = sum / ((bottom - top) * (right - left));
+      }
+    }
+  }
+  return out;
+}
