@@ -26,11 +26,12 @@ from gesso.cli import (
     stylize,
     texture,
     train,
+    verify,
     video,
     webcam,
 )
 from gesso.cli.commands import Commands, Stopped
-from gesso.cli.console import complain, one_line, reporting_seconds
+from gesso.cli.console import complain, one_line, reporting_seconds, words
 from gesso.cli.groups import Command, bare, grouped
 from gesso.errors import NEEDS_TORCH, GessoError
 
@@ -84,6 +85,7 @@ def app(words: Sequence[str] | None = None) -> typer.Typer:
         to.command(name, cls=Command, hidden=hidden)(grouped(command) if wanted else bare(command))
 
     add("stylize", stylize.stylize)
+    add("verify", verify.verify)
     add("adapt", adapt.adapt)
     add("mix", mix.mix)
     add("grid", mix.grid)
@@ -112,6 +114,7 @@ def run(arguments: Sequence[str]) -> int:
     """Do what the arguments say; the exit code. Whatever goes wrong is one line on stderr."""
     try:
         _refuse_empty(arguments)
+        words.set(arguments)
         with reporting_seconds():
             code = app(None if COMPLETING in os.environ else arguments)(
                 list(arguments), prog_name="gesso", standalone_mode=False

@@ -6,13 +6,18 @@ import gc
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 from gesso.errors import require_torch
 from gesso.reports import counting, stage
 
 THREADS = "OMP_NUM_THREADS"
+
+
+words: ContextVar[Sequence[str]] = ContextVar("words", default=())
+"""The command line that is being done, from the command's name on."""
 
 
 def one_line(text: str) -> str:
@@ -59,8 +64,8 @@ def reporting_seconds() -> Iterator[None]:
         finally:
             if seconds and logging.getLogger("gesso").isEnabledFor(logging.INFO):
                 parts = [f"{name} {taken:.2f} s" for name, taken in seconds.items()]
-                if sys.modules.get("torch") is not None:
-                    parts.append(f"{sys.modules['torch'].get_num_threads()} threads")
+                if (count := threads()) is not None:
+                    parts.append(f"{count} threads")
                 say(", ".join(parts))
 
 
@@ -71,6 +76,13 @@ def limit_threads(count: int | None) -> int | None:
         if sys.modules.get("torch") is not None:
             sys.modules["torch"].set_num_threads(count)
     return count
+
+
+def threads() -> int | None:
+    """How many threads compute, as far as that is known."""
+    if sys.modules.get("torch") is not None:
+        return int(sys.modules["torch"].get_num_threads())
+    return int(os.environ.get(THREADS) or 0) or None
 
 
 def threads_are_chosen() -> bool:

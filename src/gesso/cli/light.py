@@ -85,6 +85,11 @@ class Light:
         self._any_style: AnyStyle | None = None
 
     @property
+    def name(self) -> str:
+        """The method's name; of an exported network "exported"."""
+        return self._any_style.method if self._any_style is not None else "exported"
+
+    @property
     def why(self) -> str:
         """What is wrong with options that need torch."""
         return "needs --engine torch" if torch_is_there() else NEEDS_TORCH

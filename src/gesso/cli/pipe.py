@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from fractions import Fraction
-from typing import Annotated, BinaryIO
+from typing import Annotated
 
 from gesso.cli import options as opt
 from gesso.cli.clip_options import Setup, frame_rate
@@ -16,6 +13,7 @@ from gesso.cli.console import complain, say
 from gesso.cli.flags import OfControls, OfMethods
 from gesso.cli.looks import Painters, Painting
 from gesso.cli.progress import showing
+from gesso.cli.standard import only_ours
 from gesso.cli.tally import SOME_FAILED
 
 
@@ -47,7 +45,7 @@ def pipe(
     painters = Painters(painting, controls, given, setup, cache, running)
     painters.refuse_stdin()
     rate = frame_rate(fps) or Fraction(25)
-    with only_frames() as out:
+    with only_ours() as out:
         with showing(running.quiet) as show:
             look = painters.opened(show).look()
         frames = raw_frames(sys.stdin.buffer, width, height, rate)
@@ -63,18 +61,3 @@ def pipe(
     speed = done / max(1e-9, time.monotonic() - began)
     say(f"standard output: {done} frames, {speed:.1f} a second", running.quiet)
     return 0
-
-
-@contextmanager
-def only_frames() -> Iterator[BinaryIO]:
-    """Standard output, on which nothing else appears: what libraries print there goes to standard
-    error."""
-    sys.stdout.flush()
-    own = os.dup(1)
-    try:
-        os.dup2(2, 1)
-        with open(own, "wb", buffering=0, closefd=False) as out:
-            yield out
-    finally:
-        os.dup2(own, 1)
-        os.close(own)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast, get_args
@@ -15,10 +15,13 @@ from gesso.cli.console import say
 from gesso.cli.flags import Given, OfControls, OfMethods, fields_shown, values_of
 from gesso.cli.light import Engine, Light, files_of, is_light
 from gesso.cli.progress import showing
+from gesso.cli.standard import STANDARD, as_files
 from gesso.cli.tally import Tally
+from gesso.cli.writing import Lines, Writing, recorded
 from gesso.controls.options import ControlOptions
 from gesso.disk.atomic import shown
 from gesso.errors import GessoError, OptionError
+from gesso.pipeline.sources import STDIN
 from gesso.pipeline.styles import check_for_photos
 from gesso.reports import OnProgress
 
@@ -29,39 +32,20 @@ if TYPE_CHECKING:
     from gesso.pipeline.session import Session
 
 
-@dataclass(frozen=True)
-class Writing:
-    """How pictures are written."""
-
-    overwrite: opt.Overwrite = True
-    quality: Annotated[
-        int | None,
-        opt.option(
-            "Quality of JPEG, WebP, AVIF, HEIF; default: about 39 dB.",
-            "N",
-            under=opt.OUTPUT,
-            min=1,
-            max=100,
-        ),
-    ] = None
-    keep_metadata: Annotated[
-        bool,
-        opt.option(
-            "Copy EXIF data (place, camera, date).", flags="--keep-metadata", under=opt.OUTPUT
-        ),
-    ] = False
-
-
 def stylize(
     photos: Annotated[
-        list[Path], typer.Argument(metavar="PHOTO...", help="Photos, or folders of photos.")
+        list[Path],
+        typer.Argument(
+            metavar="PHOTO...", help="Photos, folders of photos, or - for standard input."
+        ),
     ],
     *,
     style: opt.Styles,
     out: Annotated[
         Path,
         opt.option(
-            "The picture to write; a folder for several photos or a folder of styles.",
+            "The picture to write, or - for standard output; a folder for several photos or a "
+            "folder of styles.",
             "OUT",
             "-o --out",
         ),
@@ -86,6 +70,9 @@ def stylize(
             under=opt.RUNNING,
         ),
     ] = "auto",
+    only: Annotated[
+        str | None, typer.Option(hidden=True, help="Of many results only the one of this name.")
+    ] = None,
     given: OfMethods,
     setup: opt.Setup,
     cache: opt.Cache = True,
@@ -109,14 +96,18 @@ def stylize(
     if engine not in get_args(Engine):
         allowed = ", ".join(get_args(Engine))
         raise OptionError("engine", f"{engine} is unknown; allowed are {allowed}")
+    writing.check(out == STANDARD)
+    if STANDARD in photos and STDIN in style:
+        raise OptionError("style", "-: standard input is the photo; only one of them can be")
     bank = bank_of(setup.model)
     styles = files_of([style_source(text, bank) for text in style])
     found = values_of(fields_shown(ControlOptions), controls)
     look = ControlOptions(**found, weights=opt.shares(weights), masks=mask or [])
-    return _Work(
-        photos, styles, out, look, size, given, setup, cache, writing, running, frame,
-        style_mask or [], cast(Engine, engine),
-    ).do()  # fmt: skip
+    with as_files(photos, out, writing.format) as files:
+        return _Work(
+            files.photos, styles, files.out, look, size, given, setup, cache, writing, running,
+            frame, style_mask or [], cast(Engine, engine), only, files.names,
+        ).do()  # fmt: skip
 
 
 def test(
@@ -148,26 +139,33 @@ class _Work:
     frame: int | None = None
     style_masks: Sequence[Path] = ()
     engine: Engine = "auto"
+    only: str | None = None
+    names: Mapping[Path, str] = field(default_factory=dict)
 
     def do(self) -> int:
         """Write the pictures; returns the exit code."""
         planned = self._plan()
-        tally = Tally(planned, self.writing.overwrite, self.running.quiet)
+        only = None if self.only is None else self.out / self.only
+        tally = Tally(planned, self.writing.overwrite, self.running.quiet, only)
         if not planned.many and not tally.todo:
             raise GessoError(f"{shown(planned.jobs[0].out)}: exists; --overwrite replaces it")
         if tally.todo:
             with opt.decoding(self.running.decode_timeout, planned.many):
                 self._run(tally)
+        if self.writing.json:
+            Lines(tally).failed()
         if planned.many:
             return tally.tell(self.out, "pictures")
         if tally.failures:
             raise GessoError(*tally.failures.values())
-        say(f"{shown(planned.jobs[0].out)}: written", self.running.quiet)
+        if not self.names:
+            say(f"{shown(planned.jobs[0].out)}: written", self.running.quiet)
         return 0
 
     def _plan(self) -> Plan:
+        """What is to be done; photos that are not there are known here, before torch is."""
         from gesso.images.folders import list_images
-        from gesso.pipeline.plan import plan, plan_styles
+        from gesso.pipeline.plan import plan, plan_styles, without_missing
         from gesso.pipeline.sources import BUNDLED
 
         named = self.setup.contents
@@ -176,13 +174,13 @@ class _Work:
         inputs = [*files, *self.look.masks, *self.style_masks, *contents]
         folder = next((path for path in files if path.is_dir()), None)
         if folder is None:
-            return plan(self.photos, self.out, inputs)
+            return without_missing(plan(self.photos, self.out, inputs))
         if self.style_masks:
             raise OptionError("style_mask", f"of no use with {shown(folder)}, a folder of styles")
         if len(self.photos) > 1 or len(self.styles) > 1:
             trouble = "a folder; it needs one photo, and no other style beside it"
             raise OptionError("style", f"{shown(folder)}: {trouble}")
-        return plan_styles(self.photos[0], files, self.out, inputs)
+        return without_missing(plan_styles(self.photos[0], files, self.out, inputs))
 
     def _run(self, tally: Tally) -> None:
         """Get the cards, practising on all photos, and do what is to be done."""
@@ -200,23 +198,25 @@ class _Work:
         check_for_photos(styles, session.options)
         controls = self._controls()
         controls.check(1 if each else len(styles))
-        pictures = self._pictures()
+        pictures = self._pictures(tally, session.method.name, "torch")
         with showing(self.running.quiet) as show:
             if each:
                 self._in_every_style(tally, session, controls, pictures, show)
             else:
                 self._in_one_look(tally, session, controls, pictures, show)
 
-    def _pictures(self) -> Pictures:
+    def _pictures(self, tally: Tally, method: str, engine: str) -> Pictures:
         from gesso.pipeline.photos import Pictures
 
+        writing, record = self.writing, None
+        if writing.json or writing.keep_settings:
+            files = [*self.look.masks, *self.style_masks, *filter(None, [self.setup.model])]
+            out = self.out if tally.plan.many else None
+            record = recorded(self.styles, files, out, self.names, method, engine)
         return Pictures(
-            self.size,
-            self.running.pixels,
-            self.writing.quality,
-            self.writing.keep_metadata,
-            self.frame,
-        )
+            self.size, self.running.pixels, writing.quality, writing.keep_metadata, self.frame,
+            record, writing.keep_settings, Lines(tally).written if writing.json else None,
+        )  # fmt: skip
 
     def _run_light(self, tally: Tally, styles: Sequence[Source], each: bool) -> None:
         """Do it without torch."""
@@ -226,13 +226,14 @@ class _Work:
         look, masks = self.look, self.style_masks
         quiet, cache = self.running.quiet, self.cache
         light = Light(styles, look, self.setup, self.given, masks, quiet, cache)
-        pictures, whole = self._pictures(), None if each else light.look(styles)
+        whole = None if each else light.look(styles)
+        pictures = self._pictures(tally, light.name, "onnxruntime")
         make_folders(tally.todo)
 
         def do(job: Job) -> None:
             photo = pictures.read(job.photo)
             painted = (whole or light.look([job.style]))(photo.rgb)
-            pictures.write(replace(photo, rgb=painted), job.out)
+            pictures.write(replace(photo, rgb=painted), job)
 
         with showing(self.running.quiet) as show:
             tally.run(do, show)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,16 +22,19 @@ MOST_RENAMED = 10  # lines about them
 class Tally:
     """The jobs of a plan that are to be done, and the failures among them: file → one line.
 
-    `todo` are all, or without `overwrite` those whose output does not exist yet.
+    `todo` are all, or without `overwrite` those whose output does not exist yet; or `only` the one
+    with that output. `began` is when the latest was begun, in `time.monotonic`'s seconds.
     """
 
-    def __init__(self, plan: Plan, overwrite: bool, quiet: bool) -> None:
+    def __init__(self, plan: Plan, overwrite: bool, quiet: bool, only: Path | None = None) -> None:
         from gesso.pipeline.plan import unfinished
 
         self.plan, self.quiet = plan, quiet
         self.todo = plan.jobs if overwrite else unfinished(plan.jobs)
         self.failures = dict(plan.failures)
-        self.written = 0
+        if only is not None:
+            self.todo, self.failures = [job for job in self.todo if job.out == only], {}
+        self.written, self.began = 0, time.monotonic()
         self._tell_renamed()
 
     def run(self, do: Callable[[Job], None], show: OnProgress, title: str = "stylizing") -> None:
@@ -38,6 +42,7 @@ class Tally:
         try:
             for done, job in enumerate(self.todo):
                 show(Progress(title, done, len(self.todo), "pictures"))
+                self.began = time.monotonic()
                 try:
                     with stage(title):
                         do(job)

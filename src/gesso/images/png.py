@@ -9,6 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO
 
+from gesso.disk.atomic import StrPath
+from gesso.images.source import MAX_BYTES, opened, problem
+
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _ADAM7 = (
     *((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4)),
@@ -49,7 +53,7 @@ def checked(file: IO[bytes], animation: bool = False) -> Png:
     Raises:
         ValueError, zlib.error: why it is not whole.
     """
-    kept = [b"\x89PNG\r\n\x1a\n"]
+    kept = [_SIGNATURE]
     turned = list(_TURNED)
     names = _PICTURE + _ANIMATION if animation else _PICTURE
     icc, frames = None, 1
@@ -76,6 +80,26 @@ def checked(file: IO[bytes], animation: bool = False) -> Png:
     if count < wanted:
         raise ValueError(f"pixel data end after {count} of {wanted} bytes")
     return Png(io.BytesIO(b"".join(kept)), icc, frames)
+
+
+def text_of(path: StrPath, keyword: str) -> str | None:
+    """The text that a PNG keeps under a keyword (an iTXt chunk, not compressed); None for none.
+
+    Raises:
+        GessoError: a file that cannot be read, or that is damaged before it.
+    """
+    before = keyword.encode("latin-1") + b"\0\0\0"
+    with opened(path, MAX_BYTES) as file:
+        if file.read(8) != _SIGNATURE:
+            return None
+        try:
+            for name, data, _ in _chunks(file):
+                if name == b"iTXt" and data.startswith(before) and len(data) <= _MOST_TEXT:
+                    text = data[len(before) :].split(b"\0", 2)
+                    return text[2].decode("utf-8", "replace") if len(text) == 3 else None
+        except ValueError as error:
+            raise problem(path, f"damaged ({error})") from error
+    return None
 
 
 def _chunks(file: IO[bytes]) -> Iterator[tuple[bytes, bytes, bytes]]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from gesso.disk.atomic import StrPath, atomic_write
 from gesso.errors import GessoError, OptionError
@@ -57,6 +59,7 @@ def write_image(
     quality: int | None = None,
     metadata: bytes | None = None,
     format: str | None = None,
+    texts: Mapping[str, str] | None = None,
 ) -> None:
     """Write a picture as JPEG, PNG, WebP, AVIF, HEIF, TIFF or BMP, 8 bits a channel, sRGB.
 
@@ -73,6 +76,7 @@ def write_image(
         metadata: an EXIF block to put in, as `Photo.exif`, with the size and colour space of this
             picture; by default the file holds none (BMP cannot hold any).
         format: one of `WRITE_SUFFIXES`, with or without its dot; None: by the file's extension.
+        texts: keyword → text that a PNG keeps; other formats do not.
 
     Raises:
         GessoError: an unknown format, a missing folder, a quality out of range, numbers of another
@@ -88,6 +92,8 @@ def write_image(
     if metadata and kind != "BMP":
         options["exif"] = for_picture(metadata, *picture.size)
         options.pop("compression", None)  # through libtiff Pillow cannot write GPS tags
+    if texts and kind == "PNG":
+        options["pnginfo"] = _png_texts(texts)
     if isinstance(target, str | os.PathLike) and not Path(target).parent.is_dir():
         raise problem(target, "its folder does not exist; make it first")
     data = _encoded(target, picture, kind, options)
@@ -118,6 +124,13 @@ def _kind(target: StrPath | IO[bytes], format: str | None) -> str:
     if kind is None:
         raise problem(target, f"no picture format for {suffix!r}; allowed are {_ALLOWED}")
     return kind
+
+
+def _png_texts(texts: Mapping[str, str]) -> PngInfo:
+    found = PngInfo()
+    for keyword, text in texts.items():
+        found.add_itxt(keyword, text)
+    return found
 
 
 def _encoded(target: object, picture: Image.Image, kind: str, options: dict[str, Any]) -> bytes:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gesso.disk.atomic import shown
 from gesso.errors import GessoError
 from gesso.images.read import MAX_PIXELS, Photo, read_photo
 from gesso.images.write import write_image
 from gesso.pipeline.plan import Job
+from gesso.pipeline.records import KEYWORD, Record, keep_beside, keeps_texts
 from gesso.stylizers.progress import OnStep
 
 if TYPE_CHECKING:
@@ -19,13 +22,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Pictures:
-    """How photos are read and results written: see `read_photo` and `write_image`."""
+    """How photos are read and results written: see `read_photo` and `write_image`.
+
+    Attributes:
+        record: says how results are made; None: nobody asks.
+        keep_settings: whether results keep that, or have it in a file beside them.
+        on_written: is given every job that is done, and how it was.
+    """
 
     size: int | None = None
     max_pixels: int = MAX_PIXELS
     quality: int | None = None
     keep_metadata: bool = False
     frame: int | None = None
+    record: Record | None = None
+    keep_settings: bool = False
+    on_written: Callable[[Job, dict[str, Any]], None] | None = None
 
     def stylize(self, job: Job, stylizer: Stylizer, on_step: OnStep | None = None) -> None:
         """Read one photo, stylize it and write the result with the photo's transparency.
@@ -36,16 +48,28 @@ class Pictures:
         """
         photo = self.read(job.photo)
         picture = finished(photo, stylizer, shown(job.photo), on_step)
-        self.write(picture, job.out)
+        self.write(picture, job)
 
     def read(self, photo: Path) -> Photo:
         """Read a photo. Raises GessoError where that fails."""
         return read_photo(photo, size=self.size, max_pixels=self.max_pixels, frame=self.frame)
 
-    def write(self, picture: Photo, out: Path) -> None:
-        """Write a picture. Raises GessoError where that fails."""
-        metadata = picture.exif if self.keep_metadata else None
-        write_image(out, picture.rgb, alpha=picture.alpha, quality=self.quality, metadata=metadata)
+    def write(self, picture: Photo, job: Job) -> None:
+        """Write a job's picture. Raises GessoError where that fails."""
+        made = None if self.record is None else self.record.of(job, picture)
+        kept = made if self.keep_settings else None
+        write_image(
+            job.out,
+            picture.rgb,
+            alpha=picture.alpha,
+            quality=self.quality,
+            metadata=picture.exif if self.keep_metadata else None,
+            texts=None if kept is None else {KEYWORD: json.dumps(kept)},
+        )
+        if kept is not None and not keeps_texts(job.out):
+            keep_beside(job.out, kept)
+        if made is not None and self.on_written is not None:
+            self.on_written(job, made)
 
 
 def finished(photo: Photo, stylizer: Stylizer, name: str, on_step: OnStep | None = None) -> Photo:

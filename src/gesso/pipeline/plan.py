@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from gesso.disk.atomic import StrPath, make_folder, shown
@@ -133,6 +133,21 @@ def plan_cards(styles: Sequence[StrPath], out: StrPath, inputs: Iterable[Path] =
     found, failures = _listed(given, target, SUFFIXES, "pictures")
     wishes = [(path, name.with_suffix(CARD_SUFFIX)) for path, name in found]
     return _planned(wishes, target, inputs, failures, True)
+
+
+def without_missing(plan: Plan) -> Plan:
+    """The plan without the jobs whose photo is not there, which are among its failures: better
+    known before anything is loaded than after.
+
+    Raises:
+        GessoError: it is the only one.
+    """
+    gone = [job.photo for job in plan.jobs if not os.path.exists(job.photo)]
+    failures = {photo: f"{shown(photo)}: no such file" for photo in gone}
+    jobs = [job for job in plan.jobs if job.photo not in failures]
+    if gone and not plan.many:
+        raise GessoError(*failures.values())
+    return replace(plan, jobs=jobs, failures=failures | plan.failures)
 
 
 def unfinished(jobs: Sequence[Job]) -> list[Job]:

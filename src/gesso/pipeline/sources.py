@@ -30,7 +30,8 @@ def given_path(option: str, text: str | os.PathLike[str]) -> Path:
     if not name:
         raise OptionError(option, "empty; allowed is the name of a file or folder (. is this one)")
     if _URL.match(name) and not os.path.exists(name):
-        raise OptionError(option, f"{shown(name)}: a URL; download it first and name the file")
+        trouble = "a URL, and gesso fetches no pictures; download it first and name the file"
+        raise OptionError(option, f"{shown(name)}: {trouble}")
     return Path(name)
 
 
@@ -45,16 +46,17 @@ def style_source(
             on standard input, or none.
     """
     if text == STDIN:
-        return _stdin(max_bytes)
+        return read_stdin("style", max_bytes)
     path = given_path("style", text)
     return bank.find(path) if bank else style_file(path)
 
 
-def _stdin(max_bytes: int) -> bytes:
+def read_stdin(option: str, max_bytes: int = MAX_BYTES) -> bytes:
+    """The bytes on standard input. Raises GessoError for none, or for more than `max_bytes`."""
     typed = sys.stdin is None or sys.stdin.isatty()
     data = b"" if typed else sys.stdin.buffer.read(max_bytes + 1)
     if not data:
-        raise OptionError("style", "-: nothing on standard input; allowed is a picture")
+        raise OptionError(option, "-: nothing on standard input; allowed is a picture")
     if len(data) > max_bytes:
         raise GessoError(f"standard input: larger than {max_bytes} bytes, which are allowed")
     return data

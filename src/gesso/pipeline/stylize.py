@@ -20,7 +20,7 @@ from gesso.nn.masks import MaskLike
 from gesso.options import changed
 from gesso.pipeline.banks import bank_of
 from gesso.pipeline.photos import Pictures
-from gesso.pipeline.plan import plan_one
+from gesso.pipeline.plan import Job, plan_one
 from gesso.pipeline.presets import chosen
 from gesso.pipeline.session import Session
 from gesso.pipeline.style_cards import Contents, found_style, settled
@@ -81,7 +81,7 @@ def stylize(
     given = style if isinstance(style, list | tuple) else [style]
     styles = [found_style(one, bank) for one in given]
     photo = settled(photo)
-    target = None if out is None else _target(photo, [*styles, *style_masks], out)
+    job = None if out is None else _job(photo, [*styles, *style_masks], out)
     ours = chosen(preset, method, styles, options)
     only_cards = all(map(holds_card, styles))
     polish = controls.polish if controls is not None else None
@@ -101,12 +101,12 @@ def stylize(
     picture = session.stylize(
         photo, styles, controls, style_masks=style_masks, size=size, on_step=on_step
     )
-    if target is not None:
-        Pictures(quality=quality, keep_metadata=keep_metadata).write(picture, target)
+    if job is not None:
+        Pictures(quality=quality, keep_metadata=keep_metadata).write(picture, job)
     return eight_bits(picture.rgb, picture.alpha)
 
 
-def _target(photo: ImageLike, styles: Sequence[Any], out: str | Path) -> Path:
-    """The file to write. Raises GessoError where it cannot be, or is one of the inputs."""
+def _job(photo: ImageLike, styles: Sequence[Any], out: str | Path) -> Job:
+    """What file to write. Raises GessoError where it cannot be, or is one of the inputs."""
     files = [Path(given) for given in (photo, *styles) if isinstance(given, str | Path)]
-    return plan_one(photo if isinstance(photo, str | Path) else _NO_FILE, out, files).out
+    return plan_one(photo if isinstance(photo, str | Path) else _NO_FILE, out, files)

@@ -46,7 +46,7 @@ class Variations:
             [job.style], self.controls, contents=self.contents, on_step=on_step
         )
         picture = finished(self.photo, stylizer, shown(job.photo), on_step)
-        self.pictures.write(picture, job.out)
+        self.pictures.write(picture, job)
 
 
 def write_sheet(jobs: Sequence[Job], out: Path) -> None:
