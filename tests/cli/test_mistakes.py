@@ -25,7 +25,7 @@ from tiny_files import TinyFiles
         ("stylize a.jpg --style s.jpg -o b.png --quality 101", "--quality"),
         ("stylize a.jpg --style s.jpg -o b.gif", "b.gif"),
         ("stylize a.jpg --style s.jpg -o none/b.png", "none/b.png"),
-        ("stylize a.jpg --style s.jpg -o b.png", "s.jpg"),
+        ("stylize a.jpg --style s.jpg -o b.png", "a.jpg: no such file"),
         ("adapt a.jpg -o a.png", "a.png"),
         ("adapt a.jpg -o none/a.safetensors", "none/a.safetensors"),
         ("adapt a.jpg -o a.safetensors --lr nan", "--lr"),
