@@ -29,6 +29,7 @@ FLOORS = (
     {"runtime"},
     {"export"},
     {"bench"},
+    {"studio"},
     {"cli"},
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

@@ -22,6 +22,7 @@ from gesso.cli import (
     mix,
     pipe,
     show,
+    studio,
     styles,
     stylize,
     texture,
@@ -93,6 +94,7 @@ def app(words: Sequence[str] | None = None) -> typer.Typer:
     add("video", video.video)
     add("pipe", pipe.pipe)
     add("webcam", webcam.webcam)
+    add("studio", studio.studio)
     add("texture", texture.texture)
     add("invent", texture.invent)
     if words is None or "train" in words:

@@ -1,0 +1,1 @@
+"""PAGE → PICTURES: a server on this machine, which the page in the browser and scripts talk to."""
