@@ -41,7 +41,10 @@ PAGES = [
     *(ROOT / "benchmarks").glob("*.md"),
     *(ROOT / "src/gesso/assets").glob("*/*.md"),
 ]
-OTHER_PROGRAMS = ("make", "pip", "uv", "py", "python", "torchrun", "/usr/bin/time", "ffmpeg")
+OTHER_PROGRAMS = (
+    *("make", "pip", "curl", "uv", "py"),
+    *("python", "torchrun", "/usr/bin/time", "ffmpeg"),
+)
 OTHERS_OPTIONS = ("--torch-backend", "--index-url", "--style-dataset")
 FOLDERS = ("src", "docs", "tests", "benchmarks", "recipes", "examples")
 
@@ -183,6 +186,7 @@ def parse(words: list[str]) -> None:
 def commands(block: str) -> Iterator[list[str]]:
     """The words of every command of gesso; those of other programs are checked by their name."""
     for line in block.replace("\\\n", " ").splitlines():
+        line = re.sub(r"^[A-Z_]+=\S+ ", "", line)
         words = shlex.split(line, comments=True)
         if not words or re.match(r"[a-z]+=", words[0]):
             continue
@@ -192,7 +196,7 @@ def commands(block: str) -> Iterator[list[str]]:
         if words[0] == "gesso":
             yield words[1:]
         else:
-            assert re.sub(r"^[A-Z_]+=\S+ ", "", line).split()[0] in OTHER_PROGRAMS, line
+            assert line.split()[0] in OTHER_PROGRAMS, line
 
 
 @pages

@@ -1,4 +1,5 @@
-"""What long work reports to whoever listens: how far it is, and the seconds of its stages.
+"""What long work reports to whoever listens: how far it is, pictures on the way, and the seconds of
+its stages.
 
 Work that is called with an `on_step` reports there. This is for what lies deep below its caller,
 such as a download, and for seconds that only `-v` shows. Nobody listens by default. A listener
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,11 @@ class Progress:
 
 OnProgress = Callable[[Progress], None]
 
+Draft = Callable[[], Any]
+"""Returns a picture as it is now, (1, 3, H, W) in about [0, 1]: an array or a tensor."""
+
 _listener: ContextVar[OnProgress | None] = ContextVar("listener", default=None)
+_watcher: ContextVar[Callable[[Draft], None] | None] = ContextVar("watcher", default=None)
 _seconds: ContextVar[dict[str, float] | None] = ContextVar("seconds", default=None)
 
 
@@ -51,6 +57,23 @@ def listening(listener: OnProgress) -> Iterator[None]:
         yield
     finally:
         _listener.reset(token)
+
+
+def look(draft: Draft) -> None:
+    """Offer a picture on the way to a result to whoever watches; it is made if it is wanted."""
+    watcher = _watcher.get()
+    if watcher is not None:
+        watcher(draft)
+
+
+@contextmanager
+def watching(watcher: Callable[[Draft], None]) -> Iterator[None]:
+    """Have `watcher` called with pictures on the way that the body offers, by this thread."""
+    token = _watcher.set(watcher)
+    try:
+        yield
+    finally:
+        _watcher.reset(token)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gesso.fitting.pyramid import bands
+from gesso.reports import look
 
 WINDOW_PX = 9  # of the small copy, in which detail is compared
 LEAST = 1e-9  # energy of detail that cannot be told from none
@@ -40,6 +41,7 @@ def coarse_to_fine(copies: Sequence[Tensor], change: Callable[[int, Tensor], Ten
     for number, copy in enumerate(copies):
         begun = carried(copy, before, picture) if number else copy
         before, picture = copy, change(number, begun)
+        look(picture.clone)
     return picture
 
 

@@ -18,6 +18,7 @@ from gesso.losses.matched import ForNetworks, shrunk
 from gesso.losses.steadiness import unsteadiness
 from gesso.losses.terms import total
 from gesso.nn.transfer import is_affine
+from gesso.reports import look
 
 OnFit = Callable[[int, dict[str, float]], None]
 """Is given the steps done and the mean terms of the objective at that point."""
@@ -74,11 +75,21 @@ def fit_network(
         The mean terms of the last tenth of the steps.
     """
     photos = OfPhotos(net, encoder, objective, target, contents, options, steps)
+
+    @torch.no_grad()
+    def draft() -> Tensor:
+        return objective.picture(net(contents[0][None], raw=True))
+
+    def heard(step: int, terms: dict[str, float]) -> None:
+        if on_step is not None:
+            on_step(step, terms)
+        look(draft)
+
     return descend(
         *(net, lambda step: photos(step)[0], options, steps),
         only_affine=only_affine,
         first=first,
-        on_step=on_step,
+        on_step=heard,
     )
 
 

@@ -15,6 +15,7 @@ from gesso.fitting.adam import Adam
 from gesso.fitting.lbfgs import minimise
 from gesso.losses.objectives import Objective
 from gesso.nn.precision import compute_in, fast_dtype
+from gesso.reports import look
 
 OnTerms = Callable[[int, int, dict[str, float]], None]
 Start = Callable[[Tensor], Tensor]
@@ -205,6 +206,7 @@ class _Problem:
 
     def __call__(self, image: Tensor) -> tuple[float, Tensor]:
         image = image.detach().requires_grad_()
+        look(image.detach)
         total = torch.stack(list(self.terms(image).values())).sum()
         (gradient,) = torch.autograd.grad(total, image)
         return float(total.detach()), gradient

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gesso.fitting.adam import Adam
+from gesso.reports import look
 
 SMALLEST_PX = 8  # of a band's shorter side
 BANDS = 5
@@ -64,4 +65,5 @@ def descend(
         optimizer.step()
         if on_step is not None:
             on_step(step + 1, float(value.detach()))
+        look(lambda: summed(parts).detach())
     return summed(parts).detach()

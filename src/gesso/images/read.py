@@ -105,7 +105,7 @@ def read_photo(
     decoders = apart.current()
     if decoders is not None and _is_file(source):
         limits: dict[str, Any] = {"max_pixels": max_pixels, "max_bytes": max_bytes}
-        return _received(*decoders.ask("photo", source, size=size, frame=frame, **limits))
+        return received(*decoders.ask("photo", source, size=size, frame=frame, **limits))
     with _loaded(source, size, max_pixels, max_bytes, frame) as image:
         target = target_size(image.size, size)
         check_pixels(source, target, max_pixels)
@@ -126,8 +126,8 @@ def _is_file(source: PictureLike) -> TypeGuard[Source]:
     return isinstance(source, _PATH_OR_BYTES) or hasattr(source, "read")
 
 
-def _received(head: Mapping[str, Any], parts: Sequence[bytearray]) -> Photo:
-    """The photo that a decoder's answer holds."""
+def received(head: Mapping[str, Any], parts: Sequence[bytearray]) -> Photo:
+    """The photo that the answer of `gesso.images.apart.Decoders` to "photo" holds."""
     block, *arrays = parts
     shapes = [shape for shape in (head["shape"], head["alpha"]) if shape is not None]
     found = [np.frombuffer(a, np.float32).reshape(s) for a, s in zip(arrays, shapes, strict=True)]

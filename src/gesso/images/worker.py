@@ -10,11 +10,13 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from gesso.errors import GessoError, OptionError
+from gesso.images.facts import picture_facts
 from gesso.images.plain import read_plain
 from gesso.images.read import MAX_PIXELS, read_photo
 from gesso.images.source import problem
@@ -114,12 +116,17 @@ def _photo(source: Any, options: dict[str, Any]) -> tuple[dict[str, Any], list[B
     return head, [photo.exif, *(np.ascontiguousarray(array).data for array in arrays)]
 
 
+def _facts(source: Any, options: dict[str, Any]) -> tuple[dict[str, Any], list[Buffer]]:
+    return asdict(picture_facts(source, **options)), []
+
+
 def _plain(source: Any, options: dict[str, Any]) -> tuple[dict[str, Any], list[Buffer]]:
     picture = read_plain(source, **options)
     return {"mode": picture.mode, "size": picture.size}, [picture.tobytes()]
 
 
 KINDS: dict[str, Callable[[Any, dict[str, Any]], tuple[dict[str, Any], list[Buffer]]]] = {
+    "facts": _facts,
     "photo": _photo,
     "plain": _plain,
 }

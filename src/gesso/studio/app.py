@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -39,7 +38,7 @@ class Studio:
 
     Attributes:
         store, library, limits, jobs: see their classes.
-        readers: the processes that read what is sent.
+        readers: what reads files that were sent.
         site: the page's files, by path.
     """
 
@@ -52,23 +51,26 @@ class Studio:
 
     def __post_init__(self) -> None:
         self.known_cards: dict[tuple[int, ...], Answer] = {}
-        self.threads = ThreadPoolExecutor(len(self.readers.all), "reading")
 
     @property
     def folders(self) -> list[Path]:
         """Those that no answer names."""
         return [self.store.folder, self.library.folder, assets.STYLES, assets.CONTENTS]
 
-    async def read(self, task: Answer) -> Answer:
-        """What a process apart says of a file. Raises GessoError."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self.threads, self.readers.ask, task)
+    async def read(self, read: Callable[..., Answer], *files: Path) -> Answer:
+        """What one of the readers says of files. Raises GessoError, and Refused where too many are
+        being read."""
+        self.readers.enter()
+        try:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self.readers.threads, read, *files)
+        finally:
+            self.readers.leave()
 
     def close(self) -> None:
         """End the processes and remove the run's folder."""
         self.jobs.close()
         self.readers.close()
-        self.threads.shutdown(wait=False, cancel_futures=True)
         self.store.close()
 
 

@@ -99,8 +99,13 @@ class Library:
 
 def checked_name(name: str) -> str:
     """A name as cards may have it. Raises Refused for any other."""
-    plain = unicodedata.normalize("NFC", name.strip())
-    if not _NAME.fullmatch(plain) or plain.endswith(".") or _RESERVED.fullmatch(plain):
+    plain = unicodedata.normalize("NFC", name.strip(" "))
+    if (
+        not _NAME.fullmatch(plain)
+        or not plain.isprintable()
+        or plain.endswith(".")
+        or _RESERVED.fullmatch(plain)
+    ):
         allowed = (
             "letters, digits, spaces and _.()'+-, beginning with a letter or digit, at most 63"
         )

@@ -5,31 +5,39 @@ It keeps cards of styles in the cache that its environment names, the run's own.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from gesso.cards.card import StyleCard
 from gesso.controls.controls import Controls, mix
-from gesso.images.read import read_photo
+from gesso.images.arrays import as_numpy
+from gesso.images.read import Photo, read_photo
 from gesso.methods.registry import about
 from gesso.nn.masks import read_mask
 from gesso.options import changed
 from gesso.pipeline.presets import chosen
 from gesso.pipeline.session import Session
 from gesso.pipeline.stylize import stylize
-from gesso.reports import Progress, listening
+from gesso.reports import Draft, Progress, listening, watching
 from gesso.studio.reading import write_preview
 from gesso.studio.worker import Listener
 from gesso.stylizers.progress import AdaptStep, OnStep
 
 Task = dict[str, Any]
 
+DRAFT = ".draft.webp"  # the newest picture on the way, beside what is made
+DRAFT_PX = 640
+DRAFT_SECONDS = 1.0
+
 
 def picture(task: Task, listener: Listener) -> Task:
     """Stylize a photo; see `gesso.studio.jobs.stylize_task`. Raises GessoError as the command."""
     styles = [Path(style) for style in task["styles"]]
-    with listening(_reporter(listener)):
+    with listening(_reporter(listener)), watching(drafts(task, listener)):
         stylize(
             Path(task["photo"]),
             styles,
@@ -53,7 +61,7 @@ def card(task: Task, listener: Listener) -> Task:
     options = changed(about(ours.method).options(), ours.options)
     session = Session(ours.method, options, retouch=ours.retouch, defaults=ours.controls)
     mask = None if task["style_mask"] is None else Path(task["style_mask"])
-    with listening(_reporter(listener)):
+    with listening(_reporter(listener)), watching(drafts(task, listener)):
         made = session.card(style, mask=mask, on_step=steps_of(listener, "adapting"))
     made.save(task["out"])
     return {}
@@ -86,6 +94,28 @@ def _reporter(listener: Listener) -> Callable[[Progress], None]:
         listener.say({"title": progress.title, "done": progress.done, "total": progress.total})
 
     return heard
+
+
+def drafts(task: Task, listener: Listener) -> Callable[[Draft], None]:
+    """What writes pictures on the way where the task's owner can see them: at most one a second,
+    and so few that they take a twentieth of the time."""
+    path, due = Path(task["out"]).with_name(DRAFT), time.monotonic()
+
+    def watch(draft: Draft) -> None:
+        nonlocal due
+        listener.check()
+        began = time.monotonic()
+        if began < due:
+            return
+        rgb = np.asarray(as_numpy("draft", draft()).clip(0, 1), np.float32)
+        rgb = rgb[0] if rgb.ndim == 4 else rgb
+        if np.isfinite(rgb).all():
+            write_preview(path, Photo(rgb), DRAFT_PX)
+            listener.say({"preview": str(path)}, always=True)
+        now = time.monotonic()
+        due = now + max(DRAFT_SECONDS, 20 * (now - began))
+
+    return watch
 
 
 def _shown(task: Task) -> Task:

@@ -9,6 +9,7 @@ from pathlib import Path
 from gesso.errors import GessoError
 
 UNKNOWN, TOO_LARGE, UNUSABLE, TOO_MANY, BUSY = 404, 413, 422, 429, 503
+_CUT = re.compile(r"^…[^:]*/")  # a long path, of which a message shows the end
 _ID_FOLDER = re.compile(r"(?:\./)?\b[0-9a-f]{32}/")
 
 
@@ -34,4 +35,4 @@ def without_folders(text: str, folders: Iterable[Path]) -> str:
     """A line of an error without the folders that lie above the files it names."""
     for folder in folders:
         text = text.replace(f"{folder}/", "").replace(str(folder), "the folder")
-    return _ID_FOLDER.sub("", text)
+    return _ID_FOLDER.sub("", _CUT.sub("", text))

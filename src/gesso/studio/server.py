@@ -108,13 +108,13 @@ class Server:
 
     @property
     def url(self) -> str:
-        """The page's address, with the token behind "#", which browsers send to nobody."""
+        """The page's address with the token, which the page takes out of it at once."""
         address = ipaddress.ip_address(self.settings.address)
         host = LOCAL if address == ipaddress.ip_address("0.0.0.0") else str(address)
         host = "[::1]" if address == ipaddress.ip_address("::") else host
         host = f"[{host}]" if ":" in host and not host.startswith("[") else host
         name = self.settings.names[0] if self.settings.names else host
-        return f"http://{name}:{self.port}/#token={self.token}"
+        return f"http://{name}:{self.port}/?token={self.token}"
 
     def run(self, started: Callable[[], None] = lambda: None) -> None:
         """Answer requests until `stop`, Ctrl-C or SIGTERM; then end all processes and remove the

@@ -53,15 +53,6 @@ class Listener:
             self._write({"heard": message})
 
 
-def limit_memory(megabytes: int) -> None:
-    """Let this process have no more memory than that, where the system can do so."""
-    with suppress(ImportError, OSError, ValueError):
-        import resource
-
-        _, most = resource.getrlimit(resource.RLIMIT_AS)
-        resource.setrlimit(resource.RLIMIT_AS, (megabytes * 2**20, most))
-
-
 class _Worker:
     def __init__(self) -> None:
         self.out = os.fdopen(os.dup(1), "wb")
@@ -87,10 +78,8 @@ class _Worker:
                     self.tasks.put(message["task"])
         os._exit(0)
 
-    def run(self, kind: str, *limits: str) -> None:
+    def run(self, kind: str) -> None:
         os.umask(0o077)
-        for megabytes in limits:
-            limit_memory(int(megabytes))
         tasks = import_module(KINDS[kind]).TASKS
         Thread(target=self.listen, daemon=True).start()
         self.write({"ready": True})
@@ -115,4 +104,4 @@ class _Worker:
 
 
 if __name__ == "__main__":
-    _Worker().run(*sys.argv[1:])
+    _Worker().run(sys.argv[1])

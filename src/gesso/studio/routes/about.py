@@ -24,7 +24,7 @@ router = APIRouter(prefix="/api")
 async def what_this_is(request: Request, studio: Here) -> dict[str, Any]:
     """What a page asks first: that there is a server, and what it can do. Without the token it says
     no more than that it is needed."""
-    known = {"name": "gesso studio", "version": __version__}
+    known = {"gesso": __version__}
     if not request.scope.get("gesso_trusted"):
         return {**known, "trusted": False}
     return {

@@ -29,13 +29,11 @@ async def send_card(
     request: Request, studio: Here, session: Session, name: FileName = "card"
 ) -> dict[str, Any]:
     """Send a card, as `gesso adapt` makes them: the file is the body."""
-    studio.readers.check_room()
     sent = studio.store.new(session, "card", ".safetensors")
     await receive(request, studio, sent, studio.limits.picture_bytes)
     try:
         out = sent.path.with_name("checked.safetensors")
-        task = {"do": "card", "path": str(sent.path), "out": str(out)}
-        await studio.read(task | {"preview": str(sent.preview)})
+        await studio.read(studio.readers.card, sent.path, sent.preview, out)
         stem = name.removesuffix(".safetensors")
         kept = studio.library.put(stem, out)
     finally:
@@ -98,6 +96,5 @@ async def _facts(studio: Studio, path: Path) -> tuple[dict[str, Any], Path]:
     key = (status.st_ino, status.st_mtime_ns, status.st_size)
     preview = studio.store.folder / "-".join(("thumbnail", *map(str, key)))
     if key not in known:
-        task = {"do": "card", "path": str(path), "out": "", "preview": str(preview)}
-        known[key] = await studio.read(task)
+        known[key] = await studio.read(studio.readers.card, path, preview)
     return known[key], preview

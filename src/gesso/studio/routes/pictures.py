@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -43,9 +44,8 @@ async def send_picture(
 ) -> dict[str, Any]:
     """Send a photo, a style or a mask: the file is the body. JPEG, PNG, WebP, AVIF, HEIF, TIFF,
     BMP, GIF or JPEG 2000, known by its bytes."""
-    limits = studio.limits
-    task = {"do": "picture", "pixels": limits.max_pixels, "bytes": limits.picture_bytes}
-    return await _sent(request, studio, session, name, task, limits.picture_bytes)
+    read = studio.readers.picture
+    return await _sent(request, studio, session, name, read, studio.limits.picture_bytes)
 
 
 @router.post("/clips", status_code=201, openapi_extra=BODY)
@@ -53,22 +53,26 @@ async def send_clip(
     request: Request, studio: Here, session: Session, name: FileName = "clip"
 ) -> dict[str, Any]:
     """Send a video or an animated picture: the file is the body."""
-    limits = studio.limits
-    task = {"do": "clip", "pixels": limits.max_pixels, "frames": limits.max_frames}
-    return await _sent(request, studio, session, name, task, limits.clip_bytes)
+    read = studio.readers.clip
+    return await _sent(request, studio, session, name, read, studio.limits.clip_bytes)
 
 
 async def _sent(
-    request: Request, studio: Studio, session: str, name: str, task: dict[str, Any], most: int
+    request: Request,
+    studio: Studio,
+    session: str,
+    name: str,
+    read: Callable[..., dict[str, Any]],
+    most: int,
 ) -> dict[str, Any]:
-    studio.readers.check_room()
     entry = studio.store.new(session, name)
     await receive(request, studio, entry, most)
-    task |= {"path": str(entry.path), "preview": str(entry.preview)}
     try:
-        entry.facts = await studio.read(task)
+        entry.facts = await studio.read(read, entry.path, entry.preview)
     except GessoError as error:
         studio.store.drop(entry)
+        if isinstance(error, Refused):
+            raise
         # A limit that the file itself is over is one of what may be sent.
         status = 413 if "over the limit of" in str(error) else UNUSABLE
         raise Refused(status, str(error)) from error
