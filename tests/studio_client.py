@@ -115,7 +115,7 @@ def serving(folder: Path, limits: Limits = PATIENT, **more: Any) -> Iterator[tup
     thread = threading.Thread(target=server.run, args=(started.set,), daemon=True)
     thread.start()
     try:
-        assert started.wait(60)
+        assert started.wait(300)
         yield server, Client(server.port)
     finally:
         server.stop()

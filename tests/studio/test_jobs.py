@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
 import time
+import zipfile
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from gesso.studio.limits import Limits
 from gesso.studio.server import Server
@@ -140,3 +143,31 @@ def test_a_job_that_takes_too_long_is_ended(
 @pytest.mark.parametrize("key", ["0" * 32, "x", "..", "%2e%2e%2f", "0" * 31 + "A"])
 def test_jobs_that_are_not_there_are_unknown(client: Client, key: str) -> None:
     assert client.get(f"api/jobs/{key}").status == 404
+
+
+def test_all_that_a_job_made_is_one_file(client: Client, files: TinyFiles) -> None:
+    photos = [client.send(path) for path in (files.photo, files.photos / "a.jpg")]
+    words = {"photos": photos, "styles": [{"bundled": "neon"}], "method": "adain", "size": 24}
+    job = client.begin("grid", words)
+    made = client.over(job)["results"]
+    answer = client.get(f"api/jobs/{job}/files")
+    assert answer.headers["content-type"] == "application/zip"
+    with zipfile.ZipFile(io.BytesIO(answer.body)) as archive:
+        assert archive.testzip() is None and archive.namelist() == ["a-neon.png", "a-neon-2.png"]
+        inside = [archive.read(name) for name in archive.namelist()]
+    assert inside == [client.get(f"api/pictures/{one['id']}/file").body for one in made]
+
+
+def test_the_picture_gets_better_while_one_watches(client: Client, files: TinyFiles) -> None:
+    job = client.begin("picture", long_job(client, files))
+    shown: list[bytes] = []
+    for state in events_of(client, job):
+        if state["preview"] > len(shown):
+            answer = client.get(f"api/jobs/{job}/preview")
+            assert answer.status == 200 and answer.headers["content-type"] == "image/webp"
+            with Image.open(io.BytesIO(answer.body)) as picture:
+                assert picture.size == (66, 68) or picture.size == (68, 66)
+            shown.append(answer.body)
+        if len(shown) == 2:
+            client.ask("POST", f"api/jobs/{job}/cancel")
+    assert shown[0] != shown[1]

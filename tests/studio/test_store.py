@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,10 @@ from tiny_files import TinyFiles
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(1000, tmp_path)
+def store(tmp_path: Path) -> Iterator[Store]:
+    made = Store(1000, tmp_path)
+    yield made
+    made.close()
 
 
 def kept(store: Store, size: int, session: str = "one") -> Entry:

@@ -91,6 +91,6 @@ def test_what_is_unknown_or_not_http_is_answered_in_json(client: Client) -> None
 
     with socket.create_connection((LOCAL, client.port)) as connection:
         connection.sendall(b"nonsense\r\n\r\n")
-        answer = connection.recv(4096)
+        answer = b"".join(iter(lambda: connection.recv(4096), b""))
     assert answer.startswith(b"HTTP/1.1 400") and b'{"error"' in answer
     assert b"nosniff" in answer

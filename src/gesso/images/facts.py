@@ -52,8 +52,8 @@ def _facts(image: ImageFile) -> Facts:
     width, height, kind, pictures, turned = *image.size, str(image.format), 1, False
     with suppress(Exception):  # pictures that cannot be read do not count
         pictures = int(getattr(image, "n_frames", 1))
-    with suppress(Exception):
-        turned = image.getexif().get(exif.ORIENTATION, 1) in _ON_ITS_SIDE
+    with suppress(Exception):  # of a TIFF Pillow says the upright size
+        turned = kind != "TIFF" and image.getexif().get(exif.ORIENTATION, 1) in _ON_ITS_SIDE
     if kind == "MPO":  # a JPEG with its previews and depth maps
         kind, pictures = "JPEG", 1
     return Facts(*((height, width) if turned else (width, height)), kind, pictures)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import queue
+import signal
 import subprocess
 import sys
 import time
@@ -75,6 +76,7 @@ class Apart:
                 stderr=None if os.environ.get("GESSO_DEBUG") else subprocess.DEVNULL,
                 cwd=self.folder,
                 env=self.environment,
+                start_new_session=True,
             )
             assert self._process.stdout is not None
             listen = Thread(target=_read, args=(self._process.stdout, self._lines), daemon=True)
@@ -160,7 +162,7 @@ class Apart:
         with self._lock:
             process, self._process = self._process, None
         if process is not None:
-            process.kill()
+            _kill(process)
             with suppress(subprocess.TimeoutExpired):
                 process.wait(10)
             for stream in (process.stdin, process.stdout):
@@ -172,6 +174,14 @@ class Apart:
         """End the process for good."""
         self._closed = True
         self.end()
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """End a process, and those that it has started."""
+    if hasattr(os, "killpg"):
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
 
 
 def _environment(more: Mapping[str, str]) -> dict[str, str]:

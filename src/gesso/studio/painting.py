@@ -23,6 +23,7 @@ from gesso.pipeline.presets import chosen
 from gesso.pipeline.session import Session
 from gesso.pipeline.stylize import stylize
 from gesso.reports import Draft, Progress, listening, watching
+from gesso.studio.filming import clip
 from gesso.studio.reading import write_preview
 from gesso.studio.worker import Listener
 from gesso.stylizers.progress import AdaptStep, OnStep
@@ -130,4 +131,5 @@ TASKS: dict[str, Callable[[Task, Listener], Task]] = {
     "picture": picture,
     "card": card,
     "mixture": mixture,
+    "clip": clip,
 }

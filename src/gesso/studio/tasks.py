@@ -23,6 +23,7 @@ from gesso.studio.refusals import UNUSABLE, Refused, unknown
 from gesso.studio.store import Entry, Store
 from gesso.studio.words import (
     Adaptation,
+    Film,
     Grid,
     Look,
     Mixture,
@@ -76,6 +77,31 @@ class Made:
         inputs = [*photos, *(entry for _, entry in styles if entry is not None)]
         return Job(self.session, "grid", steps, inputs)
 
+    def film(self, words: Film) -> Job:
+        """The job of a clip in styles. Raises GessoError for what makes no sense."""
+        source = self.store.get(self.session, words.clip)
+        if "frames" not in source.facts:
+            raise Refused(UNUSABLE, f"{source.name}: a picture; allowed is a clip (api/clips)")
+        self._check_size(source, words.size)
+        styles = [self._style(style) for style in words.styles]
+        task = self._checked(words, [path for path, _ in styles])
+        _check_weights(words, len(styles))
+        name = _named(source, [path for path, _ in styles])
+        made = self.store.new(self.session, name, f".{words.format}")
+        more = {
+            "do": "clip",
+            "clip": str(source.path),
+            "styles": [str(path) for path, _ in styles],
+            "out": str(made.path),
+            "pixels": self.limits.max_pixels,
+            "steady": words.steady,
+            "start": words.start,
+            "end": words.end,
+            "size": words.size,
+        }
+        inputs = [source, *(entry for _, entry in styles if entry is not None)]
+        return Job(self.session, "clip", [Step(task | more, made)], inputs)
+
     def card(self, words: Adaptation) -> Job:
         """The job of a style's card. Raises GessoError for what makes no sense."""
         path, entry = self._style(words.style)
@@ -126,12 +152,11 @@ class Made:
         photo: Entry,
         styles: Sequence[tuple[Path, Entry | None]],
     ) -> Step:
-        ends = "-".join(path.stem for path, _ in styles[:3])
-        name = f"{Path(photo.name).stem[:40]}-{ends[:36]}"
+        name = _named(photo, [path for path, _ in styles])
         made = self.store.new(self.session, name, f".{words.format}")
         more = {
             "do": "picture",
-            "title": f"{photo.name} in {ends[:60]}",
+            "title": name,
             "photo": str(photo.path),
             "styles": [str(path) for path, _ in styles],
             "quality": words.quality,
@@ -145,12 +170,16 @@ class Made:
         entry = self.store.get(self.session, key)
         if "frames" in entry.facts:
             raise Refused(UNUSABLE, f"{entry.name}: a clip; allowed is a picture")
+        self._check_size(entry, size)
+        return entry
+
+    def _check_size(self, entry: Entry, size: int | None) -> None:
+        """Raises Refused for a picture that would be too large."""
         if "width" in entry.facts:
             width, height = target_size((entry.facts["width"], entry.facts["height"]), size)
             if width * height > self.limits.max_pixels:
                 text = f"{width} × {height} px, over the limit of {self.limits.max_pixels} pixels"
                 raise Refused(UNUSABLE, f"size: {text}")
-        return entry
 
     def _style(self, style: Style) -> tuple[Path, Entry | None]:
         """The file of a style, and its entry where it was sent."""
@@ -179,14 +208,26 @@ class Made:
         }
 
     def _check_counts(self, words: Picture, styles: int) -> None:
+        _check_weights(words, styles)
         for what, count, allowed in (
-            ("weights", len(words.controls.weights or [0] * styles), (styles,)),
             ("masks", len(words.masks), (0, styles - 1, styles)),
             ("style_masks", len(words.style_masks), (0, styles)),
         ):
             if count not in allowed:
                 shown = " or ".join(map(str, sorted({*allowed})))
                 raise OptionError(what, f"{count} for {styles} styles; allowed are {shown}")
+
+
+def _named(photo: Entry, styles: Sequence[Path]) -> str:
+    """A name for what is made of a photo or clip in styles."""
+    ends = "-".join(path.stem for path in styles[:3])
+    return f"{Path(photo.name).stem[:40]}-{ends[:36]}"
+
+
+def _check_weights(words: Look, styles: int) -> None:
+    weights = words.controls.weights
+    if weights is not None and len(weights) != styles:
+        raise OptionError("weights", f"{len(weights)} for {styles} styles; allowed are {styles}")
 
 
 def _chosen(

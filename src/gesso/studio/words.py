@@ -16,6 +16,7 @@ LONGEST_SIDE = 20_000
 
 Id = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$", description="Of what was sent or made.")]
 Name = Annotated[str, Field(min_length=1, max_length=80)]
+Seconds = Annotated[str, Field(pattern=r"^[0-9]{1,6}([:.][0-9]{1,6}){0,3}$")]
 Format = Literal["png", "jpg", "webp", "avif", "tiff"]
 Options = Annotated[
     dict[str, bool | int | float | str],
@@ -110,6 +111,17 @@ class Grid(Look, File):
         if count > MOST_ITEMS:
             raise ValueError(f"{count} pictures; allowed are {MOST_ITEMS}")
         return self
+
+
+class Film(Look):
+    """A clip in a style, or in several."""
+
+    clip: Id
+    styles: list[Style] = Field(min_length=1, max_length=MOST_STYLES)
+    format: Literal["mp4", "webm", "mov", "mkv", "gif", "webp"] = "mp4"
+    steady: bool = True
+    start: Seconds | None = Field(None, description="Where to begin, in seconds or mm:ss.")
+    end: Seconds | None = Field(None, description="Where to end.")
 
 
 class Adaptation(Words):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import queue
+import signal
 import sys
 import time
 import traceback
@@ -76,6 +77,8 @@ class _Worker:
                     self.unwanted.set()
                 else:
                     self.tasks.put(message["task"])
+        if hasattr(os, "killpg") and os.getpgrp() == os.getpid():
+            os.killpg(0, signal.SIGKILL)  # with those that a task has started
         os._exit(0)
 
     def run(self, kind: str) -> None:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
-from collections.abc import AsyncIterator
+import zipfile
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import FileResponse, Response, StreamingResponse
 
 from gesso.studio.app import Here, Maker, Session
-from gesso.studio.jobs import OVER, Job, Jobs
-from gesso.studio.refusals import UNUSABLE, Refused, unknown
-from gesso.studio.words import Adaptation, Grid, Mixture, Picture
+from gesso.studio.jobs import OVER, Job
+from gesso.studio.refusals import unknown
+from gesso.studio.routes.pictures import saved_as
+from gesso.studio.store import Entry
+from gesso.studio.words import Adaptation, Film, Grid, Mixture, Picture
 
 router = APIRouter(prefix="/api/jobs")
 WAIT_SECONDS = 60
@@ -31,6 +37,12 @@ async def picture(words: Picture, maker: Maker, studio: Here) -> dict[str, Any]:
 async def grid(words: Grid, maker: Maker, studio: Here) -> dict[str, Any]:
     """Paint every photo in every style."""
     return studio.jobs.submit(maker.grid(words)).shown()
+
+
+@router.post("/clip", status_code=202)
+async def clip(words: Film, maker: Maker, studio: Here) -> dict[str, Any]:
+    """Paint every frame of a clip, as `gesso video` does."""
+    return studio.jobs.submit(maker.film(words)).shown()
 
 
 @router.post("/card", status_code=202)
@@ -109,7 +121,44 @@ async def cancel(key: str, studio: Here, session: Session) -> dict[str, Any]:
     return found.shown()
 
 
-def refuse_running(jobs: Jobs, job: Job) -> None:
-    """Raises Refused for a job that is not over."""
-    if job.state not in OVER:
-        raise Refused(UNUSABLE, "job: not over yet")
+@router.get("/{key}/files")
+async def files(key: str, studio: Here, session: Session) -> Response:
+    """All pictures that a job has made so far, as one ZIP file."""
+    found = studio.jobs.get(session, key)
+    made = [studio.store.get(session, one["id"]) for one in found.results if "id" in one]
+    headers = saved_as(f"gesso-{found.kind}.zip")
+    return StreamingResponse(zipped(made), media_type="application/zip", headers=headers)
+
+
+def zipped(entries: Sequence[Entry]) -> Iterator[bytes]:
+    """A ZIP file of pictures, one after the other; those of one name get a number."""
+    sink, names = _Sink(), set[str]()
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:  # pictures do not shrink
+        for entry in entries:
+            name, number = entry.name, 2
+            while name.casefold() in names:
+                path = Path(entry.name)
+                name, number = f"{path.stem}-{number}{path.suffix}", number + 1
+            names.add(name.casefold())
+            with suppress(FileNotFoundError):  # it had to make room
+                archive.write(entry.path, name)
+            yield sink.taken()
+    yield sink.taken()
+
+
+class _Sink(io.RawIOBase):
+    """Holds what is written until it is taken."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self._parts.append(bytes(data))
+        return len(data)
+
+    def taken(self) -> bytes:
+        parts, self._parts = self._parts, []
+        return b"".join(parts)

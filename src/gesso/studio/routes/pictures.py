@@ -32,6 +32,8 @@ TYPES = {
     ".tiff": "image/tiff",
     ".mp4": "video/mp4",
     ".webm": "video/webm",
+    ".mov": "video/quicktime",
+    ".mkv": "video/x-matroska",
     ".gif": "image/gif",
     ".safetensors": "application/octet-stream",
     ".zip": "application/zip",
