@@ -17,6 +17,7 @@ import typer
 import gesso
 from gesso.cli import (
     adapt,
+    batch,
     bench,
     export,
     mix,
@@ -87,6 +88,7 @@ def app(words: Sequence[str] | None = None) -> typer.Typer:
 
     add("stylize", stylize.stylize)
     add("verify", verify.verify)
+    add("batch", batch.batch)
     add("adapt", adapt.adapt)
     add("mix", mix.mix)
     add("grid", mix.grid)

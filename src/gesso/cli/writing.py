@@ -23,10 +23,9 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Writing:
+class Saving:
     """How pictures are written."""
 
-    overwrite: opt.Overwrite = True
     quality: Annotated[
         int | None,
         opt.option(
@@ -37,18 +36,25 @@ class Writing:
             max=100,
         ),
     ] = None
-    format: Annotated[
-        str | None,
-        opt.option(
-            "Format on standard output (-o -); default: png.", "png|jpg|…", under=opt.OUTPUT
-        ),
-    ] = None
     keep_metadata: Annotated[
         bool,
         opt.option(
             "Copy EXIF data (place, camera, date).", flags="--keep-metadata", under=opt.OUTPUT
         ),
     ] = False
+
+
+@dataclass(frozen=True)
+class Writing(Saving):
+    """How pictures are written, and what is said of them."""
+
+    overwrite: opt.Overwrite = True
+    format: Annotated[
+        str | None,
+        opt.option(
+            "Format on standard output (-o -); default: png.", "png|jpg|…", under=opt.OUTPUT
+        ),
+    ] = None
     keep_settings: Annotated[
         bool,
         opt.option(

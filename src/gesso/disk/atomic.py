@@ -17,7 +17,7 @@ import re
 import secrets
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from gesso.errors import GessoError
 
 StrPath = str | os.PathLike[str]
 
-_TEMPORARY = re.compile(r"\.tmp-[0-9a-f]{16}-.+", re.DOTALL)
+_TEMPORARY = re.compile(r"\.tmp-[0-9a-f]{16}-(.+)", re.DOTALL)
 _LONGEST_NAME = 255  # bytes, on every common file system
 _NO_FOLDER_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EBADF}
 _HOUR = 3600.0
@@ -79,8 +79,11 @@ def atomic_write(path: StrPath, data: bytes | bytearray | memoryview) -> None:
         file.write(data)
 
 
-def sweep_stale(folder: StrPath, older_than: float = _HOUR) -> list[Path]:
+def sweep_stale(
+    folder: StrPath, older_than: float = _HOUR, names: Collection[str] | None = None
+) -> list[Path]:
     """Remove the temporaries that killed writers left in `folder`; return what was removed.
+    With `names` only those of files that are called so.
 
     Only regular files with the name pattern of `atomic_path` whose last write lies more than
     `older_than` seconds back are touched, so that a writer at work keeps its file. A folder that
@@ -90,7 +93,9 @@ def sweep_stale(folder: StrPath, older_than: float = _HOUR) -> list[Path]:
     limit = time.time() - older_than
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
-            if _TEMPORARY.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
+            found = _TEMPORARY.fullmatch(entry.name)
+            ours = found is not None and (names is None or found[1] in names)
+            if ours and entry.is_file(follow_symlinks=False):
                 with suppress(OSError):
                     if entry.stat(follow_symlinks=False).st_mtime < limit:
                         os.unlink(entry.path)

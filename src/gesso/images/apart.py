@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -22,7 +21,7 @@ from typing import Any
 
 from gesso.errors import GessoError, OptionError
 from gesso.images.source import MAX_BYTES, Source, name_of, opened, problem
-from gesso.images.wire import receive, send
+from gesso.images.wire import ending, receive, send
 
 TIMEOUT = 10.0
 """Default seconds for one picture: five times what a photo of 88 megapixels takes."""
@@ -96,7 +95,7 @@ class Decoders:
                 finally:
                     self._give_back(decoder)
             else:
-                how = _ending(decoder.process.returncode)
+                how = ending(decoder.process)
                 raise problem(source, f"ended its decoder twice ({how})")
         for line in head.pop("log"):
             log.warning("%s", line)
@@ -155,7 +154,7 @@ class _Decoder:
                 self._ready = "ready" in receive(self.process.stdout)[0]
             if not self._ready:
                 self.end()
-                how = _ending(self.process.returncode)
+                how = ending(self.process)
                 raise GessoError(f"the process that decodes pictures did not come up ({how})")
         with self._ended_after(timeout):
             self._asked = True
@@ -212,12 +211,3 @@ def _bytes_of(source: Source, max_bytes: int) -> list[bytes]:
         return []
     with opened(source, max_bytes) as file:
         return [file.read()]
-
-
-def _ending(code: int | None) -> str:
-    """How a process ended."""
-    if code is None or code >= 0:
-        return f"exit code {code}"
-    with suppress(ValueError):
-        return signal.Signals(-code).name
-    return f"signal {-code}"

@@ -1,10 +1,14 @@
-"""Messages between a process and the decoders it started: a JSON head and any number of bytes."""
+"""Messages between a process and those it started: a JSON head and any number
+of bytes; and how such a process ended."""
 
 from __future__ import annotations
 
 import json
+import signal
 import struct
+import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import IO, Any
 
 Buffer = bytes | bytearray | memoryview
@@ -36,3 +40,17 @@ def _exactly(file: IO[bytes], count: int) -> bytearray:
             raise EOFError
         done += read
     return data
+
+
+def ending(process: subprocess.Popen[bytes]) -> str:
+    """How a process that has closed its end has ended; where it has not, it is ended."""
+    try:
+        code = process.wait(5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        code = process.wait()
+    if code >= 0:
+        return f"exit code {code}"
+    with suppress(ValueError):
+        return signal.Signals(-code).name
+    return f"signal {-code}"

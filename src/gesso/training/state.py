@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from gesso.disk.atomic import make_folder, sweep_stale
+from gesso.disk.lock import locked
 from gesso.errors import GessoError, OptionError
 from gesso.nn.checkpoint import load_file, read_header, save_file
 from gesso.training.config import TrainConfig
@@ -194,14 +194,5 @@ def prepare_folder(out_dir: Path, resume: bool, needed: int) -> None:
 def run_lock(out_dir: Path) -> Iterator[None]:
     """Make the folder and hold it for one run; the system lets go even when a run is killed."""
     make_folder(out_dir)
-    if sys.platform == "win32":
-        yield
-        return
-    import fcntl
-
-    with open(out_dir / ".lock", "w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise GessoError(f"{out_dir}: another training run is using this folder") from error
+    with locked(out_dir / ".lock", f"{out_dir}: another training run is using this folder"):
         yield
