@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo test lint web test-web clean
+.PHONY: demo test lint fuzz torture web test-web clean
 
 demo: $(STAMP)
 	$(BIN)/python examples/demo.py --out demo
@@ -28,6 +28,16 @@ web/node_modules/.installed: web/package-lock.json
 	@command -v npm >/dev/null || { echo "make web: needs npm, which comes with Node.js (https://nodejs.org)"; exit 1; }
 	npm ci --prefix web --ignore-scripts --no-audit --no-fund
 	touch $@
+
+# Damaged files, and runs that are killed: docs/promises.md.
+MINUTES ?= 10
+
+fuzz: $(STAMP)
+	$(BIN)/python benchmarks/fuzz.py --minutes $(MINUTES)
+
+torture: $(STAMP)
+	$(BIN)/python benchmarks/torture.py --minutes $(MINUTES)
+	$(BIN)/python benchmarks/batch_torture.py --pictures 1000 --broken 50 --kills 20
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
