@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from gesso.controls.controls import Controls
     from gesso.pipeline.session import Session
     from gesso.stylizers.stylizer import Stylizer
+    from gesso.video.beside import Beside
     from gesso.video.flow import Motions
     from gesso.video.frames import Look
     from gesso.video.keys import Keys
@@ -189,20 +190,46 @@ class Painter:
             from gesso.video.steady import SHARE
 
             name += f" steady {SHARE}"
+            if self.descends:
+                from gesso.stylizers.begun import FEWER
+                from gesso.stylizers.begun import SHARE as BEGUN
+
+                name += f" begun {BEGUN} {FEWER:.3f}"
         return name
+
+    @property
+    def descends(self) -> bool:
+        """Whether pictures are descended on, by the method or to be polished."""
+        method = self.session.method
+        if method.about.steps_on == "picture":
+            return True
+        return self.controls.polish_steps(method, self.cards) > 0
 
     def stylizer(self, cards: Sequence[StyleCard], **controls: Any) -> Stylizer:
         """The stylizer of cards with some controls changed."""
         # Of cards: the colours of styles would be matched to every frame's, and adapted to, anew.
         return self.session.stylizer(cards, replace(self.controls, **controls))
 
+    @cached_property
+    def beside(self) -> Beside | None:
+        """What paints every frame by itself, two at a time; None where a frame's picture depends
+        on the one before."""
+        from gesso.video.beside import Beside
+
+        if self.descends:
+            return None
+        return Beside(self._plain(None), watch=not threads_are_chosen())
+
     def plain(self) -> Look:
         """What paints every frame by itself."""
         from gesso.nn.threads import ThreadWatch
+
+        return self.beside or self._plain(None if threads_are_chosen() else ThreadWatch())
+
+    def _plain(self, watch: Callable[[], None] | None) -> Look:
         from gesso.video.keys import Keyed
         from gesso.video.look import Stylized
 
-        watch = None if threads_are_chosen() else ThreadWatch()
         keys = self.keys
         if not (keys.styles or keys.strengths):
             return Stylized(self.stylizer(self.cards), watch)
@@ -232,10 +259,10 @@ class Painter:
         if not self.steady:
             return Measured(self.plain(), motions=motions)
         look = self._steady(motions)
-        return Measured(look, lambda: look.plain, motions)
+        return Measured(look, None if self.descends else lambda: look.plain, motions)
 
     def _steady(self, motions: Motions | None) -> Steady:
         opencv()
         from gesso.video.steady import Steady
 
-        return Steady(self.plain(), motions=motions)
+        return Steady(self.plain(), motions=motions, descends=self.descends)

@@ -120,7 +120,7 @@ class _Work:
             began = time.monotonic()
             try:
                 with stage("stylizing"):
-                    frames = job.make(look, show, self.division.resume)
+                    frames = job.make(look, show, self.division.resume, painter.beside)
                 speed = frames / (time.monotonic() - began)
                 notes = [] if shard else job.finish()
             except KeyboardInterrupt as stop:

@@ -120,7 +120,7 @@ def _looks(painter: Painter) -> Callable[[Wanted], Look]:
             cards = [painter.cards[number] for number, _ in parts]
             strength = wanted.strength / 100
             plain = Stylized(painter.stylizer(cards, weights=weights, strength=strength))
-            known[wanted] = Steady(plain) if wanted.steady else plain
+            known[wanted] = Steady(plain, descends=painter.descends) if wanted.steady else plain
             if len(known) > KEPT:
                 known.popitem(last=False)
         known.move_to_end(wanted)

@@ -29,6 +29,7 @@ from gesso.fitting.vectors import StyleVectors
 from gesso.losses.objectives import Objective
 from gesso.methods.base import Method, OnStep
 from gesso.nn.precision import compute_in, fast_dtype
+from gesso.stylizers.begun import Begun
 from gesso.stylizers.progress import in_batch
 from gesso.stylizers.stylizer import Stylizer
 
@@ -75,7 +76,8 @@ def polished(stylizer: Stylizer, encoder: Encoder, card: StyleCard, steps: int) 
     def one(content: Tensor, heard: OnTerms | None) -> Tensor:
         picture = stylizer(content)
         before, photo = (smaller(image, MAX_PIXELS) for image in (picture, content))
-        after = nearer(photo, before, heard)
+        begun = Begun()
+        after = begun.keep(nearer(photo, begun(before), heard))
         return after if before is picture else carried(picture, before, after.to(before))
 
     def run(contents: Tensor, on_step: OnStep | None) -> Tensor:

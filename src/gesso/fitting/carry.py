@@ -87,7 +87,9 @@ def kept(small: Tensor, changed: Tensor) -> Tensor:
 
 def _windowed(x: Tensor) -> Tensor:
     edge = WINDOW_PX // 2
-    return F.avg_pool2d(x, WINDOW_PX, 1, edge, count_include_pad=False)
+    for window, around in (((WINDOW_PX, 1), (edge, 0)), ((1, WINDOW_PX), (0, edge))):
+        x = F.avg_pool2d(x, window, 1, around, count_include_pad=False)
+    return x
 
 
 def _enlarged(image: Tensor, size: torch.Size) -> Tensor:

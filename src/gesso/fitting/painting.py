@@ -49,6 +49,9 @@ OnPaint = Callable[[int, int, float], None]
 Redraw = Callable[[Tensor], Tensor]
 """Takes a picture (1, 3, H, W) in [0, 1], and returns it drawn with a style's patches."""
 
+Begin = Callable[[Tensor], Tensor]
+"""Takes a picture (1, 3, H, W) that was made of the photo so far, and returns one in its place."""
+
 
 @dataclass(frozen=True)
 class Painting:
@@ -123,12 +126,14 @@ def paint(
     how: Painting,
     on_step: OnPaint | None = None,
     redraw: Redraw | None = None,
+    begun: Begin | None = None,
 ) -> Tensor:
     """The photo (1, 3, H, W) in [0, 1], painted: a picture of the same shape. Several styles, each
     in its region, are painted in one descent.
 
     Args:
         redraw: what draws scales of more than `how.patches_above` px; None: they descend, too.
+        begun: what the last pass begins with; None: what was painted so far.
 
     Raises:
         GessoError: `how` asks for the style's colours, and they are not known.
@@ -140,6 +145,7 @@ def paint(
     seen_by_patches = [size for size in sizes if size > how.first_px]
     if how.drawn_by == "patches" and redraw is not None and seen_by_patches:
         drawn = _drawn(photo, seen_by_patches, redraw, how)
+        drawn = drawn if begun is None else begun(drawn)
         return finish(drawn, photo, styles, encoder, how, partial(_heard, on_step, how.final_steps))
     patched = [redraw is not None and size > max(how.patches_above, sizes[0]) for size in sizes]
     descents = [size for size, is_patched in zip(sizes, patched, strict=True) if not is_patched]
@@ -163,6 +169,7 @@ def paint(
         assert redraw is not None
         own = 0.0 if size == sizes[-1] else how.alpha / 2
         picture = _redrawn(_at(photo, size), picture, redraw, how.patches, own)
+    picture = picture if begun is None else begun(picture)
     return finish(picture, photo, styles, encoder, how, partial(heard, done))
 
 

@@ -40,13 +40,21 @@ class Motion:
         """A picture (H, W, 3) of the frame before, moved to where its things are now."""
         return warped(before, self.field)
 
+    def at(self, height: int, width: int) -> Motion:
+        """The motion as copies of the frames of that size have it."""
+        before = self.seen.shape
+        if before == (height, width):
+            return self
+        field = cv2.resize(self.field, (width, height), interpolation=cv2.INTER_AREA)
+        scale = np.array([width / before[1], height / before[0]], np.float32)
+        seen = cv2.resize(self.seen, (width, height), interpolation=cv2.INTER_AREA)
+        return Motion(np.asarray(field * scale), np.asarray(seen, np.float32), self.cut)
+
 
 def warped(picture: NDArray[Any], field: Floats) -> NDArray[Any]:
     """The picture (H, W) or (H, W, C) as seen from the places x + field; beyond its sides it goes
     on as its border is. By cubic interpolation: linear blurs what is moved again and again."""
-    height, width = field.shape[:2]
-    ys, xs = np.mgrid[:height, :width].astype(np.float32)
-    x, y = xs + field[..., 0], ys + field[..., 1]
+    x, y = _places(field)
     return cv2.remap(picture, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
 
 
@@ -123,8 +131,7 @@ def _padded(grey: Pixels) -> Pixels:
 def _consistent(back: Floats, forth: Floats) -> NDArray[np.bool_]:
     """(H, W): whether the flow to the frame before, and from there forth again, comes back."""
     height, width = back.shape[:2]
-    ys, xs = np.mgrid[:height, :width].astype(np.float32)
-    x, y = xs + back[..., 0], ys + back[..., 1]
+    x, y = _places(back)
     inside = (x >= -0.5) & (x <= width - 0.5) & (y >= -0.5) & (y <= height - 0.5)
     found = cv2.remap(forth, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     returned = np.asarray(found, np.float32)
@@ -140,5 +147,12 @@ def _alike(before: Pixels, now: Pixels) -> Floats:
     return np.asarray(np.exp(-LIKENESS * _square(difference)), np.float32)
 
 
+def _places(field: Floats) -> tuple[Floats, Floats]:
+    """x and y, (H, W) each, of where the field leads to."""
+    columns, rows = (np.arange(n, dtype=np.float32) for n in field.shape[1::-1])
+    return field[..., 0] + columns, field[..., 1] + rows[:, None]
+
+
 def _square(vectors: Floats) -> Floats:
-    return np.asarray(np.square(vectors).sum(-1), np.float32)
+    """(H, W): the squares of their lengths."""
+    return np.asarray(np.einsum("hwc,hwc->hw", vectors, vectors), np.float32)

@@ -10,6 +10,7 @@ from typing import Any
 from gesso.disk.atomic import shown
 from gesso.errors import GessoError
 from gesso.reports import OnProgress
+from gesso.video.beside import Beside
 from gesso.video.frames import Look
 from gesso.video.joining import put_together
 from gesso.video.opening import open_clip
@@ -58,12 +59,19 @@ class Job:
             "segments": segments(source.count),
         }
 
-    def make(self, look: Look, on_progress: OnProgress, resume: bool = False) -> int:
+    def make(
+        self,
+        look: Look,
+        on_progress: OnProgress,
+        resume: bool = False,
+        beside: Beside | None = None,
+    ) -> int:
         """Make the segments that are this job's; returns the number of frames stylized.
 
         Args:
             look: makes the pictures.
             resume: only those that are not there yet.
+            beside: see `gesso.video.work.make`.
 
         Raises:
             GessoError: parts of another clip or look that are to be kept, a clip of which nothing
@@ -74,7 +82,8 @@ class Job:
         wanted = [number for number in self.mine if number not in done]
         if not wanted:
             return 0
-        return make(self.source, look, self.parts, self.target.codec, wanted, on_progress)
+        codec = self.target.codec
+        return make(self.source, look, self.parts, codec, wanted, on_progress, beside)
 
     def finish(self) -> list[str]:
         """Put the segments together to the finished clip, and remove them. Returns lines about what

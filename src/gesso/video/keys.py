@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from threading import Lock
 from typing import Generic, TypeVar
 
 from gesso.cards.card import StyleCard
@@ -108,12 +109,15 @@ class Keyed:
         self.cards, self.strengths = Track(cards), Track(strengths)
         self.make, self.on_frame = make, on_frame
         self._known: OrderedDict[tuple[int, int, float], Stylized] = OrderedDict()
+        self._lock = Lock()
         for place in range(len(cards) - 1):
             self._look(place, STEPS // 2, strengths[0][1])
 
     def __call__(self, frame: Frame) -> Pixels:
         """The picture of a frame, (H, W, 3) uint8."""
-        return self._look(*self.cards.at(frame.time), self._strength(frame.time))(frame)
+        with self._lock:
+            look = self._look(*self.cards.at(frame.time), self._strength(frame.time))
+        return look(frame)
 
     def reset(self) -> None:
         """Forget all frames before: it remembers none."""

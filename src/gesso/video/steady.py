@@ -7,8 +7,12 @@ from collections import deque
 
 import cv2
 import numpy as np
+import torch
+from torch import Tensor
 
-from gesso.video.flow import Floats, Motions
+from gesso.stylizers.begun import SHARE as BEGUN
+from gesso.stylizers.begun import Moved, Trail
+from gesso.video.flow import Floats, Motion, Motions
 from gesso.video.frames import Frame, Look, Pixels
 
 LITTLE = 1 / 64  # of a picture, which nobody sees
@@ -37,20 +41,28 @@ class Steady:
         look: makes a picture of every frame by itself.
         share: of the picture before, from 0 (nothing is kept) to below 1.
         motions: where motion from frame to frame is found; one that others ask, too, saves time.
+        descends: whether the other look's pictures are descended on. Descents then begin with what
+            they made of the frame before, moved to where its things are now.
     """
 
-    def __init__(self, look: Look, share: float = SHARE, motions: Motions | None = None) -> None:
-        self.look, self.share = look, share
+    def __init__(
+        self,
+        look: Look,
+        share: float = SHARE,
+        motions: Motions | None = None,
+        descends: bool = False,
+    ) -> None:
+        self.look, self.share, self.descends = look, share, descends
         self.plain: Pixels | None = None
-        self._motions = motions or Motions()
+        self._motions, self._trail = motions or Motions(), Trail()
         self._before: Floats | None = None
         self._made: deque[tuple[Frame, Pixels]] = deque(maxlen=self.memory)
 
     @property
     def memory(self) -> int:
         """See `Look`: as many frames as it takes until little is left of one."""
-        own = math.ceil(math.log(LITTLE) / math.log(self.share)) if self.share > 0 else 0
-        return self.look.memory + own
+        begun = frames_until(LITTLE, BEGUN) if self.descends else 0
+        return self.look.memory + max(begun, frames_until(LITTLE, self.share))
 
     def __call__(self, frame: Frame) -> Pixels:
         """The picture of a frame, (H, W, 3) uint8."""
@@ -58,7 +70,9 @@ class Steady:
         if moved is None or moved.cut:
             self._before = None
             self.look.reset()
-        self.plain = self._alone(frame)
+        follows = self.descends and self._before is not None and moved is not None
+        with self._trail.following(begin_with(moved) if follows and moved else None):
+            self.plain = self._alone(frame)
         now = self.plain.astype(np.float32)
         if self._before is not None and moved is not None:
             kept = self.share * moved.seen[..., None]
@@ -73,7 +87,7 @@ class Steady:
             if known is frame:
                 return picture
         made = self.look(frame)
-        if self.look.memory == 0 and frame.rgb.size <= KEPT_BYTES:
+        if not self.descends and self.look.memory == 0 and frame.rgb.size <= KEPT_BYTES:
             self._made.append((frame, made))
         return made
 
@@ -84,10 +98,28 @@ class Steady:
         self._before = None
 
 
+def frames_until(little: float, share: float) -> int:
+    """After how many frames a picture has no more than a `little` share, if each takes `share` of
+    the one before."""
+    return math.ceil(math.log(little) / math.log(share)) if share > 0 else 0
+
+
+def begin_with(moved: Motion) -> Moved:
+    """What moves pictures of the frame before for descents to begin with."""
+
+    def move(made: Tensor) -> tuple[Tensor, Tensor]:
+        here = moved.at(*made.shape[-2:])
+        rgb = here.warped(made[0].permute(1, 2, 0).float().cpu().numpy())
+        pixels = torch.from_numpy(rgb).permute(2, 0, 1)[None].clamp(0, 1)
+        return pixels, torch.from_numpy(here.seen)[None, None]
+
+    return move
+
+
 def with_contrast(mean: Floats, picture: Pixels) -> Floats:
     """A mean of pictures, (H, W, 3), with the texture's contrast that one of them has there."""
     coarse, fine = _parts(mean)
-    own, wanted = (_smooth(np.square(part).sum(-1)) for part in (fine, _parts(picture)[1]))
+    own, wanted = (_smooth(np.einsum("hwc,hwc->hw", p, p)) for p in (fine, _parts(picture)[1]))
     gain = np.sqrt((wanted + 1) / (own + 1)).clip(1, MOST_GAIN)
     return np.asarray(coarse + gain[..., None] * fine, np.float32)
 

@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing
 from itertools import takewhile
 
 from gesso.errors import GessoError
 from gesso.reports import OnProgress, Progress
+from gesso.video.beside import Beside
 from gesso.video.frames import Frame, Look, Pixels
 from gesso.video.parts import SEGMENT, Parts
 from gesso.video.source import Source
@@ -29,6 +30,7 @@ def make(
     codec: Codec,
     wanted: Sequence[int],
     on_progress: OnProgress,
+    beside: Beside | None = None,
 ) -> int:
     """Make segments of a clip; returns the number of frames.
 
@@ -40,6 +42,7 @@ def make(
         parts: where the segments go.
         codec: how they are encoded.
         wanted: their numbers, rising.
+        beside: what `look` asks for pictures of single frames, which so are begun with early.
 
     Raises:
         GessoError: a clip of which nothing can be shown, segments that cannot be written.
@@ -50,7 +53,7 @@ def make(
     complete = False
     try:
         for run in _runs(wanted):
-            for made in _stylized(source, look, run):
+            for made in _stylized(source, look, run, beside):
                 encoding.put(made)
                 told.count()
         complete = True
@@ -64,17 +67,22 @@ def make(
     return told.done
 
 
-def _stylized(source: Source, look: Look, run: range) -> Iterator[Made]:
+def _stylized(source: Source, look: Look, run: range, beside: Beside | None) -> Iterator[Made]:
     """What becomes of the frames of segments one after the other, to the end of the clip where the
     last of its segments is among them."""
     begin, end = run.start * SEGMENT, run.stop * SEGMENT
     if end >= source.count:  # it may have some more than it says
         end = max(end, 2**62)
     first = max(0, begin - look.memory)
-    frames = takewhile(lambda frame: frame.index < end, source.frames(first))
+    frames: Iterator[Frame] = takewhile(lambda frame: frame.index < end, source.frames(first))
+    if beside is not None:
+        frames = _prepared(frames, beside)
     before: deque[Frame] = deque(maxlen=look.memory)
     segment: int | None = None
-    with closing(ahead(frames)) as coming:  # type: ignore[type-var]
+    with ExitStack() as stack:
+        if beside is not None:
+            stack.callback(beside.abandon)
+        coming = stack.enter_context(closing(ahead(frames)))  # type: ignore[type-var]
         for frame in coming:
             if frame.index >= begin:
                 if segment != frame.index // SEGMENT:
@@ -87,6 +95,12 @@ def _stylized(source: Source, look: Look, run: range) -> Iterator[Made]:
                     raise GessoError(f"look: {picture.shape} of a frame {frame.rgb.shape}")
                 yield segment, frame, picture
             before.append(frame)
+
+
+def _prepared(frames: Iterable[Frame], beside: Beside) -> Iterator[Frame]:
+    for frame in frames:
+        beside.prepare(frame)
+        yield frame
 
 
 def _runs(numbers: Sequence[int]) -> Iterator[range]:

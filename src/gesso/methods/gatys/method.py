@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -28,6 +29,7 @@ from gesso.methods.inputs import as_image, enlarged, practice_images
 from gesso.methods.registry import load_class
 from gesso.nn.masks import part
 from gesso.nn.precision import compute_in
+from gesso.stylizers.begun import Begun
 from gesso.stylizers.progress import in_batch
 from gesso.stylizers.stylizer import Stylizer
 
@@ -101,8 +103,13 @@ class Gatys(Method):
         target, how = self._target(card, objective), descent(options)
 
         def one(content: Tensor, heard: OnTerms | None) -> Tensor:
-            place = content.to(self.place)
-            return optimise(place, start, self.encoder, objective, target, how, heard)
+            place, begun = content.to(self.place), Begun()
+            fewer = replace(how, steps=begun.steps(how.steps))
+            made = optimise(
+                *(place, lambda small: begun(start(small)), self.encoder),
+                *(objective, target, fewer, heard),
+            )
+            return begun.keep(made)
 
         def run(contents: Tensor, on_step: OnStep | None) -> Tensor:
             rows = [  # one after the other, so that none depends on its neighbours

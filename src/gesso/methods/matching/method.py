@@ -35,6 +35,7 @@ from gesso.nn.masks import part, places
 from gesso.nn.pictures import resize
 from gesso.nn.precision import compute_in, fast_dtype
 from gesso.options import from_json
+from gesso.stylizers.begun import Begun
 from gesso.stylizers.progress import in_batch
 from gesso.stylizers.stylizer import OfRegions, Stylizer
 
@@ -141,13 +142,15 @@ class Matching(Method):
             report = in_batch(on_step, number, len(contents))
             heard = None if report is None else _named(report)
 
-            photo = content.unsqueeze(0).to(self.place)
+            photo, begun = content.unsqueeze(0).to(self.place), Begun()
+            fewer = replace(how, final_steps=begun.steps(how.final_steps))
             with (
                 compute_in(fast_dtype(self.place)),
                 torch.inference_mode(False),
                 torch.enable_grad(),
             ):
-                rows.append(paint(photo.clone(), styles, encoder, how, heard, redraw))
+                made = paint(photo.clone(), styles, encoder, fewer, heard, redraw, begun)
+                rows.append(begun.keep(made))
         return torch.cat(rows).to(contents.device)
 
     def _texture(
