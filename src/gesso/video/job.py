@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gesso.disk.atomic import shown
 from gesso.errors import GessoError
 from gesso.reports import OnProgress
-from gesso.video.beside import Beside
 from gesso.video.frames import Look
 from gesso.video.joining import put_together
 from gesso.video.opening import open_clip
@@ -18,6 +17,9 @@ from gesso.video.parts import SEGMENT, VERSION, Parts, fingerprint, segments, sh
 from gesso.video.source import Source, Taken
 from gesso.video.targets import Target
 from gesso.video.work import make
+
+if TYPE_CHECKING:
+    from gesso.video.beside import Beside
 
 SO_FAR = "so-far"  # the name of what an interrupted job leaves to be looked at
 

@@ -9,16 +9,19 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from itertools import takewhile
+from typing import TYPE_CHECKING
 
 from gesso.errors import GessoError
 from gesso.reports import OnProgress, Progress
-from gesso.video.beside import Beside
 from gesso.video.frames import Frame, Look, Pixels
 from gesso.video.parts import SEGMENT, Parts
 from gesso.video.source import Source
 from gesso.video.targets import Codec
 from gesso.video.threads import Behind, ahead
 from gesso.video.writing import SegmentWriter
+
+if TYPE_CHECKING:
+    from gesso.video.beside import Beside
 
 Made = tuple[int, Frame, Pixels]  # a segment's number, a frame of it, and what became of that
 

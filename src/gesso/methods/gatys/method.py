@@ -105,10 +105,11 @@ class Gatys(Method):
         def one(content: Tensor, heard: OnTerms | None) -> Tensor:
             place, begun = content.to(self.place), Begun()
             fewer = replace(how, steps=begun.steps(how.steps))
-            made = optimise(
-                *(place, lambda small: begun(start(small)), self.encoder),
-                *(objective, target, fewer, heard),
-            )
+
+            def first(small: Tensor) -> Tensor:
+                return begun(start(small))
+
+            made = optimise(place, first, self.encoder, objective, target, fewer, heard)
             return begun.keep(made)
 
         def run(contents: Tensor, on_step: OnStep | None) -> Tensor:
