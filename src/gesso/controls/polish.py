@@ -45,8 +45,9 @@ MAX_PIXELS = 1_000_000
 """Above this many pixels a smaller copy is polished, and what changed in it is carried over."""
 
 
-Nearer = Callable[[Tensor, Tensor, OnTerms | None], Tensor]
-"""Takes a photo and its picture (1, 3, H, W), and reports; returns a picture nearer to a style."""
+Nearer = Callable[[Tensor, Tensor, int, OnTerms | None], Tensor]
+"""Takes a photo and its picture (1, 3, H, W), and so many steps, and reports; returns a picture
+nearer to a style."""
 
 
 def can_polish(method: Method, cards: Sequence[StyleCard]) -> bool:
@@ -71,13 +72,13 @@ def polished(stylizer: Stylizer, encoder: Encoder, card: StyleCard, steps: int) 
     check_steps(steps)
     if not steps:
         return stylizer
-    nearer = _nearer(encoder, card, steps)
+    nearer = _nearer(encoder, card)
 
     def one(content: Tensor, heard: OnTerms | None) -> Tensor:
         picture = stylizer(content)
         before, photo = (smaller(image, MAX_PIXELS) for image in (picture, content))
         begun = Begun()
-        after = begun.keep(nearer(photo, begun(before), heard))
+        after = begun.keep(nearer(photo, begun(before), begun.steps(steps), heard))
         return after if before is picture else carried(picture, before, after.to(before))
 
     def run(contents: Tensor, on_step: OnStep | None) -> Tensor:
@@ -94,7 +95,7 @@ def check_steps(steps: int) -> None:
         raise OptionError("polish", f"{steps} steps; allowed are 0 to {MAX_STEPS}")
 
 
-def _nearer(encoder: Encoder, card: StyleCard, steps: int) -> Nearer:
+def _nearer(encoder: Encoder, card: StyleCard) -> Nearer:
     kept = card.vectors or card.grams
     if kept is None:
         raise OptionError(
@@ -108,18 +109,19 @@ def _nearer(encoder: Encoder, card: StyleCard, steps: int) -> Nearer:
             f"loaded is {encoder.name} {encoder.identity[:12]}",
         )
     if isinstance(kept, KeptVectors):
-        return _by_matching(encoder, kept.tensors, steps)
-    return _by_grams(encoder, kept.matrices, steps)
+        return _by_matching(encoder, kept.tensors)
+    return _by_grams(encoder, kept.matrices)
 
 
-def _by_matching(encoder: Encoder, tensors: Mapping[str, Tensor], steps: int) -> Nearer:
+def _by_matching(encoder: Encoder, tensors: Mapping[str, Tensor]) -> Nearer:
     place = next(encoder.parameters()).device
     channels = widths(encoder, LEVELS, place)
     levels = {at: read_rows(tensors, f"level.{at}", channels[at], place) for at in LEVELS}
     style = StyleVectors({}, levels, read_colors(tensors, place))
-    how = replace(HOW, final_steps=steps)
 
-    def nearer(photo: Tensor, picture: Tensor, heard: OnTerms | None) -> Tensor:
+    def nearer(photo: Tensor, picture: Tensor, steps: int, heard: OnTerms | None) -> Tensor:
+        how = replace(HOW, final_steps=steps)
+
         def report(step: int, loss: float) -> None:
             if heard is not None:
                 heard(step, steps, {"match": loss})
@@ -132,12 +134,12 @@ def _by_matching(encoder: Encoder, tensors: Mapping[str, Tensor], steps: int) ->
     return nearer
 
 
-def _by_grams(encoder: Encoder, matrices: Mapping[str, Tensor], steps: int) -> Nearer:
+def _by_grams(encoder: Encoder, matrices: Mapping[str, Tensor]) -> Nearer:
     place = next(encoder.parameters()).device
     target = {level: matrix[None].to(place) for level, matrix in matrices.items()}
-    descent = replace(BY_GRAMS, steps=steps)
 
-    def nearer(photo: Tensor, picture: Tensor, heard: OnTerms | None) -> Tensor:
+    def nearer(photo: Tensor, picture: Tensor, steps: int, heard: OnTerms | None) -> Tensor:
+        descent = replace(BY_GRAMS, steps=steps)
         begun = picture.to(place)
         where = photo.to(place)
         return optimise(where, lambda _: begun, encoder, OBJECTIVE, target, descent, heard)
