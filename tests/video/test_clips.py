@@ -16,7 +16,8 @@ from gesso.video.frames import Look
 from gesso.video.job import Job
 from gesso.video.opening import open_clip
 from gesso.video.source import Source, Taken, seconds
-from gesso.video.targets import target
+from gesso.video.targets import H264, target
+from gesso.video.writing import Encoder
 
 ALL = {
     "mp4": [Sound("aac", "eng"), Sound("ac3", "ger"), Sound("mp2", "fre")],
@@ -267,3 +268,18 @@ def test_what_cannot_be_written_is_refused_at_once(tmp_path: Path) -> None:
         target(tmp_path / "out.mp4", 60)
     with pytest.raises(GessoError, match="crf: of no use"):
         target(tmp_path / "out.gif", 20)
+
+
+def test_a_file_that_cannot_be_sought_in_is_read_from_its_beginning(tmp_path: Path) -> None:
+    path, coder = (
+        tmp_path / "in.nut",
+        Encoder(tmp_path / "in.nut", H264, Fraction(1, RATE), Fraction(RATE)),
+    )
+    for number in range(12):
+        coder.add(picture(number), None, number)
+    coder.close()
+    clip = open_clip(path)
+    whole = list(clip.frames())
+    part = list(clip.frames(8))
+    assert [frame.index for frame in part] == [8, 9, 10, 11]
+    assert all(np.array_equal(a.rgb, b.rgb) for a, b in zip(part, whole[8:], strict=True))

@@ -94,4 +94,30 @@ def test_subtitles_of_a_part(clip: Path, tmp_path: Path) -> None:
     words = seen(tmp_path / "out.mkv").tracks[1][2]
     assert words == [(Fraction(0), b"second")]
     with av.open(str(tmp_path / "out.mkv")) as after:
-        assert after.chapters() == []
+        (chapter,) = after.chapters()
+        ends = [chapter[name] * chapter["time_base"] for name in ("start", "end")]
+        assert ends == [0, Fraction(499, 1000)] and chapter["metadata"] == {"title": "half"}
+
+
+def test_chapters_are_those_of_the_part(clip: Path, tmp_path: Path) -> None:
+    part = Taken(start=Fraction(1, 4), end=Fraction(3, 4))
+    copied(clip, tmp_path / "out.mkv", part)
+    with av.open(str(tmp_path / "out.mkv")) as after:
+        found = [(c["start"] * c["time_base"], c["end"] * c["time_base"]) for c in after.chapters()]
+    assert found == [(0, Fraction(1, 4)), (Fraction(1, 4), Fraction(1, 2))]
+
+
+def test_a_second_track_of_pictures_is_named(tmp_path: Path) -> None:
+    one = write_clip(tmp_path / "one.mkv", 6, sounds=())
+    path = tmp_path / "in.mkv"
+    with av.open(str(one)) as source, av.open(str(one)) as again, av.open(str(path), "w") as file:
+        ways = [(s, file.add_stream_from_template(s.streams.video[0])) for s in (source, again)]
+        for container, way in ways:
+            for packet in container.demux():
+                if packet.size:
+                    packet.stream = way
+                    file.mux(packet)
+    assert copied(path, tmp_path / "out.mkv") == [
+        "1 more of pictures: left out, one track is painted"
+    ]
+    assert len(seen(tmp_path / "out.mkv").pictures) == 6

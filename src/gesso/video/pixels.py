@@ -48,7 +48,10 @@ class Upright:
         self.width, self.height = max(1, width), max(1, height)  # before the turn
 
     def __call__(self, picture: Any) -> Pixels:
-        """(H, W, 3) of a decoded picture."""
+        """(H, W, 3) of a decoded picture; of an interlaced one its first lines, third lines and so
+        on, which show one moment, with those between made of them."""
+        if picture.interlaced_frame:
+            picture = self._of_one_moment(picture)
         same = (picture.width, picture.height) == (self.width, self.height)
         made = self._reformatter.reformat(
             picture,
@@ -60,6 +63,13 @@ class Upright:
             **_colors(picture),
         )
         return _turned(np.asarray(made.to_ndarray(), np.uint8), self.turn)
+
+    def _of_one_moment(self, picture: Any) -> Any:
+        """A picture of half as many lines, in RGB."""
+        colors = _colors(picture)
+        made = self._reformatter.reformat(picture, format="rgb24", threads=1, **colors)
+        lines = np.ascontiguousarray(made.to_ndarray()[::2])
+        return pyav().VideoFrame.from_ndarray(lines, "rgb24")
 
 
 def lost(picture: Any) -> str | None:

@@ -113,7 +113,10 @@ class Clip:
                 place = self._first + first
                 if place >= len(self._times):
                     return
-                container.seek(self._times[place], stream=stream)
+                try:
+                    container.seek(self._times[place], stream=stream)
+                except pyav().FFmpegError:
+                    return  # no index; from the beginning, then
             for place, ticks, picture in self._counted(self._decoded(container, stream, seek)):
                 shown_any = True
                 if place >= first:
@@ -172,6 +175,8 @@ class Clip:
             self._upright = Upright(picture, self._shape, self.taken.size)
             if what := lost(picture):
                 self.notes.append(what)
+            if picture.interlaced_frame:
+                self.notes.append("interlaced: one of the two moments in each picture is kept")
         lasts = Fraction(picture.duration) * self.tick if picture.duration else None
         return Frame(self._upright(picture), ticks * self.tick - self.origin, place, lasts)
 

@@ -12,6 +12,7 @@ from gesso.video.reading import Clip, pictures_of, why
 
 KEPT = ("language", "title", "handler_name", "comment")  # of what a track says of itself
 OWN = ("encoder", "major_brand", "minor_version", "compatible_brands", "duration")  # of a file
+ATTACHED = 0x400  # AV_DISPOSITION_ATTACHED_PIC: cover art
 WORDS = {"audio": "sound", "subtitle": "subtitles"}
 
 
@@ -24,7 +25,7 @@ class Tracks:
         output: the container to be written.
 
     Attributes:
-        notes: a line for each track that the format cannot hold.
+        notes: a line for each track that is left out.
     """
 
     def __init__(self, clip: Clip, source: Any, output: Any) -> None:
@@ -43,7 +44,13 @@ class Tracks:
                     )
             elif stream.type == "attachment" and output.format.name == "matroska":
                 output.add_attachment(stream.name or "file", stream.mimetype or "", stream.data)
-        _describe(source, output, whole=clip.taken.start is None and clip.taken.end is None)
+        others = [s for s in source.streams.video if not s.disposition & ATTACHED]
+        if len(others) > 1:
+            self.notes.append(f"{len(others) - 1} more of pictures: left out, one track is painted")
+        known = {k: v for k, v in source.metadata.items() if k.lower() not in OWN}
+        output.metadata.update(known)
+        if chapters := _chapters(source.chapters(), clip):
+            output.set_chapters(chapters)
 
     def describe_pictures(self, stream: Any) -> None:
         """Give the stream of pictures the language and place among others of the clip's."""
@@ -97,13 +104,18 @@ def _mark(copy: Any, stream: Any) -> None:
     copy.disposition = stream.disposition
 
 
-def _describe(source: Any, output: Any, whole: bool) -> None:
-    """The clip's title and the like, and the chapters of a whole one."""
-    known = {k: v for k, v in source.metadata.items() if k.lower() not in OWN}
-    output.metadata.update(known)
-    chapters = source.chapters() if whole else []
-    if chapters:
-        output.set_chapters(chapters)
+def _chapters(all_of_them: list[Any], clip: Clip) -> list[Any]:
+    """The chapters that are in what is taken of the clip, from where and up to where they are."""
+    if clip.taken.start is None and clip.taken.end is None:
+        return all_of_them
+    inside = []
+    for chapter in all_of_them:
+        unit = Fraction(chapter["time_base"])
+        moved = [chapter[name] * unit - clip.origin for name in ("start", "end")]
+        begin, end = (min(max(Fraction(0), at), clip.length) for at in moved)
+        if begin < end:
+            inside.append({**chapter, "start": round(begin / unit), "end": round(end / unit)})
+    return inside
 
 
 def _kind(stream: Any) -> str:
