@@ -45,6 +45,22 @@ def test_a_report_compares_with_every_frame_by_itself_and_with_the_clip(
     assert set(json.loads(report.read_text())["warping_error"]) == {"result", "clip"}
 
 
+def test_polish_goes_on_with_the_picture_before(
+    cli: Gesso, clip: Path, quick: list[str], tmp_path: Path
+) -> None:
+    """So there is no picture of every frame by itself that it could be compared with."""
+    given = ("--polish", "3", *quick)
+    found = {}
+    for name, how in (("steady", "--steady"), ("plain", "--no-steady")):
+        report = tmp_path / f"{name}.json"
+        out = tmp_path / f"{name}.mp4"
+        assert cli("video", clip, "-o", out, how, "--report", report, *given) == (0, "", "")
+        found[name] = json.loads(report.read_text())["warping_error"]
+    assert set(found["steady"]) == {"result", "clip"}
+    errors = [found[n]["result"]["short_range"]["mean"] for n in ("steady", "plain")]
+    assert errors[0] < 0.5 * errors[1]
+
+
 def test_where_a_report_cannot_go_is_known_before(
     cli: Gesso, clip: Path, quick: list[str], tmp_path: Path
 ) -> None:
