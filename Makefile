@@ -24,6 +24,11 @@ lint: $(STAMP)
 web: $(STAMP) web/node_modules/.installed
 	$(BIN)/python web/build.py site src/gesso/assets/page
 
+test-web: web
+	@command -v chromium >/dev/null || { echo "make test-web: needs Chromium (Debian: apt-get install chromium)"; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,browser]'
+	$(BIN)/python -m pytest -n 0 tests/web
+
 web/node_modules/.installed: web/package-lock.json
 	@command -v npm >/dev/null || { echo "make web: needs npm, which comes with Node.js (https://nodejs.org)"; exit 1; }
 	npm ci --prefix web --ignore-scripts --no-audit --no-fund

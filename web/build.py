@@ -221,11 +221,11 @@ def located(
 def write_files(site: Path, about: dict[str, Any]) -> None:
     """files.json: methods, styles, and every file with its size; the worker's version is a hash of
     all of them."""
-    styles = [{"name": n, "title": n.replace("-", " ")} for n in bundled_styles()]
     paths = sorted(p for p in site.rglob("*") if p.is_file())
     hashes = {p.relative_to(site).as_posix(): sha256_file(p) for p in paths}
     version = hashlib.sha256(json.dumps(hashes).encode()).hexdigest()[:16]
-    known = {"gesso": __version__, "version": version, "methods": about, "styles": styles}
+    known = {"gesso": __version__, "version": version, "methods": about}
+    known["styles"] = list(bundled_styles())
     known["files"] = {name: (site / name).stat().st_size for name in hashes}
     (site / "files.json").write_text(json.dumps(known, separators=(",", ":")), encoding="utf-8")
     worker = site / "sw.js"

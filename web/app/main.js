@@ -7,19 +7,20 @@ import { during, say, seen, show } from "./hero.js";
 import { kept, registered } from "./offline.js";
 import "./pad.js";
 import { about as aboutServer, api } from "./server.js";
-import "./settings.js";
+import { recalled } from "./settings.js";
 import { change, job, on, state, styleSize, tell } from "./state.js";
 import { addAll, fill } from "./tiles.js";
 
 const EXAMPLE = { photo: "contents/town.jpg", style: "wheatfield" };
 const SOON = 60; // ms after the last change
+const IDLE = 1500; // ms after a picture, until the rest is fetched
 
-let timer = 0;
+const timers = { paint: 0, keep: 0 };
 let last = "";
 
 on("change", () => {
-  clearTimeout(timer);
-  timer = setTimeout(paint, SOON);
+  clearTimeout(timers.paint);
+  timers.paint = setTimeout(paint, SOON);
 });
 
 async function paint() {
@@ -33,10 +34,12 @@ async function paint() {
     if (made.late || last !== key) return;
     show(made.photo, { photo: true });
     show(made.pixels);
-    say(`${made.pixels.width} × ${made.pixels.height} px, painted in ${made.seconds.toFixed(1)} s on ${state.runs}`);
+    say(`${made.pixels.width} × ${made.pixels.height} px, painted in ${made.seconds.toFixed(1)} s on ${made.runs}`);
     tell("painted", wanted);
   } catch (error) {
-    if (last === key) say(error.message);
+    if (last !== key) return;
+    last = "";
+    say(error.message);
   }
 }
 
@@ -69,22 +72,29 @@ const page = {
   },
 };
 
+/** Fetches the rest, once, so that the page works offline. */
+async function keep(about, gpu) {
+  if (document.documentElement.dataset.offline) return;
+  document.documentElement.dataset.offline = "soon";
+  document.documentElement.dataset.offline = (await kept(about, gpu)) ? "ready" : "";
+}
+
 async function started() {
   seen(0);
+  recalled();
   const gpu = await graphics();
   const base = new URL("../", import.meta.url).href;
-  const { runs, about } = await during(ask("start", { base, cores: navigator.hardwareConcurrency ?? 1, gpu }));
+  const { about } = await during(ask("start", { base, cores: navigator.hardwareConcurrency ?? 1, gpu }));
   const usual = Object.fromEntries(Object.entries(about.methods).map(([name, method]) => [name, method.style_size]));
-  change({ runs, usual });
+  change({ usual });
   fill(about.styles, EXAMPLE.style);
   const photo = await (await fetch(EXAMPLE.photo)).blob();
   if (!state.photo) await setPhoto(new File([photo], "example.jpg"));
   const server = await aboutServer();
-  if (server) (await import("../studio/main.js")).start(page, server);
-  on("painted", async () => {
-    if (page.keeping) return;
-    page.keeping = true;
-    if (await kept(about, gpu)) document.documentElement.dataset.offline = "ready";
+  if (server && about.files["studio/main.js"]) (await import("../studio/main.js")).start(page, server);
+  on("painted", () => {
+    clearTimeout(timers.keep);
+    timers.keep = setTimeout(() => keep(about, gpu), IDLE);
   });
 }
 

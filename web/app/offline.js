@@ -17,11 +17,10 @@ export async function registered() {
   return true;
 }
 
-/** Fetches every file of the page once, smallest first, but for the runtime that is not used. */
+/** Fetches every file of the page once, smallest first, but for the graphics card's runtime where there is none. */
 export async function kept({ files }, gpu) {
   if (!navigator.serviceWorker?.controller) return false;
-  const other = gpu ? /wasm\.min|threaded\.(mjs|wasm)$/ : /jspi/;
-  const wanted = Object.entries(files).filter(([name]) => !other.test(name) && name !== "sw.js");
+  const wanted = Object.entries(files).filter(([name]) => (gpu || !name.includes("jspi")) && name !== "sw.js");
   wanted.sort((a, b) => a[1] - b[1]);
   for (const [name] of [["./"], ["files.json"], ...wanted]) {
     const answer = await fetch(name);

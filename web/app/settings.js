@@ -10,8 +10,24 @@ form.addEventListener("submit", (event) => event.preventDefault());
 form.addEventListener("input", ({ target }) => {
   if (target.name === "strength") change({ strength: target.valueAsNumber / 100 });
   else if (target.name === "strokes") change({ strokes: target.valueAsNumber - 3 });
-  else change({ [target.name]: target.name === "size" ? Number(target.value) : target.value });
+  else if (target.name === "size") change({ size: remembered(target.value) });
+  else change({ [target.name]: target.value });
 });
+
+/** The size, which this browser remembers. */
+function remembered(size) {
+  localStorage.setItem("size", size);
+  return Number(size);
+}
+
+/** Takes up the size that was chosen last. */
+export function recalled() {
+  const known = [...elements.size].find((one) => one.value === localStorage.getItem("size"));
+  if (known) {
+    known.checked = true;
+    change({ size: Number(known.value) });
+  }
+}
 
 on("change", () => {
   elements["strength-shown"].value = `${Math.round(100 * state.strength)} %`;

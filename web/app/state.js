@@ -13,7 +13,6 @@ export const state = {
   size: 768,
   strokes: 0, // steps from the usual size
   usual: {}, // of styles, by method
-  runs: "",
 };
 
 export const MOST_STYLES = 4;

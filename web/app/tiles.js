@@ -9,8 +9,8 @@ let mixing = false;
 let count = 0;
 
 /** Fills the tiles with the bundled styles, and chooses one. */
-export function fill(styles, first) {
-  const made = styles.map(({ name, title }) => added({ name, title, image: `thumbs/${name}.webp` }));
+export function fill(names, first) {
+  const made = names.map((name) => added({ name, title: name, image: `thumbs/${name}.webp` }));
   choose(made.find((style) => style.name === first));
 }
 

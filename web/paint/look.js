@@ -1,13 +1,14 @@
 // A photo in a look, finished as `gesso.Controls` does it: `gesso.runtime.looks`.
 
 import { atMost, carried } from "./carry.js";
-import { Colors, LUMA, grey, inPlace, lacking, matchedLuma, withLuma, withPalette } from "./colors.js";
+import { Colors, LUMA, grey, lacking, matchedLuma, withLuma, withPalette } from "./colors.js";
 import { emptied } from "./ground.js";
 import { about, file, run } from "./methods.js";
 import { decoded } from "./pixels.js";
 import { picture, smaller } from "./sampling.js";
 import { atDistance } from "./strength.js";
 import { blended, inputsOf, neutral } from "./styles.js";
+import { inPlace } from "./tint.js";
 
 /** A mixture of cards of one method, ready to paint. */
 export class Look {

@@ -3,6 +3,7 @@
 import { numbersOf, parsed, readCard } from "./card.js";
 
 let ort, base, threads, providers;
+let [cores, gpu] = [1, false];
 const known = new Map();
 
 /** `make` once for every key; a failure is forgotten, so that it may be tried again. */
@@ -15,17 +16,26 @@ function once(key, make) {
   return known.get(key);
 }
 
-/** Loads the runtime: for the graphics card where there is one, with threads where the page is
- * isolated. Returns what is used, in a word. */
-export async function start(address, cores, gpu) {
-  base = address;
-  const name = gpu ? "jspi" : "wasm";
-  ort = await import(`${base}ort/ort.${name}.min.mjs`);
+/** Loads the runtime: for the graphics card if that is asked for, with threads where the page is
+ * isolated. */
+export async function start(address, most, graphics) {
+  [base, cores, gpu] = [address, most, graphics];
+  for (const key of [...known.keys()]) if (key.startsWith("session ")) known.delete(key);
+  ort = await import(`${base}ort/ort.${gpu ? "jspi" : "wasm"}.min.mjs`);
   ort.env.wasm.wasmPaths = `${base}ort/`;
   ort.env.wasm.numThreads = threads = self.crossOriginIsolated ? Math.max(1, Math.min(4, cores)) : 1;
   ort.env.logLevel = "error";
   providers = gpu ? ["webgpu", "wasm"] : ["wasm"];
-  return gpu ? "graphics card" : threads > 1 ? `${threads} cores` : "1 core";
+}
+
+/** What it runs on, in words. */
+export const runs = () => (gpu ? "the graphics card" : threads > 1 ? `${threads} cores` : "1 core");
+
+/** Goes on without the graphics card; false where none is used. */
+export async function withoutGraphics() {
+  if (!gpu) return false;
+  await start(base, cores, false);
+  return true;
 }
 
 /** The bytes of a file of the page. */

@@ -1,11 +1,12 @@
 // Styles → cards, and cards → what a network takes: `gesso.runtime.looks`.
 
 import { pictureType } from "./card.js";
-import { Colors, Tint, lacking } from "./colors.js";
+import { Colors, lacking } from "./colors.js";
 import { rounded } from "./halves.js";
 import { about, generator, run } from "./methods.js";
 import { decoded } from "./pixels.js";
 import { antialiased, bilinear, sharp, sides } from "./sampling.js";
+import { Tint } from "./tint.js";
 
 const SMALLEST_PX = 64;
 const THUMBNAIL_SIDES = [96, 64, 48, 32];

@@ -5,7 +5,7 @@
 
 import { pictureType, readCard, writtenCard } from "./card.js";
 import { Look } from "./look.js";
-import { about, bundledCard, file, start } from "./methods.js";
+import { about, bundledCard, file, runs, start, withoutGraphics } from "./methods.js";
 import { decoded, fromPixels, opened, toPixels } from "./pixels.js";
 import { cardOf, check, mixedCard, mixture } from "./styles.js";
 
@@ -16,7 +16,10 @@ const made = new Map(); // cards of paintings
 let [latest, look, lookKey] = [0, null, ""];
 
 const jobs = {
-  start: async ({ base, cores, gpu }) => ({ runs: await start(base, cores, gpu), about: await about() }),
+  start: async ({ base, cores, gpu }) => {
+    await start(base, cores, gpu);
+    return { about: await about() };
+  },
   photo: async ({ key, blob }) => {
     photos.clear();
     const pixels = await opened(blob);
@@ -46,7 +49,7 @@ const jobs = {
       postMessage({ id, step: pixels }, [pixels.data.buffer]);
     };
     const image = await own.painted(found, job, step);
-    return { pixels: toPixels(image, found.alpha), photo: toPixels(found, found.alpha), seconds: (performance.now() - began) / 1000 };
+    return { pixels: toPixels(image, found.alpha), photo: toPixels(found, found.alpha), seconds: (performance.now() - began) / 1000, runs: runs() };
   },
   frame: async ({ pixels, ...job }) => {
     const own = await lookOf(job);
@@ -57,9 +60,9 @@ const jobs = {
     const card = await mixedCard(chosen, shares(job), found.palette);
     return { bytes: await writtenCard(card) };
   },
-  fetched: async ({ path }) => ({ size: (await file(path)).length }),
 };
 
+const COMPUTING = ["paint", "frame", "file"];
 const Late = Symbol("a later job is there");
 
 function scaled(key, size) {
@@ -124,6 +127,11 @@ async function answered(job) {
     const buffers = [answer.pixels?.data.buffer, answer.photo?.data.buffer, answer.bytes?.buffer].filter(Boolean);
     postMessage({ id: job.id, ...answer }, buffers);
   } catch (error) {
-    postMessage(error === Late ? { id: job.id, late: true } : { id: job.id, error: String(error?.message ?? error) });
+    if (error === Late) return postMessage({ id: job.id, late: true });
+    if (COMPUTING.includes(job.kind) && (await withoutGraphics())) {
+      lookKey = "";
+      return answered(job);
+    }
+    postMessage({ id: job.id, error: String(error?.message ?? error) });
   }
 }
