@@ -12,9 +12,16 @@ import pytest
 
 from browsing import SITE, served
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+NAMES = (
+    "chromium-headless-shell",
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+)
 FLAGS = (
     "--no-sandbox",
+    "--disable-gpu",
     "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",
 )

@@ -147,15 +147,15 @@ def test_it_works_without_a_network_after_the_first_visit(opened: Opened) -> Non
     assert far(first, second) > 5
 
 
-def test_the_camera_is_painted(opened: Opened, address: str) -> None:
+def test_the_camera_is_painted_and_its_picture_taken(opened: Opened, address: str) -> None:
     page = opened(address, permissions=["camera"])
-    still = painted(page)
+    painted(page)
     page.get_by_role("button", name="Camera").click()
     page.locator("#say", has_text="frames a second").wait_for()
-    live = pixels(page)
-    assert live.shape != still.shape or far(live, still) > 5
-    assert far(live, pixels(page, "before")) > 5
-    page.get_by_role("button", name="Camera").click()
+    assert far(pixels(page), pixels(page, "before")) > 5
+    taken = after(page, lambda: page.get_by_role("button", name="Take it").click())
+    assert taken.shape == (192, 256, 3)
+    assert far(taken, pixels(page, "before")) > 5
 
 
 def test_everything_has_a_name_and_a_place_for_the_keyboard(page: Any) -> None:

@@ -1,6 +1,7 @@
-// The camera, painted frame after frame.
+// The camera, painted frame after frame, until one is taken as the photo.
 
 import { ask } from "./engine.js";
+import { setPhoto } from "./files.js";
 import { say, seen, show } from "./hero.js";
 import { change, job, on, state, tell } from "./state.js";
 
@@ -10,7 +11,7 @@ const canvas = document.createElement("canvas");
 let stream = null;
 let before = null; // the method before the camera was on
 
-button.addEventListener("click", () => (stream ? stop() : begin()));
+button.addEventListener("click", () => (stream ? taken() : begin()));
 on("change", ({ photo }) => photo && stream && stop());
 
 /** Whether the camera is on. */
@@ -23,6 +24,7 @@ async function begin() {
     return say(error.name === "NotAllowedError" ? "The camera is not allowed to be used" : "There is no camera to use");
   }
   button.setAttribute("aria-pressed", true);
+  button.textContent = "Take it";
   video.srcObject = stream;
   await video.play();
   before = state.method;
@@ -31,14 +33,19 @@ async function begin() {
   for (const began = { at: performance.now(), frames: 0 }; stream; ) await frame(began);
 }
 
-async function frame(began) {
-  const scale = LIVE_PX / Math.max(video.videoWidth, video.videoHeight);
+/** What the camera sees, mirrored, with a longer side of so many pixels at most. */
+function drawn(longer) {
+  const scale = Math.min(1, longer / Math.max(video.videoWidth, video.videoHeight));
   const [w, h] = [video.videoWidth, video.videoHeight].map((n) => Math.max(8, Math.round(n * scale)));
   Object.assign(canvas, { width: w, height: h });
   const context = canvas.getContext("2d", { willReadFrequently: true });
-  context.setTransform(-1, 0, 0, 1, w, 0); // as in a mirror
+  context.setTransform(-1, 0, 0, 1, w, 0);
   context.drawImage(video, 0, 0, w, h);
-  const pixels = context.getImageData(0, 0, w, h);
+  return context.getImageData(0, 0, w, h);
+}
+
+async function frame(began) {
+  const pixels = drawn(LIVE_PX);
   try {
     const found = await ask("frame", { ...job(), pixels });
     if (!stream) return;
@@ -52,15 +59,23 @@ async function frame(began) {
   const seconds = (performance.now() - began.at) / 1000;
   if (seconds < 1) return;
   const rate = began.frames / seconds;
-  say(`${rate.toFixed(rate < 10 ? 1 : 0)} frames a second, ${w} × ${h} px`);
+  say(`${rate.toFixed(rate < 10 ? 1 : 0)} frames a second, ${pixels.width} × ${pixels.height} px`);
   tell("rate", rate);
   Object.assign(began, { at: performance.now(), frames: 0 });
 }
 
-/** Turns the camera off; the last frame stays. */
-export function stop() {
+/** Makes what the camera sees the photo. */
+async function taken() {
+  drawn(Infinity);
+  const blob = await new Promise((done) => canvas.toBlob(done, "image/png"));
+  stop();
+  await setPhoto(new File([blob], "camera.png", { type: "image/png" }));
+}
+
+function stop() {
   for (const track of stream?.getTracks() ?? []) track.stop();
   stream = video.srcObject = null;
   button.setAttribute("aria-pressed", false);
-  if (state.photo && before) change({ method: before });
+  button.textContent = "Camera";
+  if (before) change({ method: before });
 }

@@ -20,13 +20,13 @@ function remembered(size) {
   return Number(size);
 }
 
-/** Takes up the size that was chosen last. */
+/** Takes up the size that was chosen last, or one that this computer paints in a few seconds. */
 export function recalled() {
-  const known = [...elements.size].find((one) => one.value === localStorage.getItem("size"));
-  if (known) {
-    known.checked = true;
-    change({ size: Number(known.value) });
-  }
+  const wanted = localStorage.getItem("size") ?? (navigator.hardwareConcurrency >= 4 ? "768" : "512");
+  const known = [...elements.size].find((one) => one.value === wanted);
+  if (!known) return;
+  known.checked = true;
+  change({ size: Number(known.value) });
 }
 
 on("change", () => {
