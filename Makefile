@@ -25,7 +25,7 @@ web: $(STAMP) web/node_modules/.installed
 	$(BIN)/python web/build.py site src/gesso/assets/page
 
 test-web: web
-	@command -v chromium >/dev/null || { echo "make test-web: needs Chromium (Debian: apt-get install chromium)"; exit 1; }
+	@command -v chromium >/dev/null || command -v chromium-headless-shell >/dev/null || { echo "make test-web: needs Chromium (Debian: apt-get install chromium)"; exit 1; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,browser]'
 	$(BIN)/python -m pytest -n 0 tests/web
 
