@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import gzip
-import io
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
-from PIL import Image
 
-from browsing import SITE, after, apart, far, painted, pixels, served
-from command_line import python
+from browsing import SITE, after, apart, far, painted, pixels
 from gesso import assets
 
 MOST_BYTES = 12_000_000  # compressed, for the first picture
@@ -77,95 +73,3 @@ def test_styles_are_mixed_by_the_keyboard(page: Any) -> None:
     page.get_by_role("button", name="Mix").press("Enter")
     alone = after(page, lambda: page.get_by_role("button", name="neon").press("Enter"))
     assert apart(alone, moved) == 0
-
-
-@pytest.mark.parametrize("hand", ["rich", "bold"])
-def test_a_saved_card_is_the_command_lines_and_the_pages(
-    page: Any, hand: str, tmp_path: Path
-) -> None:
-    own_file = assets.STYLES / "ukiyo-e.jpg"
-    own = after(page, lambda: page.locator("#style-file").set_input_files(own_file))
-    if hand == "bold":
-        own = after(page, lambda: page.get_by_label("bold").check())
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Save style").click()
-    card = tmp_path / "card.safetensors"
-    download.value.save_as(card)
-    photo, out = assets.CONTENTS / "town.jpg", tmp_path / "out.png"
-    info = python("-m", "gesso", "info", str(card))
-    assert info.returncode == 0 and "ukiyo-e.jpg" in info.stdout
-    given = ["stylize", str(photo), "--style", str(card), "--size", "256", "-o", str(out), "-q"]
-    done = python("-m", "gesso", *given)
-    assert done.returncode == 0, done.stderr
-    with Image.open(out) as image:
-        assert apart(np.asarray(image), own) <= 2
-    page.get_by_role("button", name="impasto").click()
-    again = after(page, lambda: page.locator("#style-file").set_input_files(card))
-    assert apart(again, own) <= 1
-
-
-def test_a_saved_picture_is_what_is_seen(page: Any, tmp_path: Path) -> None:
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Save picture").click()
-    download.value.save_as(tmp_path / "out.png")
-    with Image.open(tmp_path / "out.png") as image:
-        assert apart(np.asarray(image.convert("RGB")), pixels(page)) == 0
-
-
-def test_what_is_no_picture_is_refused_in_one_line(page: Any, tmp_path: Path) -> None:
-    before = pixels(page)
-    (tmp_path / "photo.jpg").write_bytes(b"no picture")
-    (tmp_path / "card.safetensors").write_bytes(b"no card at all")
-    page.locator("#photo-file").set_input_files(tmp_path / "photo.jpg")
-    page.locator("#say", has_text="photo.jpg: not a picture").wait_for()
-    page.locator("#style-file").set_input_files(tmp_path / "card.safetensors")
-    page.locator("#say", has_text="card.safetensors: not a card").wait_for()
-    assert apart(pixels(page), before) == 0
-
-
-def test_a_photo_that_exif_turns_is_upright(page: Any) -> None:
-    tall = Image.new("RGB", (96, 48), "gray")
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    data = io.BytesIO()
-    tall.save(data, "JPEG", exif=exif)
-    photo = {"name": "turned.jpg", "mimeType": "image/jpeg", "buffer": data.getvalue()}
-    picture = after(page, lambda: page.locator("#photo-file").set_input_files(photo))
-    assert picture.shape == (256, 128, 3)
-
-
-def test_it_works_without_a_network_after_the_first_visit(opened: Opened) -> None:
-    with served(SITE) as address:
-        page = opened(address)
-        painted(page)
-        page.locator("html[data-offline=ready]").wait_for(state="attached")
-    page.reload()
-    first = painted(page)
-    page.locator("#style-file").set_input_files(assets.STYLES / "gilded.jpg")
-    page.locator("#chosen", has_text="gilded").wait_for()
-    second = after(page, lambda: page.get_by_label("bold").check())
-    assert far(first, second) > 5
-
-
-def test_the_camera_is_painted_and_its_picture_taken(opened: Opened, address: str) -> None:
-    page = opened(address, permissions=["camera"])
-    painted(page)
-    page.get_by_role("button", name="Camera").click()
-    page.locator("#say", has_text="frames a second").wait_for()
-    assert far(pixels(page), pixels(page, "before")) > 5
-    taken = after(page, lambda: page.get_by_role("button", name="Take it").click())
-    assert taken.shape == (192, 256, 3)
-    assert far(taken, pixels(page, "before")) > 5
-
-
-def test_everything_has_a_name_and_a_place_for_the_keyboard(page: Any) -> None:
-    controls = page.locator("button, input:not([hidden]), select, [role=slider]").all()
-    names = [
-        one.evaluate("e => e.ariaLabel || e.innerText || e.labels?.[0]?.innerText || ''")
-        for one in controls
-    ]
-    assert all(name.strip() for name in names)
-    compare = page.get_by_label("Compare")
-    compare.focus()
-    page.keyboard.press("End")
-    assert compare.get_attribute("aria-valuetext") == "100 % photo"
