@@ -19,6 +19,5 @@ def test_damaged_files_are_read_or_refused_in_one_line(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are those of POSIX")
 def test_a_training_that_is_killed_stopped_and_starved_is_that_of_one_run(tmp_path: Path) -> None:
-    rounds = torture.torture(tmp_path / "run", 0, least=len(torture.ENDINGS))
-    assert set(rounds) == set(torture.ENDINGS)
+    assert torture.torture(tmp_path / "run", 0, least=3) == ["kill", "full", "term"]
     assert torture.finish(tmp_path / "run", tmp_path / "whole") > torture.EVERY
