@@ -105,7 +105,7 @@ def stages() -> None:
     seen, paint = (read_image(one, size=full) for one in (photo, style))
     cells = [seen[None], covering(paint, *seen.shape[-2:])[None]]
     for size in STAGES_PX:
-        cells.append(painted(size, final_steps=0))
+        cells.append(painted(size, half_steps=0, final_steps=0))
     cells.append(painted(full))
     cells.append(recolored(cells[-1], cells[0], StyleColors.of(paint, 1), "own"))
     texts = ["photo", "style", *(f"{size} px" for size in STAGES_PX), "last pass", "colours"]

@@ -15,7 +15,7 @@ from gesso.nn.transfer import TransferNet
 
 WIDTHS = (4, 6, 8, 10)
 QUICK: dict[str, Any] = {
-    **{"steps": 1, "fine_steps": 1, "final_steps": 1},
+    **{"steps": 1, "fine_steps": 1, "half_steps": 0, "final_steps": 1},
     **{"crop": 32, "batch": 1, "style_size": 64},
 }
 

@@ -378,7 +378,7 @@ def test_looks_go_on_and_take_contenders_and_ready_pictures_later(
     bench: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     options = looks_options(bench, tmp_path / "out")
-    quick = "steps=1,fine_steps=1,final_steps=1,style_size=64"
+    quick = "steps=1,fine_steps=1,half_steps=0,final_steps=1,style_size=64"
     first = [*options, f"--contender=painted=draft,{quick}"]
     assert looks.main([*first, "--minutes=0"]) == 3
     assert looks.main(first) == 0

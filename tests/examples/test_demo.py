@@ -20,7 +20,7 @@ def test_photographs_in_styles_lie_on_one_sheet(
 ) -> None:
     monkeypatch.setattr(demo, "STYLES", ("linocut",))
     monkeypatch.setattr(demo, "SIZE_PX", 64)
-    options = about("matching").options(steps=1, final_steps=1, style_size=64)
+    options = about("matching").options(steps=1, half_steps=0, final_steps=1, style_size=64)
     session = gesso.Session("matching", options, encoder=tiny_weights.encoder)
     rows = demo.stylized(session, tmp_path)
     assert rows == [[tmp_path / f"{name}-linocut.jpg"] for name in ("astronaut", "cat")]

@@ -29,9 +29,8 @@ def value(image: torch.Tensor, weights: Weights, colors: bool = True) -> float:
         StyleColors.of(STYLE, 400) if colors else None,
         torch.Generator().manual_seed(0),
         PHOTO[None],
-        columns(PHOTO),
     )
-    return float(terms(image[None], columns(image)))
+    return float(terms(image[None], columns(image), before=columns(PHOTO)))
 
 
 @pytest.mark.parametrize("name", ["transport", "moments", "palette"])

@@ -27,7 +27,13 @@ pytestmark = pytest.mark.usefixtures("tiny_weights", "own_cache")
 
 QUICK: dict[str, Any] = {"method": "metastyle", "steps": 2, "style_size": 64, "crop": 48}
 FLAGS = ["--method", "metastyle", "--steps", "2", "--style-size", "64", "--crop", "48"]
-PAINT: dict[str, Any] = {"steps": 2, "fine_steps": 1, "final_steps": 1, "style_size": 64}
+PAINT: dict[str, Any] = {
+    "steps": 2,
+    "fine_steps": 1,
+    "half_steps": 0,
+    "final_steps": 1,
+    "style_size": 64,
+}
 PAINT_FLAGS = [*("--steps", "2", "--fine-steps", "1", "--final-steps", "1", "--style-size", "64")]
 
 

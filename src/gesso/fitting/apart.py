@@ -12,7 +12,7 @@ from gesso.encoders.base import Encoder
 from gesso.fitting.regions import Margins, Styles, regions_of
 from gesso.fitting.terms import Terms, Weights
 from gesso.fitting.vectors import Vectors, some_of
-from gesso.losses.columns import cells, hypercolumns
+from gesso.losses.columns import CELL_PX, cells, hypercolumns
 from gesso.losses.matching import cosine_distance, nearest
 from gesso.losses.terms import Features
 from gesso.nn.precision import fast_dtype
@@ -23,7 +23,8 @@ SHIFT_PX = 8  # the picture is moved by less than this in a step, so that no poo
 
 class Apart:
     """The loss: every level at its own resolution, at random places, which are matched anew at
-    every step. Of the terms only those of the style act, each beside every level."""
+    every step. Terms act beside every level: those of the style, and `structure` where the photo
+    is given."""
 
     def __init__(
         self,
@@ -31,13 +32,19 @@ class Apart:
         encoder: Encoder,
         weights: Weights,
         seed: int,
+        photo: Tensor | None = None,
     ) -> None:
+        """
+        Args:
+            photo: (1, 3, h, w), of the pictures' size, whose self-similarity is to stay.
+        """
         self.encoder, self.random = encoder, torch.Generator().manual_seed(seed)
         self.parts = []
         for region in regions_of(styles):
             finest = next(reversed(list(region.style.scales.values())), None)
             self.parts.append((region, Terms(weights, finest, region.style.colors, self.random)))
         self.levels = list(region.style.levels)
+        self.photo = None if photo is None or not weights.structure else self._columns(photo)
 
     def __call__(self, image: Tensor) -> Tensor:
         most = min(SHIFT_PX, *image.shape[-2:])
@@ -71,5 +78,25 @@ class Apart:
             share = len(region.of(places, grid, margins)) / len(places)
             if share:
                 own = None if columns is None else region.of(columns, grid, margins)
-                total = total + share * terms(moved, own, region, margins)
+                before = self._before(grid, margins)
+                before = None if before is None else region.of(before, grid, margins)
+                total = total + share * terms(moved, own, region, margins, before)
         return total
+
+    @torch.no_grad()
+    def _columns(self, photo: Tensor) -> Tensor:
+        """(h, w, C): its hypercolumns."""
+        grid = cells(photo)
+        return hypercolumns(self.encoder(photo, self.levels), *grid)[0].unflatten(0, grid)
+
+    def _before(self, grid: tuple[int, int], margins: Margins) -> Tensor | None:
+        """The photo's hypercolumns at the places of a picture with margins, to the nearest cell."""
+        if self.photo is None:
+            return None
+        lines = [
+            (torch.arange(n) - round(margin / CELL_PX)).clamp(0, most - 1)
+            for n, margin, most in zip(
+                grid, (margins[2], margins[0]), self.photo.shape, strict=False
+            )
+        ]
+        return self.photo[lines[0]][:, lines[1]].flatten(0, 1)

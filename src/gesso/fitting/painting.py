@@ -14,12 +14,11 @@ larger scales of what smaller ones descended to.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from gesso.encoders.base import Encoder
@@ -28,17 +27,16 @@ from gesso.fitting.apart import Apart
 from gesso.fitting.carry import carried, coarse_to_fine
 from gesso.fitting.pyramid import bands, descend, resized, summed
 from gesso.fitting.recolor import Recolor, recolored
-from gesso.fitting.regions import Region, Styles, put_together, regions_of, sized
-from gesso.fitting.terms import Terms, Weights
-from gesso.losses.columns import CELL_PX, cells, hypercolumns
-from gesso.losses.matching import cosine_distance, nearest
+from gesso.fitting.regions import Styles, put_together, regions_of, sized
+from gesso.fitting.terms import Weights
+from gesso.fitting.together import Together
 from gesso.nn.colors import Colors
-from gesso.nn.precision import fast_dtype
 
 COARSEST_PX = 64  # longer side of the coarsest scale (the paper's)
 SMALLEST_PX = 16
 CHEAP_PX, FEW = 384, 6  # see `Painting.fine`
 LARGEST_FIRST_PX = 320.0  # of the photo as patches first see it; at 128 px one covers half a face
+STRUCTURE = 0.75  # its weight in descents
 BLURRED_BANDS = 2  # of the photo, which the coarsest scale begins without
 
 DrawnBy = Literal["patches", "steps"]
@@ -62,13 +60,17 @@ class Painting:
             descent, and how large it is where patches begin.
         steps, fine_steps, final_steps: of Adam at every scale but the finest, at that one, and in
             the last pass; for None see `fine`.
+        half_steps: of the last pass on a copy of half the size, before the others: they move
+            strokes that single steps at full size are too short for. Where patches do not see such
+            a copy, a quarter as many at full size take their place, and their time.
         patches_above: scales of more px are redrawn with the style's patches, if they are known.
         drawn_by: patches: if those of the style are known, the photo is drawn with them at every
             scale above `first_px`, if it has one, and no step is taken up to the last pass; steps:
             descents, and patches above `patches_above`.
         lr: Adam's rate on the picture's bands.
         seed: of the places and shifts of the last pass, and of the places of the terms.
-        transport, moments, palette, structure, content: weights of `gesso.fitting.terms`.
+        transport, moments, palette, structure, content: weights of `gesso.fitting.terms`. For a
+            structure of None see `weights`.
         recolor: where the colours come from at the end, see `gesso.fitting.recolor`.
     """
 
@@ -76,14 +78,15 @@ class Painting:
     alpha: float = 0.6
     steps: int = 40
     fine_steps: int | None = None
-    final_steps: int = 30
+    half_steps: int = 40
+    final_steps: int = 20
     patches_above: int = 384
     lr: float = 6e-3
     seed: int = 0
     transport: float = 1.0
     moments: float = 0.5
     palette: float = 0.0
-    structure: float = 0.75
+    structure: float | None = None
     content: float = 0.0
     recolor: Recolor = "own"
 
@@ -101,14 +104,23 @@ class Painting:
         return LARGEST_FIRST_PX * self.alpha
 
     @property
+    def without_halves(self) -> Painting:
+        """The same with all of the last pass at full size, in as much time."""
+        return replace(self, half_steps=0, final_steps=self.final_steps + self.half_steps // 4)
+
+    @property
     def patches(self) -> float:
         """The share of patches in what is redrawn: the more of the photo is to stay, the less."""
         return min(1.0, 2.5 * (1 - self.alpha))
 
     @property
     def weights(self) -> Weights:
-        """Those of the terms."""
-        return Weights(**{name: getattr(self, name) for name in Weights.__dataclass_fields__})
+        """Those of the terms. By default descents keep the photo's structure, which they begin
+        without; patches have drawn it before the last pass begins."""
+        named = {name: getattr(self, name) for name in Weights.__dataclass_fields__}
+        if self.structure is None:
+            named["structure"] = STRUCTURE if self.drawn_by == "steps" else 0.0
+        return Weights(**named)
 
 
 def scales(longest: int) -> list[int]:
@@ -146,7 +158,13 @@ def paint(
     if how.drawn_by == "patches" and redraw is not None and seen_by_patches:
         drawn = _drawn(photo, seen_by_patches, redraw, how)
         drawn = drawn if begun is None else begun(drawn)
-        return finish(drawn, photo, styles, encoder, how, partial(_heard, on_step, how.final_steps))
+        if len(seen_by_patches) == 1 or begun is not None:
+            how = how.without_halves
+        total = how.half_steps + how.final_steps
+        drawn = _half(drawn, photo, styles, encoder, how, partial(_heard, on_step, total, 0))
+        report = partial(_heard, on_step, total, how.half_steps)
+        return finish(drawn, photo, styles, encoder, how, report)
+    how = replace(how.without_halves, drawn_by="steps")
     patched = [redraw is not None and size > max(how.patches_above, sizes[0]) for size in sizes]
     descents = [size for size, is_patched in zip(sizes, patched, strict=True) if not is_patched]
     counts = [how.steps] * (len(descents) - 1) + [how.fine(descents[-1])]
@@ -155,14 +173,11 @@ def paint(
     random = torch.Generator().manual_seed(how.seed)
     done = 0
 
-    def heard(before: int, step: int, value: float) -> None:
-        _heard(on_step, total, before + step, value)
-
     for size, count in zip(descents, counts, strict=True):
         content = _at(photo, size)
         query, picture = _begin(content, picture, how.alpha)
-        goal = _Scale(query, content, styles, size, encoder, how, random)
-        picture = descend(picture, goal, count, how.lr, partial(heard, done))
+        goal = Together(query, content, styles, size, encoder, how.weights, random)
+        picture = descend(picture, goal, count, how.lr, partial(_heard, on_step, total, done))
         done += count
     assert picture is not None  # there is always a scale
     for size in sizes[len(descents) :]:
@@ -170,7 +185,26 @@ def paint(
         own = 0.0 if size == sizes[-1] else how.alpha / 2
         picture = _redrawn(_at(photo, size), picture, redraw, how.patches, own)
     picture = picture if begun is None else begun(picture)
-    return finish(picture, photo, styles, encoder, how, partial(heard, done))
+    return finish(picture, photo, styles, encoder, how, partial(_heard, on_step, total, done))
+
+
+def _half(
+    picture: Tensor,
+    photo: Tensor,
+    styles: Styles,
+    encoder: Encoder,
+    how: Painting,
+    on_step: Callable[[int, float], None],
+) -> Tensor:
+    """(1, 3, h, w), changed as the last pass changes a copy with half the sides. The picture keeps
+    its own finest detail."""
+    if not how.half_steps:
+        return picture
+    height, width = picture.shape[-2:]
+    small, seen = (resized(image, height // 2, width // 2) for image in (picture, photo))
+    last = Apart(sized(styles, small), encoder, how.weights, how.seed, seen)
+    made = descend(small, last, how.half_steps, how.lr, on_step)
+    return picture + resized(made - small, height, width)
 
 
 def finish(
@@ -196,9 +230,9 @@ def finish(
     return put_together(styles, finished)
 
 
-def _heard(on_step: OnPaint | None, total: int, step: int, value: float) -> None:
+def _heard(on_step: OnPaint | None, total: int, before: int, step: int, value: float) -> None:
     if on_step is not None:
-        on_step(step, total, value)
+        on_step(before + step, total, value)
 
 
 def _at(photo: Tensor, size: int) -> Tensor:
@@ -238,50 +272,3 @@ def _redrawn(content: Tensor, coarser: Tensor, redraw: Redraw, share: float, own
     colors = Colors.of(begun[0])
     drawn = redraw(begun.lerp(Colors.of(content[0]).nearer(content, colors), own))
     return begun.lerp(Colors.of(drawn[0]).nearer(drawn, colors), share)
-
-
-class _Scale:
-    """A scale's loss: the distance to the style's vectors that the query's are nearest to, and the
-    terms beside it. The picture is moved by no or one cell in each step, so that no pooling grid
-    shows."""
-
-    def __init__(
-        self,
-        query: Tensor,
-        photo: Tensor,
-        styles: Styles,
-        size: int,
-        encoder: Encoder,
-        how: Painting,
-        random: torch.Generator,
-    ) -> None:
-        regions = regions_of(styles)
-        self.encoder, self.levels, self.random = encoder, list(regions[0].style.levels), random
-        self.parts: list[tuple[Region, Tensor, Terms]] = []
-        with torch.no_grad():
-            columns = self._columns(query)
-            photos = self._columns(photo) if how.structure else None
-        for region in regions:
-            rows, vectors = region.of(columns, cells(query)), region.style.at(size)
-            if len(rows):
-                found = nearest(rows, vectors.rows, vectors.mean, fast_dtype(rows.device))
-                own = None if photos is None else region.of(photos, cells(query))
-                terms = Terms(how.weights, vectors, region.style.colors, random, photo, own)
-                self.parts.append((region, vectors.rows[found], terms))
-
-    def _columns(self, image: Tensor, down: int = 0, right: int = 0) -> Tensor:
-        """The picture's hypercolumns, seen moved by these cells."""
-        height, width = cells(image)
-        moved = F.pad(image, (right * CELL_PX, 0, down * CELL_PX, 0), mode="reflect")
-        features = self.encoder(moved, self.levels)
-        columns = hypercolumns(features, height + down, width + right)[0]
-        return columns.view(height + down, width + right, -1)[down:, right:].flatten(0, 1)
-
-    def __call__(self, image: Tensor) -> Tensor:
-        down, right = (int(n) for n in torch.randint(0, 2, (2,), generator=self.random))
-        columns, total = self._columns(image, down, right), image.new_zeros(())
-        for region, target, terms in self.parts:
-            rows = region.of(columns, cells(image))
-            loss = cosine_distance(rows, target) + terms(image, rows, region)
-            total = total + len(rows) / len(columns) * loss
-        return total

@@ -56,13 +56,11 @@ class Terms:
         colors: StyleColors | None,
         random: torch.Generator,
         photo: Tensor | None = None,
-        columns: Tensor | None = None,
     ) -> None:
         """
         Args:
             style: what hypercolumns are compared with; None where no term looks at them.
             photo: (1, 3, H, W), at the size of the pictures; without it there is no `content`.
-            columns: its hypercolumns; without them there is no `structure`.
 
         Raises:
             GessoError: a palette asked of a style whose colours were not kept.
@@ -71,7 +69,6 @@ class Terms:
             raise GessoError("a card without its style's colours: palette needs them; adapt anew")
         self.weights, self.style, self.colors, self.random = weights, style, colors, random
         self.photo = None if photo is None else _small(photo)
-        self.columns = columns
 
     @property
     def see_vectors(self) -> bool:
@@ -84,16 +81,19 @@ class Terms:
         columns: Tensor | None,
         region: Region | None = None,
         margins: Margins = NONE,
+        before: Tensor | None = None,
     ) -> Tensor:
         """
         Args:
             image: (1, 3, H, W), with these margins.
             columns: hypercolumns, of the region's places.
             region: whose pixels the palette is compared with; None: all.
+            before: the photo's hypercolumns at the same places; without them there is no
+                `structure`.
         """
         total = image.new_zeros(())
         if columns is not None and self.style is not None and self.see_vectors:
-            total = total + self._of_vectors(columns, self.style)
+            total = total + self._of_vectors(columns, self.style, before)
         if self.weights.palette and self.colors is not None:
             pixels = every = image[0].flatten(1).T
             if region is not None:
@@ -107,7 +107,7 @@ class Terms:
             total = total + self.weights.content * change
         return total
 
-    def _of_vectors(self, columns: Tensor, style: Vectors) -> Tensor:
+    def _of_vectors(self, columns: Tensor, style: Vectors, before: Tensor | None) -> Tensor:
         some = some_of(len(columns), PLACES, self.random).to(columns.device)
         rows, weights, total = columns[some], self.weights, columns.new_zeros(())
         if weights.transport:
@@ -116,8 +116,8 @@ class Terms:
             drawn = style.drawn
             unit = drawn.square().mean().rsqrt()  # the style's mean square is then 1
             total = total + weights.moments * moment_distance(unit * rows, unit * drawn)
-        if weights.structure and self.columns is not None:
-            change = self_similarity_distance(rows, self.columns[some])
+        if weights.structure and before is not None:
+            change = self_similarity_distance(rows, before[some])
             total = total + weights.structure * change
         return total
 

@@ -40,13 +40,13 @@ PRESETS: Mapping[str, Preset] = {
     "draft": Preset(
         "matching",
         "to choose a style by: the style's patches, and no steps",
-        {"steps": 20, "fine_steps": 8, "final_steps": 0},
+        {"steps": 20, "fine_steps": 8, "half_steps": 0, "final_steps": 0},
     ),
     "balanced": Preset("matching", "the default"),
     "best": Preset(
         "matching",
         "to hang on a wall",
-        {"steps": 150, "fine_steps": 60, "final_steps": 100},
+        {"steps": 150, "fine_steps": 60, "half_steps": 120, "final_steps": 70},
     ),
 }
 

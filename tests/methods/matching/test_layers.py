@@ -28,7 +28,7 @@ def method() -> Matching:
 
 @pytest.fixture(scope="module")
 def card(method: Matching) -> StyleCard:
-    return method.adapt(STYLE, style_size=64, alpha=0.2, fine_steps=10, final_steps=2)
+    return method.adapt(STYLE, style_size=64, alpha=0.2, fine_steps=10, half_steps=0, final_steps=2)
 
 
 def whole(method: Matching, image: torch.Tensor) -> torch.Tensor:
@@ -76,7 +76,9 @@ def test_a_card_takes_at_most_a_megabyte_and_a_half(method: Matching, tmp_path: 
 def test_mixed_cards_share_one_space_and_keep_every_angle(
     method: Matching, card: StyleCard
 ) -> None:
-    other = method.adapt(1 - STYLE, style_size=64, alpha=0.2, fine_steps=10, final_steps=2)
+    other = method.adapt(
+        1 - STYLE, style_size=64, alpha=0.2, fine_steps=10, half_steps=0, final_steps=2
+    )
     mixed = method.blend([card, other], [1, 1])
     for level in PAPER_LEVELS:
         own = [F.normalize(c.tensors[f"level.{level}"][:9], dim=1) for c in (card, mixed)]

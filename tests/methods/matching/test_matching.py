@@ -23,7 +23,13 @@ from tiny import pictures, tiny_encoder
 STYLE = pictures(1, 96, seed=5)[0]
 PHOTO = pictures(1, 96, seed=6)
 NO_TERMS = {"transport": 0.0, "moments": 0.0, "structure": 0.0}
-QUICK: dict[str, Any] = {"steps": 8, "fine_steps": 8, "final_steps": 4, "style_size": 96}
+QUICK: dict[str, Any] = {
+    "steps": 8,
+    "fine_steps": 8,
+    "half_steps": 0,
+    "final_steps": 4,
+    "style_size": 96,
+}
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +89,7 @@ def test_a_card_of_the_compact_encoder_takes_at_most_a_megabyte_and_a_half(
 
 
 def test_every_term_changes_the_descent(method: Matching) -> None:
-    few = {**QUICK, **NO_TERMS, "steps": 4, "fine_steps": 4, "final_steps": 1}
+    few = {**QUICK, **NO_TERMS, "steps": 4, "fine_steps": 4, "half_steps": 0, "final_steps": 1}
     card = method.adapt(STYLE, **few)
     plain = method.stylizer(card)(PHOTO)
     for name in ("transport", "moments", "palette", "structure", "content"):

@@ -20,7 +20,13 @@ from tiny import grained, pictures, random_vgg, tiny_encoder
 
 STYLES = pictures(2, 96, seed=5)
 PHOTO = grained(pictures(1, 96, seed=6))
-QUICK: dict[str, Any] = {"steps": 30, "fine_steps": 30, "final_steps": 4, "style_size": 96}
+QUICK: dict[str, Any] = {
+    "steps": 30,
+    "fine_steps": 30,
+    "half_steps": 0,
+    "final_steps": 4,
+    "style_size": 96,
+}
 LEFT = torch.zeros(96, 96)
 LEFT[:, :48] = 1
 
@@ -83,7 +89,7 @@ def test_cards_that_are_painted_in_different_ways_are_painted_apart(method: Matc
 
 def test_reduced_levels_of_several_cards_are_brought_into_one_space() -> None:
     method = Matching(random_vgg())
-    quick = {"steps": 2, "fine_steps": 2, "final_steps": 2, "style_size": 96}
+    quick = {"steps": 2, "fine_steps": 2, "half_steps": 0, "final_steps": 2, "style_size": 96}
     cards = [method.adapt(style, **quick) for style in STYLES]
     found = Controls(masks=[LEFT]).stylizer(method, cards)(PHOTO)
     assert found.shape == PHOTO.shape and not torch.equal(found, PHOTO)
@@ -111,7 +117,14 @@ def test_a_style_masked_to_one_half_never_paints_the_other_halfs_colours() -> No
     style = 0.2 * random + 0.8 * torch.where(
         torch.arange(64) < 32, red.reshape(3, 1, 1), blue.reshape(3, 1, 1)
     )
-    quick = {"steps": 40, "fine_steps": 20, "final_steps": 5, "style_size": 64, "alpha": 0.2}
+    quick = {
+        "steps": 40,
+        "fine_steps": 20,
+        "half_steps": 0,
+        "final_steps": 5,
+        "style_size": 64,
+        "alpha": 0.2,
+    }
     photo = pictures(1, 64, seed=6).mean(1, keepdim=True).expand(1, 3, 64, 64)
     shares = []
     for mask in (LEFT, 1 - LEFT, None):
@@ -123,7 +136,14 @@ def test_a_style_masked_to_one_half_never_paints_the_other_halfs_colours() -> No
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 300), (40, 40), (500, 12)])
 def test_regions_of_odd_pictures(method: Matching, shape: tuple[int, int]) -> None:
-    quick = {"steps": 1, "fine_steps": 1, "final_steps": 2, "style_size": 64, "recolor": "own"}
+    quick = {
+        "steps": 1,
+        "fine_steps": 1,
+        "half_steps": 0,
+        "final_steps": 2,
+        "style_size": 64,
+        "recolor": "own",
+    }
     cards = [method.adapt(style, **quick) for style in STYLES]
     photo = torch.rand(1, 3, *shape)
     found = Controls(masks=[LEFT]).stylizer(method, cards)(photo)

@@ -11,11 +11,14 @@ from torch import Tensor
 
 from gesso.cards.card import StyleCard
 from gesso.encoders import load_encoder
+from gesso.encoders.base import Encoder
 from gesso.encoders.levels import LEVELS
 from gesso.errors import GessoError
 from gesso.fitting.painting import Painting, paint
-from gesso.fitting.pyramid import resized
+from gesso.fitting.pyramid import bands, resized
 from gesso.fitting.vectors import StyleVectors, Vectors
+from gesso.losses.columns import cells, hypercolumns
+from gesso.losses.transport import self_similarity_distance
 from gesso.methods.base import AdaptStep
 from gesso.methods.matching.method import Matching
 from gesso.methods.matching.reading import read
@@ -26,7 +29,13 @@ from tiny import pictures, tiny_encoder
 
 STYLE, OTHER = pictures(2, 96, seed=5)
 PHOTO = pictures(1, 128, seed=6)
-QUICK: dict[str, Any] = {"steps": 2, "final_steps": 0, "style_size": 96, "patches_above": 64}
+QUICK: dict[str, Any] = {
+    "steps": 2,
+    "half_steps": 0,
+    "final_steps": 0,
+    "style_size": 96,
+    "patches_above": 64,
+}
 QUICK |= {"drawn_by": "steps"}
 
 
@@ -62,21 +71,75 @@ def test_scales_above_the_limit_take_no_steps(method: Matching, card: StyleCard)
 
 def test_a_redrawn_picture_gets_its_colours_back() -> None:
     encoder, seen = tiny_encoder(), []
-    sizes = {level: encoder(PHOTO, [level])[level].shape[1] for level in LEVELS}
-    every = Vectors(torch.rand(8, sum(sizes.values())), torch.zeros(sum(sizes.values())))
-    levels = {level: Vectors(torch.rand(8, n), torch.zeros(n)) for level, n in sizes.items()}
 
     def paled(picture: Tensor) -> Tensor:
         seen.append(picture)
         return 0.4 + 0.3 * picture[:, [1, 2, 0]]
 
-    how = Painting(drawn_by="steps", steps=0, final_steps=0, patches_above=64, recolor="off")
+    how = Painting(
+        drawn_by="steps", steps=0, half_steps=0, final_steps=0, patches_above=64, recolor="off"
+    )
     photo = 0.3 + 0.4 * PHOTO  # in which nothing is clipped
-    made = paint(photo, StyleVectors({64: every}, levels), encoder, how, redraw=paled)
+    made = paint(photo, _any_style(encoder), encoder, how, redraw=paled)
     (given,) = seen
     before, after = Colors.of(given[0]), Colors.of(made[0])
     assert torch.allclose(before.mean, after.mean, atol=1e-3)
     assert torch.allclose(before.covariance, after.covariance, atol=1e-3)
+
+
+def invert(picture: Tensor) -> Tensor:
+    return 1 - picture
+
+
+def _any_style(encoder: Encoder) -> StyleVectors:
+    """Eight vectors at every level."""
+    sizes = {level: encoder(PHOTO, [level])[level].shape[1] for level in LEVELS}
+    every = Vectors(torch.rand(8, sum(sizes.values())), torch.zeros(sum(sizes.values())))
+    levels = {level: Vectors(torch.rand(8, n), torch.zeros(n)) for level, n in sizes.items()}
+    return StyleVectors({64: every}, levels)
+
+
+def test_steps_at_half_the_size_leave_the_finest_detail() -> None:
+    encoder, photo = tiny_encoder(), 0.3 + 0.4 * pictures(1, 512, seed=9)[..., :64, :]
+    style, fine = _any_style(encoder), []
+    how = Painting(half_steps=0, final_steps=0, recolor="off")
+    drawn = paint(photo, style, encoder, how, redraw=invert)
+    for steps in ({"half_steps": 3}, {"final_steps": 3}):
+        change = paint(photo, style, encoder, replace(how, **steps), redraw=invert) - drawn
+        detail, rest = bands(change, 1)
+        fine.append(float(detail.square().mean() / rest.square().mean()))
+    assert fine[0] < 0.5 * fine[1]
+
+
+def test_structure_keeps_the_photos_self_similarity_in_steps_at_half_the_size() -> None:
+    encoder, photo = tiny_encoder(), pictures(1, 400, seed=9)[..., :64, :]
+    noise = pictures(1, 400, seed=10)
+
+    def scrambled(picture: Tensor) -> Tensor:
+        return picture.lerp(noise[..., : picture.shape[2], : picture.shape[3]], 0.7)
+
+    def columns(picture: Tensor) -> Tensor:
+        return hypercolumns(encoder(picture, LEVELS), *cells(picture))[0]
+
+    style, moved = _any_style(encoder), []
+    for weight in (0.0, 100.0):
+        how = Painting(half_steps=8, final_steps=0, recolor="off", structure=weight, lr=2e-2)
+        made = paint(photo, style, encoder, how, redraw=scrambled)
+        moved.append(float(self_similarity_distance(columns(made), columns(photo))))
+    assert moved[1] < 0.9 * moved[0]
+
+
+def test_small_pictures_take_a_quarter_of_those_steps_at_full_size() -> None:
+    encoder, seen = tiny_encoder(), list[tuple[int, int]]()
+    how = Painting(half_steps=8, final_steps=1, recolor="off")
+    for size in (300, 500):
+        photo = pictures(1, size, seed=9)[..., :32, :]
+
+        def heard(step: int, steps: int, _: float) -> None:
+            seen.append((step, steps))
+
+        paint(photo, _any_style(encoder), encoder, how, heard, redraw=invert)
+    assert seen == [(n, 3) for n in (1, 2, 3)] + [(n, 9) for n in range(1, 10)]
 
 
 def test_the_photo_alone_has_no_patches() -> None:
@@ -151,7 +214,7 @@ def test_only_patches_draw_the_photo_at_every_scale_and_take_no_steps(
         sizes.append(max(picture.shape[-2:]))
         return 1 - picture
 
-    how = Painting(final_steps=0, recolor="off")
+    how = Painting(half_steps=0, final_steps=0, recolor="off")
     nothing = StyleVectors({}, {})
     made = paint(photo, nothing, method.encoder, how, redraw=drawn)
     assert sizes == [200, 400, 800] and made.shape == photo.shape
@@ -181,7 +244,13 @@ def test_a_photos_share_brings_outlines_back_below_the_last_scale(method: Matchi
     blurred = []
     for alpha in (0.0, 0.6):
         how = Painting(
-            drawn_by="steps", alpha=alpha, steps=0, final_steps=0, patches_above=64, recolor="off"
+            drawn_by="steps",
+            alpha=alpha,
+            steps=0,
+            half_steps=0,
+            final_steps=0,
+            patches_above=64,
+            recolor="off",
         )
         paint(photo, style, encoder, how, redraw=same)
         blurred.append(seen[-2])

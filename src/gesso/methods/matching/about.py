@@ -51,15 +51,25 @@ class Options:
             on_pictures=True,
         ),
     ] = None
-    final_steps: Annotated[
+    half_steps: Annotated[
         int,
         Option(
-            "Steps of the last pass, which matches every level by itself.",
+            "Steps of the last pass on a copy of half the size; if that is too small for patches, "
+            "a quarter as many at full size.",
             "N",
             least=0,
             on_pictures=True,
         ),
-    ] = 30
+    ] = 40
+    final_steps: Annotated[
+        int,
+        Option(
+            "Steps of the last pass, which matches every level by itself, at full size.",
+            "N",
+            least=0,
+            on_pictures=True,
+        ),
+    ] = 20
     patches_above: Annotated[
         int,
         Option(
@@ -99,8 +109,14 @@ class Options:
         ),
     ] = 0.0
     structure: Annotated[
-        float, Option("Weight of the photo's self-similarity.", "WEIGHT", least=0, on_pictures=True)
-    ] = 0.75
+        float | None,
+        Option(
+            "Weight of the photo's self-similarity. Default: 0.75 if drawn by steps, else 0.",
+            "WEIGHT",
+            least=0,
+            on_pictures=True,
+        ),
+    ] = None
     content: Annotated[
         float,
         Option(
@@ -133,5 +149,5 @@ ABOUT = About(
     steps_on="picture",
     color_share=0.6,
     paint_pixels=800_000,
-    version=4,
+    version=5,
 )

@@ -235,6 +235,6 @@ def _painting(card: StyleCard) -> Painting:
 
 
 def _options(card: StyleCard) -> Options:
-    known: dict[str, Any] = {"drawn_by": "steps"}  # of cards from before there was a choice
+    known: dict[str, Any] = {"drawn_by": "steps", "half_steps": 0}  # of cards from before these
     known |= {n: v for n, v in card.config.items() if n in Painting.__dataclass_fields__}
     return from_json(Options, known, "the configuration of a matching card")
