@@ -87,7 +87,7 @@ class Apart:
     def _columns(self, photo: Tensor) -> Tensor:
         """(h, w, C): its hypercolumns."""
         grid = cells(photo)
-        return hypercolumns(self.encoder(photo, self.levels), *grid)[0].unflatten(0, grid)
+        return hypercolumns(self.encoder(photo, self.levels), *grid)[0].view(*grid, -1)
 
     def _before(self, grid: tuple[int, int], margins: Margins) -> Tensor | None:
         """The photo's hypercolumns at the places of a picture with margins, to the nearest cell."""

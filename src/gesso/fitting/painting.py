@@ -36,7 +36,6 @@ COARSEST_PX = 64  # longer side of the coarsest scale (the paper's)
 SMALLEST_PX = 16
 CHEAP_PX, FEW = 384, 6  # see `Painting.fine`
 LARGEST_FIRST_PX = 320.0  # of the photo as patches first see it; at 128 px one covers half a face
-STRUCTURE = 0.75  # its weight in descents
 BLURRED_BANDS = 2  # of the photo, which the coarsest scale begins without
 
 DrawnBy = Literal["patches", "steps"]
@@ -69,8 +68,7 @@ class Painting:
             descents, and patches above `patches_above`.
         lr: Adam's rate on the picture's bands.
         seed: of the places and shifts of the last pass, and of the places of the terms.
-        transport, moments, palette, structure, content: weights of `gesso.fitting.terms`. For a
-            structure of None see `weights`.
+        transport, moments, palette, structure, content: weights of `gesso.fitting.terms`.
         recolor: where the colours come from at the end, see `gesso.fitting.recolor`.
     """
 
@@ -86,7 +84,7 @@ class Painting:
     transport: float = 1.0
     moments: float = 0.5
     palette: float = 0.0
-    structure: float | None = None
+    structure: float = 0.75
     content: float = 0.0
     recolor: Recolor = "own"
 
@@ -115,12 +113,8 @@ class Painting:
 
     @property
     def weights(self) -> Weights:
-        """Those of the terms. By default descents keep the photo's structure, which they begin
-        without; patches have drawn it before the last pass begins."""
-        named = {name: getattr(self, name) for name in Weights.__dataclass_fields__}
-        if self.structure is None:
-            named["structure"] = STRUCTURE if self.drawn_by == "steps" else 0.0
-        return Weights(**named)
+        """Those of the terms."""
+        return Weights(**{name: getattr(self, name) for name in Weights.__dataclass_fields__})
 
 
 def scales(longest: int) -> list[int]:
@@ -164,7 +158,7 @@ def paint(
         drawn = _half(drawn, photo, styles, encoder, how, partial(_heard, on_step, total, 0))
         report = partial(_heard, on_step, total, how.half_steps)
         return finish(drawn, photo, styles, encoder, how, report)
-    how = replace(how.without_halves, drawn_by="steps")
+    how = how.without_halves
     patched = [redraw is not None and size > max(how.patches_above, sizes[0]) for size in sizes]
     descents = [size for size, is_patched in zip(sizes, patched, strict=True) if not is_patched]
     counts = [how.steps] * (len(descents) - 1) + [how.fine(descents[-1])]

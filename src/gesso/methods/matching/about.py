@@ -109,14 +109,8 @@ class Options:
         ),
     ] = 0.0
     structure: Annotated[
-        float | None,
-        Option(
-            "Weight of the photo's self-similarity. Default: 0.75 if drawn by steps, else 0.",
-            "WEIGHT",
-            least=0,
-            on_pictures=True,
-        ),
-    ] = None
+        float, Option("Weight of the photo's self-similarity.", "WEIGHT", least=0, on_pictures=True)
+    ] = 0.75
     content: Annotated[
         float,
         Option(
