@@ -152,7 +152,7 @@ def paint(
     if how.drawn_by == "patches" and redraw is not None and seen_by_patches:
         drawn = _drawn(photo, seen_by_patches, redraw, how)
         drawn = drawn if begun is None else begun(drawn)
-        if len(seen_by_patches) == 1 or begun is not None:
+        if len(seen_by_patches) == 1:
             how = how.without_halves
         total = how.half_steps + how.final_steps
         drawn = _half(drawn, photo, styles, encoder, how, partial(_heard, on_step, total, 0))

@@ -65,6 +65,11 @@ class Begun:
         known = walk is not None and place < len(walk.known)
         self._before = walk.known[place] if walk is not None and known else None
 
+    @property
+    def afresh(self) -> bool:
+        """Whether nothing is known of a picture before."""
+        return self._before is None
+
     def __call__(self, fresh: Tensor) -> Tensor:
         """The picture to begin with, in the place of one (1, 3, h, w) that was made afresh."""
         if self._before is None:
