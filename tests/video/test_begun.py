@@ -46,7 +46,7 @@ def by_gatys() -> Stylizer:
 
 def by_matching() -> Stylizer:
     method = Matching(tiny_encoder())
-    how: dict[str, Any] = {"steps": 1, "fine_steps": 1, "final_steps": 3}
+    how: dict[str, Any] = {"steps": 1, "fine_steps": 1, "half_steps": 0, "final_steps": 3}
     return method.stylizer(method.adapt(STYLE, style_size=64, recolor="off", **how))
 
 
