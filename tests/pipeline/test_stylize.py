@@ -34,7 +34,8 @@ PAINT: dict[str, Any] = {
     "final_steps": 1,
     "style_size": 64,
 }
-PAINT_FLAGS = [*("--steps", "2", "--fine-steps", "1", "--final-steps", "1", "--style-size", "64")]
+PAINT_FLAGS = ["--steps", "2", "--fine-steps", "1", "--half-steps", "0", "--final-steps", "1"]
+PAINT_FLAGS += ["--style-size", "64"]
 
 
 def stylized(photo: Any, style: Any, out: Path | None = None, **more: Any) -> NDArray[np.uint8]:
