@@ -51,7 +51,8 @@ def test_the_card_is_made_of_frames_once_and_cached(
         told.append(cli("video", clip, "-o", tmp_path / "o.mp4", "--color", color, *loud)[2])
         assert "2 steps" in told[0] or color == "content"
         assert "card taken from the cache" in told[1]
-        assert told[1].count("\n") == 2
+        lines = [line for line in told[1].splitlines() if " left" not in line]  # of slow runs
+        assert len(lines) == 2
 
 
 def test_controls_of_photos_are_those_of_clips(
