@@ -18,6 +18,7 @@ from gesso.controls.options import COLORS
 from gesso.images.write import thumbnail_bytes
 from gesso.methods.base import Method
 from gesso.nn.pictures import luminance
+from gesso.nn.strips import Striped
 from gesso.stylizers.stylizer import Stylizer
 
 LINES = torch.linspace(-9, 9, 64)
@@ -108,7 +109,7 @@ def test_a_colourful_style_leaves_the_stylizer_as_it_is() -> None:
 def test_colours_of_the_content_are_where_the_content_has_them() -> None:
     photo = red_mug()[None]
     made = invented(photo, None)
-    found = in_place(made, photo)
+    found = in_place(Striped.of(made), Striped.of(photo)).whole()
     assert likeness(made, photo) < 0.3 and likeness(found, photo) > 0.7
     torch.testing.assert_close(luminance(found), luminance(made), atol=1e-5, rtol=0)
     assert float(found.min()) >= 0 and float(found.max()) <= 1

@@ -11,11 +11,12 @@ from torch import Tensor
 
 import gesso
 from gesso.cards.card import StyleCard
+from gesso.controls import strength as module
 from gesso.controls.controls import Controls
-from gesso.controls.strength import at_distance
 from gesso.errors import OptionError
 from gesso.methods.base import Method
 from gesso.methods.metastyle.method import Config, MetaStyle
+from gesso.nn.strips import Striped
 from tiny import grained, pictures, quick, tiny_encoder, tiny_net
 from tiny_files import TinyFiles
 
@@ -43,6 +44,11 @@ def strong_card(start: MetaStyle, only_affine: bool) -> StyleCard:
     torch.manual_seed(3)
     card.tensors = {n: t + 0.3 * torch.randn_like(t) for n, t in card.tensors.items()}
     return card
+
+
+def at_distance(content: Tensor, soft: Tensor, full: Tensor, strength: float) -> Tensor:
+    three = (Striped.of(one[None]) for one in (content, soft, full))
+    return module.at_distance(*three, strength).whole()[0]
 
 
 def distance(one: Tensor, other: Tensor) -> float:

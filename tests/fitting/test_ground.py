@@ -6,10 +6,15 @@ import pytest
 import torch
 
 from gesso.fitting import ground as module
-from gesso.fitting.ground import emptied, ground
+from gesso.fitting.ground import ground
+from gesso.nn.strips import Striped
 
 SIDE = 96
 PAINTED = torch.rand(1, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
+
+
+def emptied(painted: torch.Tensor, photo: torch.Tensor) -> torch.Tensor:
+    return module.emptied(Striped.of(painted), Striped.of(photo)).whole()
 
 
 def product(background: float = 1.0) -> torch.Tensor:

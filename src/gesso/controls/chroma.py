@@ -20,7 +20,8 @@ from gesso.controls.color import with_luminance
 from gesso.controls.options import Color
 from gesso.errors import GessoError
 from gesso.nn.pictures import LUMA, luminance, read_image
-from gesso.stylizers.stylizer import Stylizer
+from gesso.nn.strips import Striped, resized_rows
+from gesso.stylizers.stylizer import Stylizer, finished_by
 
 MUTED = 25 / 255  # what has less chroma in 99 % of its places is grey, or of a single faint tint
 ROUNDING = 3 / 255  # what a thumbnail's compression makes of grey
@@ -73,17 +74,16 @@ def with_chroma(stylizer: Stylizer, color: Color, cards: Sequence[StyleCard]) ->
     """A stylizer of cards without colours that have no place: of muted styles, such as a pencil
     drawing, those of the styles; where colours are the content's (`color`), in its places."""
     if color == "content":
-        return Stylizer(
-            lambda contents, on_step: in_place(stylizer(contents, on_step), contents),
-            why_none="gives every picture its photo's colours",
-        )
+        return finished_by(stylizer, in_place, "gives every picture its photo's colours")
     tint = Tint.of_cards(cards) if color == "style" else None
     if tint is None:
         return stylizer
-    return Stylizer(
-        lambda contents, on_step: tint.limited(stylizer(contents, on_step)),
-        why_none="keeps to the few colours of its style",
-    )
+    kept = tint
+
+    def finish(picture: Striped, photo: Striped) -> Striped:
+        return picture.changed(lambda strip, _: kept.limited(strip))
+
+    return finished_by(stylizer, finish, "keeps to the few colours of its style")
 
 
 def colored(opponent: Tensor, light: Tensor) -> Tensor:
@@ -94,17 +94,21 @@ def colored(opponent: Tensor, light: Tensor) -> Tensor:
     return with_luminance(torch.cat([red, green, blue], -3), light)
 
 
-def in_place(picture: Tensor, photo: Tensor) -> Tensor:
-    """`picture` (B, 3, H, W) with the colours that `photo` has in the same places: their means
-    over a 48th of the shorter side are the photo's, the differences within it the picture's own.
-    A grey photo's picture is grey; luminance stays."""
-    own, wanted = _opponent(picture), _opponent(photo)
-    moved = own + _blurred(wanted - own, max(1, min(photo.shape[-2:]) // PLACES))
-    rows = []
-    for chroma, light, content in zip(moved, luminance(picture), photo, strict=True):
-        row, tint = colored(chroma, light), Tint.of([content])
-        rows.append(row if tint is None else tint.limited(row))
-    return torch.stack(rows)
+def in_place(picture: Striped, photo: Striped) -> Striped:
+    """`picture` with the colours that `photo` has in the same places: their means over a 48th of
+    the shorter side are the photo's, the differences within it the picture's own. A grey photo's
+    picture is grey; luminance stays."""
+    size = (photo.height, photo.width)
+    missing = Striped(*size, lambda rows: _opponent(photo.at(rows)) - _opponent(picture.at(rows)))
+    moves = _blurred(missing, max(1, min(size) // PLACES))
+    tint = Tint.of([_fewer(photo)[0]])
+
+    def change(strip: Tensor, rows: slice) -> Tensor:
+        moved = _opponent(strip) + resized_rows(moves, *size, rows)
+        made = colored(moved, luminance(strip))
+        return made if tint is None else tint.limited(made)
+
+    return picture.changed(change)
 
 
 def _opponent(image: Tensor) -> Tensor:
@@ -118,9 +122,13 @@ def _some(image: Tensor) -> Tensor:
     return _opponent(image.flatten(1)[:, ::every].unsqueeze(2)).squeeze(2)
 
 
-def _blurred(x: Tensor, reach: int) -> Tensor:
-    """(B, C, H, W), averaged over about 3·reach px by way of a copy with one pixel for `reach`."""
-    height, width = x.shape[-2:]
-    small = F.interpolate(x, (math.ceil(height / reach), math.ceil(width / reach)), mode="area")
-    small = F.avg_pool2d(small, 3, 1, 1, count_include_pad=False)
-    return F.interpolate(small, (height, width), mode="bilinear")
+def _fewer(photo: Striped) -> Tensor:
+    """(1, 3, h, w) of a photo: its pixels, or some of a large one's."""
+    return photo.whole() if photo.is_small else photo.every(math.isqrt(photo.pixels // MEASURED))
+
+
+def _blurred(picture: Striped, reach: int) -> Tensor:
+    """A copy (1, C, h, w) with one pixel for `reach`, each averaged with its neighbours."""
+    size = (math.ceil(picture.height / reach), math.ceil(picture.width / reach))
+    small = picture.shrunk(*size, area=True)
+    return F.avg_pool2d(small, 3, 1, 1, count_include_pad=False)

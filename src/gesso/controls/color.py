@@ -7,6 +7,8 @@ After Gatys, Bethge, Hertzmann & Shechtman, "Preserving Color in Neural Artistic
 from __future__ import annotations
 
 import logging
+import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -14,9 +16,9 @@ from torch import Tensor
 from gesso.controls.options import COLORS, Color
 from gesso.errors import OptionError
 from gesso.nn.colors import NOISE, Colors
-from gesso.nn.pictures import luminance
-from gesso.stylizers.progress import OnStep
-from gesso.stylizers.stylizer import Stylizer
+from gesso.nn.pictures import LUMA, luminance
+from gesso.nn.strips import Striped
+from gesso.stylizers.stylizer import Stylizer, finished_by
 
 log = logging.getLogger(__name__)
 
@@ -36,8 +38,10 @@ def match_colors(image: Tensor, like: Tensor, clip: bool = True) -> Tensor:
     clipped values is logged); with `clip` False they stay as they are, and the match is exact.
     """
     matched = Colors.of(image).moved(image, Colors.of(like))
-    if not clip:
-        return matched
+    return _clipped(matched) if clip else matched
+
+
+def _clipped(matched: Tensor) -> Tensor:
     outside = float(((matched < 0) | (matched > 1)).float().mean())
     log.info("colours matched; %.1f %% of the values were clipped to [0, 1]", 100 * outside)
     return matched.clamp(0, 1)
@@ -51,10 +55,22 @@ def grey(image: Tensor) -> Tensor:
 def match_luminance(image: Tensor, like: Tensor) -> Tensor:
     """The luminance of `image` (…, 1, H, W), shifted and scaled to that of `like` in mean and
     deviation (the paper, section 5); clipped to [0, 1]."""
-    own, target = luminance(image), luminance(like)
-    deviation = own.std(correction=0).clamp(min=NOISE**0.5)
-    matched = (own - own.mean()) * (target.std(correction=0) / deviation) + target.mean()
-    return matched.clamp(0, 1)
+    own, target = Striped.of(image[None]), Striped.of(like[None])
+    return _light(own, target)(image)
+
+
+def _light(own: Striped, target: Striped) -> Callable[[Tensor], Tensor]:
+    """What gives parts of a picture their luminance, shifted and scaled to that of another."""
+    (mean, deviation), (wanted, spread) = _brightness(own), _brightness(target)
+    scale = spread / max(deviation, NOISE**0.5)
+    return lambda image: ((luminance(image) - mean) * scale + wanted).clamp(0, 1)
+
+
+def _brightness(picture: Striped) -> tuple[float, float]:
+    """Mean and deviation of a picture's luminance."""
+    colors, luma = Colors.of_strips(picture), torch.tensor(LUMA, dtype=torch.float64)
+    variance = float(luma @ colors.covariance @ luma)
+    return float(luma @ colors.mean), math.sqrt(max(0.0, variance))
 
 
 def with_luminance(image: Tensor, light: Tensor) -> Tensor:
@@ -92,15 +108,15 @@ def with_color(stylizer: Stylizer, color: Color, matched: bool) -> Stylizer:
     if color == "style" or (color == "content" and matched):
         return stylizer
 
-    def content_colors(contents: Tensor, on_step: OnStep | None) -> Tensor:
-        pairs = zip(stylizer(contents, on_step), contents, strict=True)
-        return torch.stack([match_colors(picture, content) for picture, content in pairs])
+    def as_content(picture: Striped, photo: Striped) -> Striped:
+        moved = Colors.of_strips(picture).mover(Colors.of_strips(photo))
+        return picture.changed(lambda strip, _: _clipped(moved(strip)))
 
-    def content_chroma(contents: Tensor, on_step: OnStep | None) -> Tensor:
-        pictures = stylizer(grey(contents), on_step)
-        pairs = zip(pictures, contents, strict=True)
-        light = [luminance(p) if matched else match_luminance(p, c) for p, c in pairs]
-        return with_luminance(contents, torch.stack(light))
+    def content_chroma(picture: Striped, photo: Striped) -> Striped:
+        light = luminance if matched else _light(picture, photo)
+        return photo.changed(lambda strip, rows: with_luminance(strip, light(picture.at(rows))))
 
-    run = content_colors if color == "content" else content_chroma
-    return Stylizer(run, why_none="gives every picture its photo's colours")
+    why = "gives every picture its photo's colours"
+    if color == "content":
+        return finished_by(stylizer, as_content, why)
+    return finished_by(stylizer, content_chroma, why, before=grey)

@@ -20,12 +20,13 @@ from gesso.controls.options import PAINTING, ControlOptions
 from gesso.controls.painting import Limit, coarse_to_fine, with_ground, with_limit
 from gesso.controls.palette import Palette, palette_settings, with_palette
 from gesso.controls.polish import can_polish, polished
-from gesso.controls.regions import check_masks, region_shares
+from gesso.controls.regions import check_masks, striped_shares
 from gesso.controls.strength import as_far, softened
 from gesso.errors import GessoError, OptionError
 from gesso.methods.base import Method, OnStep
 from gesso.methods.registry import load
-from gesso.stylizers.stylizer import Stylizer, composite
+from gesso.nn.strips import Striped
+from gesso.stylizers.stylizer import Stylizer, composite, finished_by
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,11 @@ class Controls(ControlOptions):
         if len(given) > 1 and not self.masks:
             given = [method.blend(given, self.weights or [1.0] * len(given))]
         if self.strength == 0:
-            return Stylizer(lambda contents, on_step: contents, why_none="changes nothing")
+            return Stylizer(
+                lambda contents, on_step: contents,
+                why_none="changes nothing",
+                striped=lambda photo, on_step: photo,
+            )
         steps = self.polish_steps(method, given)
 
         how = self.completed({n: v for n, v in styles[0].config.items() if n in PAINTING})
@@ -170,7 +175,8 @@ class Controls(ControlOptions):
 
         def stylizer_at(share: float) -> Stylizer:
             def run(contents: Tensor, on_step: OnStep | None) -> Tensor:
-                return of_regions(contents, self._regions(len(cards), contents, share), on_step)
+                shares = self._placed(len(cards), Striped.of(contents), share)[0].whole()[0]
+                return of_regions(contents, shares.to(contents), on_step)
 
             return Stylizer(run, why_none="puts several styles together")
 
@@ -181,22 +187,20 @@ class Controls(ControlOptions):
         if len(self.masks) < styles or not self.masks:
             return stylizer
 
-        def run(contents: Tensor, on_step: OnStep | None) -> Tensor:
-            cover = self._cover(styles, contents)
-            return torch.lerp(contents, stylizer(contents, on_step), cover)
+        def finish(picture: Striped, photo: Striped) -> Striped:
+            cover = self._placed(styles, photo)[1]
+            return photo.changed(
+                lambda strip, rows: torch.lerp(strip, picture.at(rows), cover.at(rows).to(strip))
+            )
 
-        return Stylizer(run, why_none="shows the photo beyond the masks")
+        return finished_by(stylizer, finish, "shows the photo beyond the masks")
 
-    def _regions(self, styles: int, contents: Tensor, share: float = 1.0) -> Tensor:
-        return self._placed(styles, contents, share)[0]
+    def _regions(self, styles: int, photo: Striped) -> Striped:
+        return self._placed(styles, photo)[0]
 
-    def _cover(self, styles: int, contents: Tensor) -> Tensor:
-        return self._placed(styles, contents)[1]
-
-    def _placed(self, styles: int, contents: Tensor, share: float = 1.0) -> tuple[Tensor, Tensor]:
-        height, width = contents.shape[-2:]
-        shares, cover = region_shares(self.masks, styles, height, width, share * self.feather)
-        return shares.to(contents), cover.to(contents)
+    def _placed(self, styles: int, photo: Striped, share: float = 1.0) -> tuple[Striped, Striped]:
+        size = (photo.height, photo.width)
+        return striped_shares(self.masks, styles, *size, share * self.feather)
 
 
 def mix(

@@ -5,18 +5,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import torch
 from torch import Tensor
 
 from gesso.fitting import carry
-from gesso.fitting.carry import at_most, smaller
+from gesso.fitting.carry import carried_over, smaller, smaller_copy
 from gesso.fitting.ground import emptied
 from gesso.images.copies import halvings
 from gesso.methods.base import OnStep
+from gesso.nn.strips import Striped
 from gesso.stylizers.progress import in_batch
-from gesso.stylizers.stylizer import Stylizer
+from gesso.stylizers.stylizer import Stylizer, finished_by, together
 
 
 @dataclass(frozen=True)
@@ -48,19 +48,25 @@ def with_limit(stylizer_at: Callable[[float], Stylizer], limit: Limit) -> Styliz
     """
     whole = stylizer_at(1.0)
 
-    def run(contents: Tensor, on_step: OnStep | None) -> Tensor:
-        height, width = contents.shape[-2:]
-        most, count = limit.of(height, width), len(contents)
-        if most >= height * width:
-            return whole(contents, on_step)
-        small = stylizer_at((most / (height * width)) ** 0.5)
-        rows = []
-        for number, content in enumerate(contents):
-            painted = partial(small, on_step=_one_of(on_step, number, count))
-            rows.append(at_most(most, content[None], painted))
-        return _together(rows)
+    def fits(height: int, width: int) -> bool:
+        return limit.of(height, width) >= height * width
 
-    return Stylizer(run, whole.network, whole.why_none)
+    def striped(photo: Striped, on_step: OnStep | None) -> Striped:
+        if fits(photo.height, photo.width):
+            return whole.striped(photo, on_step)
+        most = limit.of(photo.height, photo.width)
+        copy = smaller_copy(photo, most)
+        painted = stylizer_at((most / photo.pixels) ** 0.5)(copy, on_step)
+        return carried_over(photo, copy, painted)
+
+    def run(contents: Tensor, on_step: OnStep | None) -> Tensor:
+        if fits(*contents.shape[-2:]):
+            return whole(contents, on_step)
+        heard = (_one_of(on_step, number, len(contents)) for number in range(len(contents)))
+        pairs = zip(torch.split(contents, 1), heard, strict=True)
+        return together([striped(Striped.of(one), hears).whole() for one, hears in pairs])
+
+    return Stylizer(run, whole.network, whole.why_none, striped)
 
 
 def coarse_to_fine(stylizer_at: Callable[[float], Stylizer], begin: int, share: float) -> Stylizer:
@@ -97,7 +103,7 @@ def coarse_to_fine(stylizer_at: Callable[[float], Stylizer], begin: int, share: 
             return whole(contents, on_step)
         heard = (_one_of(on_step, number, count) for number in range(count))
         pairs = zip(contents, heard, strict=True)
-        return _together([painted(content[None], halved, hears) for content, hears in pairs])
+        return together([painted(content[None], halved, hears) for content, hears in pairs])
 
     return Stylizer(run, whole.network, whole.why_none)
 
@@ -107,20 +113,10 @@ def with_ground(stylizer: Stylizer, calm: bool) -> Stylizer:
     wanted (`gesso.fitting.ground`)."""
     if not calm:
         return stylizer
-
-    def run(contents: Tensor, on_step: OnStep | None) -> Tensor:
-        pairs = zip(stylizer(contents, on_step), contents, strict=True)
-        return _together([emptied(picture[None], photo[None]) for picture, photo in pairs])
-
-    return Stylizer(run, stylizer.network, stylizer.why_none)
+    return finished_by(stylizer, emptied, stylizer.why_none, network=stylizer.network)
 
 
 def _one_of(on_step: OnStep | None, number: int, count: int) -> OnStep | None:
     """What hears the steps of picture `number` of `count`, as those of all."""
     report = in_batch(on_step, number, count)
     return None if report is None else lambda now: report(now.step, now.steps, now.losses)
-
-
-def _together(rows: list[Tensor]) -> Tensor:
-    """Pictures (1, 3, H, W) in a batch; a single one, which may be large, is not copied."""
-    return rows[0] if len(rows) == 1 else torch.cat(rows)

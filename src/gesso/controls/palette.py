@@ -18,9 +18,9 @@ from torch import Tensor
 from gesso.cards.card import PALETTE as KEPT
 from gesso.cards.card import StyleCard
 from gesso.nn.colors import Colors
-from gesso.nn.surroundings import shares
-from gesso.stylizers.progress import OnStep
-from gesso.stylizers.stylizer import Stylizer
+from gesso.nn.strips import Striped
+from gesso.nn.surroundings import share
+from gesso.stylizers.stylizer import Stylizer, finished_by
 
 MEASURED = 1_000_000  # pixels of a picture
 TRACE = 1e-9  # of a share: a region that is missed by the pixels that are measured has the whole's
@@ -66,41 +66,38 @@ class Palette:
         """What a style of that strength has."""
         return replace(self, share=strength * self.share)
 
-    def given(self, pictures: Tensor, contents: Tensor, regions: Tensor | None) -> Tensor:
-        """Pictures (B, 3, H, W) in [0, 1] of contents with these palettes, in their regions
-        (K, H, W). Flat and dark contents keep what they have (`gesso.nn.surroundings`)."""
-        ways = (self.share * (1 - shares(contents))).tolist()
-        return torch.stack([self._one(p, w, regions) for p, w in zip(pictures, ways, strict=True)])
-
-    def _one(self, picture: Tensor, way: float, regions: Tensor | None) -> Tensor:
+    def given(self, picture: Striped, photo: Striped, regions: Striped | None) -> Striped:
+        """A picture in [0, 1] of a photo with these palettes, in their regions (1, K, H, W). Flat
+        and dark photos keep what they have (`gesso.nn.surroundings`)."""
+        way = self.share * (1 - share(photo))
         if not way:
             return picture
+        every = max(1, round((picture.pixels / MEASURED) ** 0.5))
+        some = picture.every(every)[0]
         if regions is None:
-            return _moved(picture, self.styles[0], way, None)
-        out = torch.zeros_like(picture)
-        for style, region in zip(self.styles, regions, strict=True):
-            if bool((region > 0).any()):
-                out += region * _moved(picture, style, way, region)
-        return out
+            moved = Colors.of(some).way(self.styles[0], way)
+            return picture.changed(lambda strip, _: moved(strip))
+        where = regions.every(every)[0] + TRACE
+        ways = [Colors.of(some, w).way(s, way) for s, w in zip(self.styles, where, strict=True)]
+
+        def change(strip: Tensor, rows: slice) -> Tensor:
+            parts = zip(ways, regions.at(rows)[0], strict=True)
+            return sum((own * moved(strip) for moved, own in parts), torch.zeros_like(strip))
+
+        return picture.changed(change)
 
 
 def with_palette(
-    stylizer: Stylizer, palette: Palette | None, regions: Callable[[Tensor], Tensor] | None = None
+    stylizer: Stylizer, palette: Palette | None, regions: Callable[[Striped], Striped] | None = None
 ) -> Stylizer:
-    """A stylizer whose pictures have the palette; `regions` takes contents and returns the shares
-    (K, H, W) of the styles, where each has a region."""
+    """A stylizer whose pictures have the palette; `regions` takes a photo and returns the shares
+    (1, K, H, W) of the styles, where each has a region."""
     if palette is None:
         return stylizer
 
-    def run(contents: Tensor, on_step: OnStep | None) -> Tensor:
-        where = regions(contents) if regions is not None else None
-        return palette.given(stylizer(contents, on_step), contents, where)
+    own = palette
 
-    return Stylizer(run, why_none="gives every picture its style's palette")
+    def finish(picture: Striped, photo: Striped) -> Striped:
+        return own.given(picture, photo, regions(photo) if regions is not None else None)
 
-
-def _moved(picture: Tensor, target: Colors, way: float, region: Tensor | None) -> Tensor:
-    """(3, H, W) in [0, 1], which goes that way to `target` by what its colours are in a region."""
-    every = max(1, round((picture.shape[1] * picture.shape[2] / MEASURED) ** 0.5))
-    some = None if region is None else region[::every, ::every] + TRACE
-    return Colors.of(picture[:, ::every, ::every], some).nearer(picture, target, way)
+    return finished_by(stylizer, finish, "gives every picture its style's palette")

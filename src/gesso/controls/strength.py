@@ -9,8 +9,13 @@ import torch
 from torch import Tensor
 
 from gesso.cards.card import StyleCard
+from gesso.fitting.carry import smaller, smaller_copy
 from gesso.methods.base import Method, OnStep
-from gesso.stylizers.stylizer import Stylizer
+from gesso.nn.strips import Striped
+from gesso.stylizers.stylizer import Stylizer, together
+
+MOST_PIXELS = 2_000_000
+"""Of the copy of a photo that its neutral card is made of."""
 
 
 def as_far(soft: Stylizer | None, full: Stylizer, strength: float) -> Stylizer:
@@ -20,10 +25,19 @@ def as_far(soft: Stylizer | None, full: Stylizer, strength: float) -> Stylizer:
     def run(contents: Tensor, on_step: OnStep | None) -> Tensor:
         fulls = full(contents, on_step)
         softs = fulls if soft is None else soft(contents, on_step)
-        rows = zip(contents, softs, fulls, strict=True)
-        return torch.stack([at_distance(*row, strength) for row in rows])
+        rows = zip(*(torch.split(each, 1) for each in (contents, softs, fulls)), strict=True)
+        found = [map(Striped.of, row) for row in rows]
+        return together([at_distance(c, s, f, strength).whole() for c, s, f in found])
 
-    return Stylizer(run, why_none="mixes two pictures by their distance from the photo")
+    def striped(photo: Striped, on_step: OnStep | None) -> Striped:
+        whole = full.striped(photo, on_step)
+        return at_distance(
+            photo, whole if soft is None else soft.striped(photo, on_step), whole, strength
+        )
+
+    return Stylizer(
+        run, why_none="mixes two pictures by their distance from the photo", striped=striped
+    )
 
 
 def softened(
@@ -45,31 +59,46 @@ def softened(
         return None
 
     def run(contents: Tensor, on_step: OnStep | None) -> Tensor:
-        return torch.cat([one(content)(content.unsqueeze(0), on_step) for content in contents])
+        return together([one(c)(c, on_step) for c in torch.split(contents, 1)])
+
+    def striped(photo: Striped, on_step: OnStep | None) -> Striped:
+        return one(smaller_copy(photo, MOST_PIXELS)).striped(photo, on_step)
 
     def one(content: Tensor) -> Stylizer:
-        made = [method.softened(card, strength, content) for card in cards]
+        seen = smaller(content, MOST_PIXELS)[0]
+        made = [method.softened(card, strength, seen) for card in cards]
         return dressed([card for card in made if card is not None])
 
-    return Stylizer(run, why_none="blends the card anew for every content")
+    return Stylizer(run, why_none="blends the card anew for every content", striped=striped)
 
 
-def at_distance(content: Tensor, soft: Tensor, full: Tensor, strength: float) -> Tensor:
-    """On the way from the content by the soft picture to the full one, the point whose distance
-    from the content is `strength` times that of the full one. All (3, H, W)."""
-    away, onward = soft - content, full - soft
+def at_distance(photo: Striped, soft: Striped, full: Striped, strength: float) -> Striped:
+    """On the way from the photo by the soft picture to the full one, the point whose distance from
+    the photo is `strength` times that of the full one."""
     # |away + x·onward|² = wanted, with the square at x = 1 being the full picture's distance.
-    a, b, found = _mean(onward, onward), _mean(away, onward), _mean(away, away)
+    a, b, found = _products(photo, soft, full)
     wanted = strength**2 * (a + 2 * b + found)
     if found >= wanted:  # too far, even where nothing is far: mixed with the content
-        return torch.lerp(content, soft, math.sqrt(max(0.0, wanted) / found)) if found else soft
+        share = math.sqrt(max(0.0, wanted) / found) if found else 1.0
+        return _between(photo, soft, share) if found else soft
     missing = wanted - found
     root = math.sqrt(b * b + a * missing)
     share = missing / (b + root) if b > 0 else (root - b) / a  # the one in (0, 1]; no cancellation
-    return torch.lerp(soft, full, min(1.0, share))
+    return _between(soft, full, min(1.0, share))
 
 
-def _mean(one: Tensor, other: Tensor) -> float:
-    """The mean of the products, in float64, which a large picture has no room for at once."""
-    rows = zip(one, other, strict=True)
-    return sum(float((x.double() * y.double()).sum()) for x, y in rows) / one.numel()
+def _between(one: Striped, other: Striped, share: float) -> Striped:
+    return one.changed(lambda strip, rows: torch.lerp(strip, other.at(rows), share))
+
+
+def _products(photo: Striped, soft: Striped, full: Striped) -> tuple[float, float, float]:
+    """Of what is between photo and soft picture (away), and soft and full one (onward), the means
+    of onward², away·onward and away², summed in float64."""
+    total = torch.zeros(3, dtype=torch.float64)
+    for rows in photo.strips():
+        middle = soft.at(rows)
+        away, onward = middle - photo.at(rows), full.at(rows) - middle
+        for x, y in zip(away[0].double(), onward[0].double(), strict=True):
+            total += torch.stack([(y * y).sum(), (x * y).sum(), (x * x).sum()]).cpu()
+    a, b, found = (total / (3 * photo.pixels)).tolist()
+    return a, b, found

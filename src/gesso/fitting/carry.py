@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gesso.fitting.pyramid import bands
+from gesso.nn.strips import Striped, resized_rows
 from gesso.reports import look
 
 WINDOW_PX = 9  # of the small copy, in which detail is compared
@@ -47,11 +48,18 @@ def coarse_to_fine(copies: Sequence[Tensor], change: Callable[[int, Tensor], Ten
 
 def smaller(image: Tensor, pixels: int) -> Tensor:
     """(1, 3, H, W) with so many pixels or a few less; the ratio of sides kept."""
-    scale = math.sqrt(pixels / (image.shape[-2] * image.shape[-1]))
-    if scale >= 1:
+    if image.shape[-2] * image.shape[-1] <= pixels:
         return image
-    size = [max(1, int(n * scale)) for n in image.shape[-2:]]
-    return F.interpolate(image, size, mode="bilinear", antialias=True)
+    return smaller_copy(Striped.of(image), pixels)
+
+
+def smaller_copy(picture: Striped, pixels: int) -> Tensor:
+    """(1, 3, h, w) of a picture, with so many pixels or a few less, or with all it has."""
+    scale = math.sqrt(pixels / picture.pixels)
+    if scale >= 1:
+        return picture.whole()
+    height, width = (max(1, int(n * scale)) for n in (picture.height, picture.width))
+    return picture.shrunk(height, width)
 
 
 @torch.no_grad()
@@ -59,18 +67,23 @@ def carried(image: Tensor, small: Tensor, changed: Tensor) -> Tensor:
     """A picture (1, 3, H, W) in [0, 1], changed as its `smaller` copy was: (1, 3, H, W) in [0, 1].
 
     Where nothing changed it stays as it is, and where all changed by the same, so does it. Detail
-    that the copy cannot show is kept as far as `kept` says. One channel is done at a time, so it
-    takes little more memory than the result.
+    that the copy cannot show is kept as far as `kept` says.
     """
-    size = image.shape[-2:]
+    return carried_over(Striped.of(image), small, changed).whole()
+
+
+@torch.no_grad()
+def carried_over(picture: Striped, small: Tensor, changed: Tensor) -> Striped:
+    """`carried`, for a picture of any size: strips are made when they are asked for."""
     shares = kept(small, changed)
-    out = torch.empty_like(image)
-    for channel in range(image.shape[1]):
-        one = (..., slice(channel, channel + 1), slice(None), slice(None))
-        detail = image[one] - _enlarged(small[one], size)
-        detail *= F.interpolate(shares[one], size, mode="bilinear")
-        out[one] = detail.add_(_enlarged(changed[one], size)).clamp_(0, 1)
-    return out
+
+    def change(image: Tensor, rows: slice) -> Tensor:
+        size = (picture.height, picture.width)
+        detail = image - resized_rows(small, *size, rows, "bicubic")
+        detail *= resized_rows(shares, *size, rows)
+        return detail.add_(resized_rows(changed, *size, rows, "bicubic")).clamp_(0, 1)
+
+    return picture.changed(change)
 
 
 def kept(small: Tensor, changed: Tensor) -> Tensor:
@@ -90,7 +103,3 @@ def _windowed(x: Tensor) -> Tensor:
     for window, around in (((WINDOW_PX, 1), (edge, 0)), ((1, WINDOW_PX), (0, edge))):
         x = F.avg_pool2d(x, window, 1, around, count_include_pad=False)
     return x
-
-
-def _enlarged(image: Tensor, size: torch.Size) -> Tensor:
-    return F.interpolate(image, size, mode="bicubic")

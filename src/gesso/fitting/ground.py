@@ -13,7 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gesso.fitting.carry import smaller
+from gesso.fitting.carry import smaller_copy
+from gesso.nn.strips import Striped, resized_rows
 
 WINDOW = 1 / 16  # of the longer side: what is flat in a smaller window is a part of something
 LEAST_PX = 17  # and never a smaller window than this
@@ -36,15 +37,15 @@ def ground(photo: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def emptied(painted: Tensor, photo: Tensor) -> Tensor:
-    """A painted picture (1, 3, H, W) with every ground of its photo in one colour painted there;
-    what surrounds the grounds stays, with a soft edge. The picture itself where there is none."""
-    photo = smaller(photo, MOST_PIXELS)
-    left = ground(photo)
+def emptied(painted: Striped, photo: Striped) -> Striped:
+    """A painted picture with every ground of its photo in one colour painted there; what surrounds
+    the grounds stays, with a soft edge. The picture itself where there is none."""
+    seen = smaller_copy(photo, MOST_PIXELS)
+    left = ground(seen)
     if not left.any():
         return painted
-    small = smaller(painted, MOST_PIXELS)
-    edge = _odd(SOFT * max(photo.shape[-2:]))
+    small = smaller_copy(painted, MOST_PIXELS)
+    edge = _odd(SOFT * max(seen.shape[-2:]))
     inner = 1 - _highest(1 - left, edge)
     share = F.avg_pool2d(F.pad(inner, (edge // 2,) * 4, mode="replicate"), edge, 1)
     calm = small.clone()
@@ -52,21 +53,17 @@ def emptied(painted: Tensor, photo: Tensor) -> Tensor:
         if not left.any():
             break
         places = left[0, 0] > 0
-        color = photo[0, :, places].median(1).values
-        same = (photo[0] - color[:, None, None]).abs().amax(0) <= ALIKE
+        color = seen[0, :, places].median(1).values
+        same = (seen[0] - color[:, None, None]).abs().amax(0) <= ALIKE
         calm[0, :, same & places] = _nearest(small[0, :, same & places], color[:, None])
         left = left * ~same
-    if small is painted:
-        return torch.lerp(painted, calm, share)
-    share, out = _enlarged(share, painted), torch.empty_like(painted)
-    for channel in range(painted.shape[1]):  # one at a time takes less memory
-        one = (..., slice(channel, channel + 1), slice(None), slice(None))
-        torch.lerp(painted[one], _enlarged(calm[one], painted), share, out=out[one])
-    return out
+    size = (painted.height, painted.width)
 
+    def change(picture: Tensor, rows: slice) -> Tensor:
+        ground, way = (resized_rows(one, *size, rows) for one in (calm, share))
+        return torch.lerp(picture, ground, way)
 
-def _enlarged(image: Tensor, like: Tensor) -> Tensor:
-    return F.interpolate(image, like.shape[-2:], mode="bilinear")
+    return painted.changed(change)
 
 
 def _flat(spread: Tensor) -> Tensor:

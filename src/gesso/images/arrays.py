@@ -27,17 +27,35 @@ def pixels(what: str, value: Any, channels: int = 3) -> Pixels:
 
     Args:
         what: its name in messages, such as "image".
-        value: floating-point (channels, H, W) in 0 to 1, or a batch of one of these; values that
-            overshoot a little are clamped. Or uint8 (H, W, 3). A numpy array, a torch tensor on
-            any device, or what else `np.asarray` takes.
+        value: as for `checked`; values that overshoot a little are clamped.
+        channels: 3, or 1 for alpha.
+
+    Raises:
+        GessoError: as `checked` does.
+    """
+    array = checked(what, value, channels)
+    if array.dtype == np.uint8:
+        return as_numbers(array)
+    return np.ascontiguousarray(np.clip(array, 0, 1), np.float32)
+
+
+def checked(what: str, value: Any, channels: int = 3) -> NDArray[Any]:
+    """A picture of numbers as it is: floating-point (channels, H, W), or uint8 (H, W, channels).
+
+    Args:
+        what: its name in messages, such as "image".
+        value: floating-point (channels, H, W) in about 0 to 1, or a batch of one of these. Or uint8
+            (H, W, channels). A numpy array, a torch tensor on any device, or what else `np.asarray`
+            takes.
         channels: 3, or 1 for alpha.
 
     Raises:
         GessoError: another shape or type, values that are not finite, or of another range.
     """
     array = as_numpy(what, value)
-    if array.dtype == np.uint8 and array.ndim == 3 and array.shape[2] == channels == 3:
-        array = array.transpose(2, 0, 1) / np.float32(255)
+    bytewise = array.dtype == np.uint8 and array.ndim == 3 and array.shape[2] == channels
+    if bytewise and 0 not in array.shape:
+        return array
     if array.ndim == 4 and len(array) == 1:
         array = array[0]
     floating = np.issubdtype(array.dtype, np.floating)
@@ -51,7 +69,7 @@ def pixels(what: str, value: Any, channels: int = 3) -> Pixels:
         raise GessoError(f"{what}: values that are not numbers, or infinite; allowed are 0 to 1")
     if least < _LEAST or most > _MOST:
         raise GessoError(f"{what}: values from {least:.4g} to {most:.4g}; allowed are 0 to 1")
-    return np.ascontiguousarray(np.clip(array, 0, 1), np.float32)
+    return array
 
 
 def as_numpy(what: str, value: Any) -> NDArray[Any]:
@@ -67,3 +85,11 @@ def as_numpy(what: str, value: Any) -> NDArray[Any]:
         return np.asarray(value)
     except (TypeError, ValueError, RuntimeError) as error:
         raise GessoError(f"{what}: {type(value).__name__} holds no numbers ({error})") from error
+
+
+def as_numbers(values: NDArray[np.uint8]) -> Pixels:
+    """(H, W, C) of bytes as float32 (C, H, W) in [0, 1]."""
+    channels = np.empty((values.shape[2], *values.shape[:2]), np.float32)
+    for c, channel in enumerate(channels):  # in one pass each: half the time of permute and divide
+        np.divide(values[..., c], np.float32(255), out=channel)
+    return channels

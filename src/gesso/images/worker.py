@@ -18,13 +18,13 @@ import numpy as np
 from gesso.errors import GessoError, OptionError
 from gesso.images.facts import picture_facts
 from gesso.images.plain import read_plain
-from gesso.images.read import MAX_PIXELS, read_photo
+from gesso.images.read import MAX_PIXELS, read_levels
 from gesso.images.source import problem
 from gesso.images.wire import Buffer, receive, send
 
 GRACE = 1.0  # seconds after which a decoder ends itself whose master did not
 ROOM = 2**30  # bytes: the interpreter and its libraries
-PIXEL = 40  # bytes a pixel: a picture as its decoder holds it, and as float32
+PIXEL = 40  # bytes a pixel: a picture as its decoder holds it, and as numbers
 
 
 class _Named(io.BytesIO):
@@ -108,10 +108,9 @@ def _alarm(seconds: float) -> None:
         signal.alarm(math.ceil(seconds))
 
 
-def _photo(source: Any, options: dict[str, Any]) -> tuple[dict[str, Any], list[Buffer]]:
-    photo = read_photo(source, **options)
-    alpha = None if photo.alpha is None else photo.alpha.shape
-    head = {"shape": photo.rgb.shape, "alpha": alpha}
+def _levels(source: Any, options: dict[str, Any]) -> tuple[dict[str, Any], list[Buffer]]:
+    photo = read_levels(source, **options)
+    head = {"shape": photo.rgb.shape, "type": photo.rgb.dtype.str}
     arrays = [photo.rgb] if photo.alpha is None else [photo.rgb, photo.alpha]
     return head, [photo.exif, *(np.ascontiguousarray(array).data for array in arrays)]
 
@@ -127,6 +126,6 @@ def _plain(source: Any, options: dict[str, Any]) -> tuple[dict[str, Any], list[B
 
 KINDS: dict[str, Callable[[Any, dict[str, Any]], tuple[dict[str, Any], list[Buffer]]]] = {
     "facts": _facts,
-    "photo": _photo,
+    "photo": _levels,
     "plain": _plain,
 }

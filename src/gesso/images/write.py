@@ -15,7 +15,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from gesso.disk.atomic import StrPath, atomic_write
 from gesso.errors import GessoError, OptionError
-from gesso.images.arrays import Pixels, pixels
+from gesso.images.arrays import Pixels, as_numbers, checked, pixels
 from gesso.images.exif import for_picture
 from gesso.images.resize import resize
 from gesso.images.source import name_of, problem
@@ -49,6 +49,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "BMP": {},
 }
 _OPAQUE = ("JPEG", "BMP")
+STRIP_PIXELS = 1 << 20  # that are numbers at a time
 
 
 def write_image(
@@ -69,8 +70,8 @@ def write_image(
         target: the file, in a folder that exists; or a file object open for writing bytes.
         image: (3, H, W), or a batch of one, floating-point RGB in 0 to 1; or uint8 (H, W, 3). An
             array or a tensor.
-        alpha: (1, H, W) in [0, 1], kept by PNG, WebP, AVIF, HEIF and TIFF; JPEG and BMP, which
-            have none, show the picture on white.
+        alpha: (1, H, W) in [0, 1], or uint8 (H, W, 1); kept by PNG, WebP, AVIF, HEIF and TIFF. JPEG
+            and BMP, which have none, show the picture on white.
         quality: 1 to 100 for JPEG (default 92), WebP (95), AVIF (85) and HEIF (60); the others are
             lossless and not affected.
         metadata: an EXIF block to put in, as `Photo.exif`, with the size and colour space of this
@@ -109,7 +110,10 @@ def write_image(
 def eight_bits(image: Any, alpha: Any = None) -> NDArray[np.uint8]:
     """(H, W, 3) uint8 of a picture (3, H, W) in [0, 1], or (H, W, 4) with alpha (1, H, W): what a
     lossless file of it holds."""
-    return np.asarray(_picture(image, alpha, opaque=False))
+    found = checked("image", image)
+    if found.dtype == np.uint8 and alpha is None:
+        return found
+    return np.asarray(_picture(found, alpha, opaque=False))
 
 
 def _kind(target: StrPath | IO[bytes], format: str | None) -> str:
@@ -151,21 +155,60 @@ def _encoded(target: object, picture: Image.Image, kind: str, options: dict[str,
 
 
 def _picture(image: Any, alpha: Any, *, opaque: bool) -> Image.Image:
-    """An RGB or RGBA picture; on white if it has to be `opaque`."""
-    rgb = pixels("image", image)
-    if alpha is None:
-        return _image(rgb)
-    a = pixels("alpha", alpha, 1)
-    if a.shape[1:] != rgb.shape[1:]:
+    """An RGB or RGBA picture; on white if it has to be `opaque`. It is made in strips: the numbers
+    of a large picture must not be there twice."""
+    rgb = checked("image", image)
+    a = None if alpha is None else checked("alpha", alpha, 1)
+    height, width = _sides(rgb)
+    if a is not None and _sides(a) != (height, width):
         sizes = f"{a.shape} and {rgb.shape}"
         raise GessoError(f"alpha: shapes {sizes} differ; both need the same height and width")
-    return _image(rgb * a + (1 - a) if opaque else np.concatenate([rgb, a]))
+    rows = max(1, STRIP_PIXELS // width)
+    if rows >= height:
+        return Image.fromarray(_eight_bits(rgb, a, slice(0, height), opaque))
+    picture = Image.new("RGB" if a is None or opaque else "RGBA", (width, height))
+    for top in range(0, height, rows):
+        strip = _eight_bits(rgb, a, slice(top, top + rows), opaque)
+        picture.paste(Image.fromarray(strip), (0, top))
+    return picture
 
 
-def _image(values: Pixels) -> Image.Image:
-    """(C, H, W) in [0, 1] as an 8-bit picture, rounded."""
+def _sides(picture: NDArray[Any]) -> tuple[int, int]:
+    """Height and width of what `checked` returns."""
+    shape = picture.shape if picture.dtype == np.uint8 else picture.shape[1:]
+    return shape[0], shape[1]
+
+
+def _eight_bits(
+    rgb: NDArray[Any], alpha: NDArray[Any] | None, rows: slice, opaque: bool
+) -> NDArray[np.uint8]:
+    """Some rows (n, W, 3 or 4) of a picture, rounded."""
+    if alpha is None:
+        return _bytes_of(rgb, rows)
+    if not opaque:
+        return np.concatenate([_bytes_of(rgb, rows), _bytes_of(alpha, rows)], 2)
+    share = _numbers_of(alpha, rows)
+    return _rounded(_numbers_of(rgb, rows) * share + (1 - share))
+
+
+def _bytes_of(picture: NDArray[Any], rows: slice) -> NDArray[np.uint8]:
+    if picture.dtype == np.uint8:
+        return np.ascontiguousarray(picture[rows])
+    return _rounded(_numbers_of(picture, rows))
+
+
+def _numbers_of(picture: NDArray[Any], rows: slice) -> Pixels:
+    """(C, n, W) in [0, 1]."""
+    if picture.dtype == np.uint8:
+        return as_numbers(picture[rows])
+    numbers: Pixels = np.clip(picture[:, rows], 0, 1).astype(np.float32, copy=False)
+    return numbers
+
+
+def _rounded(values: Pixels) -> NDArray[np.uint8]:
+    """(C, H, W) in [0, 1] as 8 bits (H, W, C)."""
     rounded = np.rint(values * np.float32(255)).astype(np.uint8)
-    return Image.fromarray(np.ascontiguousarray(rounded.transpose(1, 2, 0)))
+    return np.ascontiguousarray(rounded.transpose(1, 2, 0))
 
 
 def thumbnail_bytes(image: Any, size_px: int = 96) -> bytes:
@@ -178,5 +221,5 @@ def thumbnail_bytes(image: Any, size_px: int = 96) -> bytes:
 def webp_bytes(image: Any, quality: int) -> bytes:
     """A WebP of (3, H, W) in [0, 1]; quality 0 to 100."""
     buffer = io.BytesIO()
-    _image(pixels("image", image)).save(buffer, "WEBP", quality=quality, method=6)
+    _picture(image, None, opaque=True).save(buffer, "WEBP", quality=quality, method=6)
     return buffer.getvalue()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from gesso.errors import GessoError
+from gesso.nn.strips import Striped
 
 MOST = 4.0  # times a difference of colours: more would be noise
 NOISE = (2 / 255) ** 2  # a variance; two grey levels of deviation are a file's noise, not colour
@@ -35,6 +36,21 @@ class Colors:
         mean = pixels @ shares
         away = pixels - mean.unsqueeze(1)
         return cls(mean, (away * shares) @ away.T)
+
+    @classmethod
+    def of_strips(cls, picture: Striped) -> Colors:
+        """The colours of all pixels of a picture of any size."""
+        if picture.is_small:
+            return cls.of(picture.whole())
+        total, products = (
+            torch.zeros(3, dtype=torch.float64),
+            torch.zeros(3, 3, dtype=torch.float64),
+        )
+        for strip in map(picture.at, picture.strips()):
+            pixels = strip.detach().cpu().double().movedim(-3, 0).flatten(1)
+            total, products = total + pixels.sum(1), products + pixels @ pixels.T
+        mean = total / picture.pixels
+        return cls(mean, products / picture.pixels - torch.outer(mean, mean))
 
     @classmethod
     def union(cls, parts: Sequence[Colors], weights: Sequence[float]) -> Colors:
@@ -86,15 +102,32 @@ class Colors:
     def nearer(self, image: Tensor, target: Colors, way: float = 1.0) -> Tensor:
         """`image` (…, 3, H, W) in [0, 1], whose colours these are, moved that way to the target's
         by `nearest`, within the range."""
+        return self.way(target, way)(image)
+
+    def way(self, target: Colors, way: float) -> Callable[[Tensor], Tensor]:
+        """What moves pictures, or parts of one, as `nearer` does."""
         matrix, shift = self.nearest(target)
-        matrix = torch.lerp(torch.eye(3, dtype=matrix.dtype), matrix, way).to(image)
-        moved = torch.einsum("ij,...jhw->...ihw", matrix, image)
-        return moved.add_((way * shift).to(image).view(3, 1, 1)).clamp_(0, 1)
+        matrix = torch.lerp(torch.eye(3, dtype=matrix.dtype), matrix, way)
+
+        def moved(image: Tensor) -> Tensor:
+            turned = torch.einsum("ij,...jhw->...ihw", matrix.to(image), image)
+            return turned.add_((way * shift).to(image).view(3, 1, 1)).clamp_(0, 1)
+
+        return moved
 
     def moved(self, image: Tensor, target: Colors) -> Tensor:
         """`image` (…, C, H, W), whose colours these are, with mean and covariance of `target`."""
-        spread, shift = (part.to(image) for part in self.transform(target))
-        return torch.einsum("ij,...jhw->...ihw", spread, image) + shift.reshape(-1, 1, 1)
+        return self.mover(target)(image)
+
+    def mover(self, target: Colors) -> Callable[[Tensor], Tensor]:
+        """What moves pictures, or parts of one, as `moved` does."""
+        spread, shift = self.transform(target)
+
+        def moved(image: Tensor) -> Tensor:
+            turned = torch.einsum("ij,...jhw->...ihw", spread.to(image), image)
+            return turned + shift.to(image).reshape(-1, 1, 1)
+
+        return moved
 
 
 def _power(covariance: Tensor, exponent: float) -> Tensor:

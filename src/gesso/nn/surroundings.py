@@ -19,6 +19,7 @@ from torch import Tensor
 
 from gesso.graphs.share import CONTRAST, DETAIL, LIGHT
 from gesso.nn.pictures import LUMA
+from gesso.nn.strips import Striped
 
 MEASURED = 512  # lines at least that are looked at of a large picture, of both directions
 
@@ -104,12 +105,19 @@ def shares(images: Tensor, light: float | None = None) -> Tensor:
     mean luminance of what a style makes of ordinary pictures, dark ones of a dark style need no
     others either: the style is as dark without, and would be twice as dark with them.
     """
-    return torch.stack([_share(image, light) for image in images])
+    every = max(1, min(images.shape[2:]) // MEASURED)
+    return torch.stack([_share(x[:, ::every], x[:, :, ::every], light) for x in images])
 
 
-def _share(image: Tensor, style_light: float | None) -> Tensor:
-    every = max(1, min(image.shape[1:]) // MEASURED)
-    rows, columns = image[:, ::every], image[:, :, ::every]
+def share(picture: Striped, light: float | None = None) -> float:
+    """`shares` of a picture of any size."""
+    every = max(1, min(picture.height, picture.width) // MEASURED)
+    rows, columns = picture.every(1, lines=every)[0], picture.every(every, lines=1)[0]
+    return float(_share(rows, columns, light))
+
+
+def _share(rows: Tensor, columns: Tensor, style_light: float | None) -> Tensor:
+    """By some rows (3, n, W) and some columns (3, H, n) of a picture."""
     light, detail = _luma(rows), _seconds(_luma(rows)) + _seconds(_luma(columns).T)
     mean, deviation = light.mean(), rows.std((1, 2), correction=0).max()
     lacks = [_lack(detail / 2, DETAIL), _lack(deviation, CONTRAST), _extreme(mean)]

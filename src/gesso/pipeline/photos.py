@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from gesso.disk.atomic import shown
 from gesso.errors import GessoError
-from gesso.images.read import MAX_PIXELS, Photo, read_photo
-from gesso.images.write import write_image
+from gesso.images.read import MAX_PIXELS, Levels, Photo, read_levels
+from gesso.images.write import eight_bits, write_image
 from gesso.pipeline.plan import Job
 from gesso.pipeline.records import KEYWORD, Record, keep_beside, keeps_texts
 from gesso.stylizers.progress import OnStep
@@ -46,15 +49,18 @@ class Pictures:
             GessoError: a photo that cannot be read, a result that cannot be written, or too
                 little memory.
         """
-        photo = self.read(job.photo)
-        picture = finished(photo, stylizer, shown(job.photo), on_step)
-        self.write(picture, job)
+        photo = self.levels(job.photo)
+        self.write(painted(photo, stylizer, shown(job.photo), on_step), job)
 
     def read(self, photo: Path) -> Photo:
         """Read a photo. Raises GessoError where that fails."""
-        return read_photo(photo, size=self.size, max_pixels=self.max_pixels, frame=self.frame)
+        return self.levels(photo).photo
 
-    def write(self, picture: Photo, job: Job) -> None:
+    def levels(self, photo: Path) -> Levels:
+        """Read a photo as bytes. Raises GessoError where that fails."""
+        return read_levels(photo, size=self.size, max_pixels=self.max_pixels, frame=self.frame)
+
+    def write(self, picture: Photo | Levels, job: Job) -> None:
         """Write a job's picture. Raises GessoError where that fails."""
         made = None if self.record is None else self.record.of(job, picture)
         kept = made if self.keep_settings else None
@@ -74,14 +80,33 @@ class Pictures:
 
 def finished(photo: Photo, stylizer: Stylizer, name: str, on_step: OnStep | None = None) -> Photo:
     """The photo, stylized. Raises GessoError, which names it, where memory does not suffice."""
-    import torch
+    from gesso.nn.strips import Striped
 
+    with _enough_memory(name, photo.rgb.shape[1:]):
+        rgb = stylizer.striped(Striped.of_array(photo.rgb), on_step).whole()[0]
+    return replace(photo, rgb=rgb.cpu().numpy())
+
+
+def painted(photo: Levels, stylizer: Stylizer, name: str, on_step: OnStep | None = None) -> Levels:
+    """The photo, stylized, as bytes: of a large picture no more than a strip is held as numbers.
+    Raises GessoError, which names it, where memory does not suffice."""
+    from gesso.nn.strips import Striped
+
+    with _enough_memory(name, photo.size):
+        picture = stylizer.striped(Striped.of_array(photo.rgb), on_step)
+        rgb = np.empty((*photo.size, 3), np.uint8)
+        for rows in picture.strips():
+            rgb[rows] = eight_bits(picture.at(rows))
+    return replace(photo, rgb=rgb)
+
+
+@contextmanager
+def _enough_memory(name: str, size: Sequence[int]) -> Iterator[None]:
     try:
-        rgb = stylizer(torch.from_numpy(photo.rgb).unsqueeze(0), on_step)[0]
+        yield
     except (MemoryError, RuntimeError) as error:
         if isinstance(error, MemoryError) or "memory" in str(error).lower():
-            size = " × ".join(str(n) for n in reversed(photo.rgb.shape[1:]))
-            trouble = f"{size} px need more memory than there is; a smaller size helps"
+            sides = " × ".join(str(n) for n in reversed(size))
+            trouble = f"{sides} px need more memory than there is; a smaller size helps"
             raise GessoError(f"{name}: {trouble}") from error
         raise
-    return replace(photo, rgb=rgb.cpu().numpy())

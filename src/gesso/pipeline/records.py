@@ -20,7 +20,7 @@ from gesso.disk.atomic import atomic_write, open_regular, sha256_file, shown
 from gesso.disk.header import parse_json
 from gesso.errors import GessoError
 from gesso.images.png import text_of
-from gesso.images.read import Photo, read_photo
+from gesso.images.read import Levels, Photo, read_photo
 from gesso.images.write import eight_bits
 from gesso.pipeline.banks import BankStyle
 from gesso.pipeline.plan import Job
@@ -54,7 +54,7 @@ class Record:
     engine: str = ""
     threads: int | None = None
 
-    def of(self, job: Job, picture: Photo) -> dict[str, Any]:
+    def of(self, job: Job, picture: Photo | Levels) -> dict[str, Any]:
         """How a job's picture was made, as JSON values; hashes are SHA-256 of files, and of the
         picture's 8-bit pixels."""
         pixels = eight_bits(picture.rgb, picture.alpha)

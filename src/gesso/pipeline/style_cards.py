@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from torch import Tensor
 
 from gesso.cards.cache import card_key
@@ -20,7 +21,7 @@ from gesso.disk.atomic import sha256_file, shown
 from gesso.encoders import encoder_identity
 from gesso.errors import GessoError
 from gesso.images.folders import list_images
-from gesso.images.read import MAX_BYTES, MAX_PIXELS, read_photo
+from gesso.images.read import MAX_BYTES, MAX_PIXELS, read_levels
 from gesso.images.source import opened
 from gesso.images.styles import style_file
 from gesso.methods.base import Method
@@ -138,11 +139,11 @@ class Contents:
             raise NoContents([(s, failures[i]) for i, s in enumerate(self.sources)])
         return images
 
-    def _picture(self, source: ImageLike) -> Tensor:
+    def _picture(self, source: ImageLike) -> ImageLike:
         if self.seen is not None:
-            return as_image(self.seen)
-        photo = read_photo(source, size=self.size, max_pixels=self.max_pixels, frame=self.frame)
-        return as_image(photo.rgb)
+            return self.seen
+        limits: Any = {"size": self.size, "max_pixels": self.max_pixels}
+        return read_levels(source, **limits, frame=self.frame).rgb
 
 
 def practice(contents: Contents | None, color: Color) -> list[Tensor] | None:
@@ -220,9 +221,13 @@ def digest(style: ImageLike) -> str:
     return hashlib.sha256(repr(numbers.shape).encode() + numbers.tobytes()).hexdigest()
 
 
-def _middle(image: Tensor, pixels: int) -> Tensor:
-    """The middle of (3, H, W), of the same shape, at most about `pixels` large."""
-    share = min(1.0, (pixels / (image.shape[1] * image.shape[2])) ** 0.5)
-    height, width = (max(1, int(n * share)) for n in image.shape[1:])
-    top, left = (image.shape[1] - height) // 2, (image.shape[2] - width) // 2
-    return image[:, top : top + height, left : left + width].clone()
+def _middle(picture: ImageLike, pixels: int) -> Tensor:
+    """The middle (3, h, w) of a picture, of the same shape, at most about `pixels` large."""
+    levels = isinstance(picture, np.ndarray) and picture.dtype == np.uint8
+    image = picture if levels else as_image(picture)
+    sides = image.shape[:2] if levels else image.shape[1:]
+    share = min(1.0, (pixels / (sides[0] * sides[1])) ** 0.5)
+    height, width = (max(1, int(n * share)) for n in sides)
+    top, left = (sides[0] - height) // 2, (sides[1] - width) // 2
+    part = (slice(top, top + height), slice(left, left + width))
+    return as_image(image[part]) if levels else image[(..., *part)].clone()

@@ -12,7 +12,7 @@ from gesso.errors import GessoError
 from gesso.images.read import read_image
 from gesso.images.sheet import labelled_sheet
 from gesso.images.write import write_image
-from gesso.pipeline.photos import Pictures, finished
+from gesso.pipeline.photos import Pictures, painted
 from gesso.pipeline.plan import Job
 from gesso.stylizers.progress import OnStep
 
@@ -36,7 +36,7 @@ class Variations:
         from gesso.pipeline.style_cards import Contents
 
         self.session, self.controls, self.pictures = session, controls, pictures
-        self.photo = pictures.read(photo)
+        self.photo = pictures.levels(photo)
         photos, frame = [photo], pictures.frame
         self.contents = Contents(photos, pictures.size, seen=self.photo.rgb, frame=frame)
 
@@ -45,7 +45,7 @@ class Variations:
         stylizer = self.session.stylizer(
             [job.style], self.controls, contents=self.contents, on_step=on_step
         )
-        picture = finished(self.photo, stylizer, shown(job.photo), on_step)
+        picture = painted(self.photo, stylizer, shown(job.photo), on_step)
         self.pictures.write(picture, job)
 
 

@@ -101,7 +101,7 @@ class Readers:
         }
 
     def _photo(self, source: Source, size: int | None, limits: dict[str, int]) -> Photo:
-        return received(*self._decoders.ask("photo", source, size=size, frame=None, **limits))
+        return received(*self._decoders.ask("photo", source, size=size, frame=None, **limits)).photo
 
     def close(self) -> None:
         """End the processes."""

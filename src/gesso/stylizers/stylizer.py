@@ -9,10 +9,16 @@ from torch import Tensor, nn
 
 from gesso.errors import GessoError
 from gesso.nn.precision import compute_in, fast_dtype
+from gesso.nn.strips import Striped
 from gesso.stylizers.ordinary import among_ordinary
 from gesso.stylizers.progress import OnStep
 
 Run = Callable[[Tensor, OnStep | None], Tensor]
+
+RunStriped = Callable[[Striped, OnStep | None], Striped]
+
+Finish = Callable[[Striped, Striped], Striped]
+"""Takes a picture and its photo, and returns what is made of the picture."""
 
 OfRegions = Callable[[Tensor, Tensor, OnStep | None], Tensor]
 """Contents (B, 3, H, W), shares (K, H, W) that sum to 1 at every pixel, and what steps are
@@ -29,8 +35,22 @@ class Stylizer:
         why_none: the reason then, in one sentence without a subject ("optimises every picture").
     """
 
-    def __init__(self, run: Run, network: nn.Module | None = None, why_none: str = "") -> None:
+    def __init__(
+        self,
+        run: Run,
+        network: nn.Module | None = None,
+        why_none: str = "",
+        striped: RunStriped | None = None,
+    ) -> None:
         self._run, self.network, self.why_none = run, network, why_none
+        self._striped = striped
+
+    def striped(self, photo: Striped, on_step: OnStep | None = None) -> Striped:
+        """The picture of a photo of any size; its strips are made when they are asked for, as far
+        as it was not painted at its own size."""
+        if self._striped is None:
+            return Striped.of(self(photo.whole(), on_step))
+        return self._striped(photo, on_step)
 
     def __call__(self, contents: Tensor, on_step: OnStep | None = None) -> Tensor:
         """The pictures of the contents.
@@ -73,6 +93,38 @@ def of_network(net: nn.Module) -> Stylizer:
         return out.float().to(contents.device)
 
     return Stylizer(run, net)
+
+
+def finished_by(
+    stylizer: Stylizer,
+    finish: Finish,
+    why_none: str = "",
+    *,
+    before: Callable[[Tensor], Tensor] | None = None,
+    network: nn.Module | None = None,
+) -> Stylizer:
+    """A stylizer whose pictures are finished one by one, in strips where they are large.
+
+    Args:
+        before: what is done to photos, or parts of them, before they are stylized.
+        network, why_none: as for `Stylizer`.
+    """
+
+    def run(contents: Tensor, on_step: OnStep | None) -> Tensor:
+        pictures = stylizer(before(contents) if before else contents, on_step)
+        pairs = zip(torch.split(pictures, 1), torch.split(contents, 1), strict=True)
+        return together([finish(Striped.of(p), Striped.of(c)).whole() for p, c in pairs])
+
+    def striped(photo: Striped, on_step: OnStep | None) -> Striped:
+        seen = photo.changed(lambda strip, _: before(strip)) if before else photo
+        return finish(stylizer.striped(seen, on_step), photo)
+
+    return Stylizer(run, network, why_none, striped)
+
+
+def together(rows: list[Tensor]) -> Tensor:
+    """Pictures (1, 3, H, W) in a batch; a single one, which may be large, is not copied."""
+    return rows[0] if len(rows) == 1 else torch.cat(rows)
 
 
 def composite(stylizers: Sequence[Stylizer]) -> OfRegions:

@@ -41,6 +41,7 @@ from gesso.methods.registry import load, methods
 from gesso.nn import layers
 from gesso.nn.checkpoint import save_file
 from gesso.nn.layers import InstanceNorm
+from gesso.nn.strips import Striped
 from gesso.training.batches import Batches, ImageSource, style_batches
 from tiny import WIDTHS, pictures, tiny_encoder
 
@@ -259,7 +260,8 @@ def test_strength_goes_towards_each_contents_own_network(method: MetaNetworks) -
     for photo, picture, full in zip(photos, found, fulls, strict=True):
         blend = method.blend([method.neutral(photo), card], [0.4, 0.6])
         soft = method.stylizer(blend)(photo[None])[0]
-        assert torch.equal(at_distance(photo, soft, full, 0.6), picture)
+        three = (Striped.of(one[None]) for one in (photo, soft, full))
+        assert torch.equal(at_distance(*three, 0.6).whole()[0], picture)
     assert torch.equal(Controls(0).stylizer(method, card)(photos), photos)
     full = Controls(1, color_share=0).stylizer(method, card)(photos)
     assert torch.equal(full, method.stylizer(card)(photos))
