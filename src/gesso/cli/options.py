@@ -192,6 +192,17 @@ DecodeTimeout = Annotated[
 ]
 
 
+Memory = Annotated[
+    str | None,
+    option(
+        "Memory that may be taken in all, such as 2GB: photos that need more are painted in tiles "
+        "or refused; default: three quarters of what is free.",
+        "SIZE",
+        under=RUNNING,
+    ),
+]
+
+
 def decoding(timeout: float | None, many: bool = True) -> AbstractContextManager[object]:
     """Inside, pictures are decoded in processes of their own (`gesso.images.apart`), if there are
     many or there is a timeout."""

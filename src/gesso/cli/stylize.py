@@ -21,6 +21,7 @@ from gesso.cli.writing import Lines, Writing, recorded
 from gesso.controls.options import ControlOptions
 from gesso.disk.atomic import shown
 from gesso.errors import GessoError, OptionError
+from gesso.nn.memory import at_most, parsed
 from gesso.pipeline.sources import STDIN
 from gesso.pipeline.styles import check_for_photos
 from gesso.reports import OnProgress
@@ -73,6 +74,7 @@ def stylize(
     only: Annotated[
         str | None, typer.Option(hidden=True, help="Of many results only the one of this name.")
     ] = None,
+    memory: opt.Memory = None,
     given: OfMethods,
     setup: opt.Setup,
     cache: opt.Cache = True,
@@ -103,10 +105,11 @@ def stylize(
     styles = files_of([style_source(text, bank) for text in style])
     found = values_of(fields_shown(ControlOptions), controls)
     look = ControlOptions(**found, weights=opt.shares(weights), masks=mask or [])
+    most = None if memory is None else parsed(memory)
     with as_files(photos, out, writing.format) as files:
         return _Work(
             files.photos, styles, files.out, look, size, given, setup, cache, writing, running,
-            frame, style_mask or [], cast(Engine, engine), only, files.names,
+            frame, style_mask or [], cast(Engine, engine), only, files.names, most,
         ).do()  # fmt: skip
 
 
@@ -141,6 +144,7 @@ class _Work:
     engine: Engine = "auto"
     only: str | None = None
     names: Mapping[Path, str] = field(default_factory=dict)
+    memory: int | None = None
 
     def do(self) -> int:
         """Write the pictures; returns the exit code."""
@@ -150,7 +154,8 @@ class _Work:
         if not planned.many and not tally.todo:
             raise GessoError(f"{shown(planned.jobs[0].out)}: exists; --overwrite replaces it")
         if tally.todo:
-            with opt.decoding(self.running.decode_timeout, planned.many):
+            decoding = opt.decoding(self.running.decode_timeout, planned.many)
+            with at_most(self.memory), decoding:
                 self._run(tally)
         if self.writing.json:
             Lines(tally).failed()
@@ -254,9 +259,14 @@ class _Work:
         show: OnProgress,
     ) -> None:  # fmt: skip
         from gesso.nn.masks import checked_style_masks
+        from gesso.pipeline.need import too_large
         from gesso.pipeline.plan import make_folders
         from gesso.pipeline.style_cards import Contents, NoContents
 
+        tally.failures |= too_large(tally.todo, self.size, controls, session)
+        tally.todo = [job for job in tally.todo if job.out not in tally.failures]
+        if not tally.todo:
+            return
         sources = [job.photo for job in tally.plan.jobs]
         photos = Contents(sources, self.size, max_pixels=self.running.pixels, frame=self.frame)
         try:

@@ -127,7 +127,7 @@ class Controls(ControlOptions):
         steps = self.polish_steps(method, given)
 
         how = self.completed({n: v for n, v in styles[0].config.items() if n in PAINTING})
-        limit = Limit(how.paint_size, method.about.paint_pixels)
+        limit = how.limit(method)
         begin = method.about.paint_from if how.paint_from is None else how.paint_from
         share = method.about.color_share if how.color_share is None else how.color_share
         mixed = None if self.masks else self.weights or [1.0] * len(styles)
@@ -146,6 +146,10 @@ class Controls(ControlOptions):
             return full
         soft = partial(dressed, strength=self.strength)
         return as_far(softened(method, given, self.strength, soft), full, self.strength)
+
+    def limit(self, method: Method) -> Limit:
+        """Up to which size a method's pictures are painted whole."""
+        return Limit(self.paint_size, method.about.paint_pixels)
 
     def polish_steps(self, method: Method, cards: Sequence[StyleCard]) -> int:
         """The steps of polish that pictures of these cards get."""

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from gesso.fitting import carry
-from gesso.fitting.carry import carried_over, smaller, smaller_copy
+from gesso.fitting.carry import carried_over, smaller_copy
 from gesso.fitting.ground import emptied
 from gesso.images.copies import halvings
 from gesso.methods.base import OnStep
@@ -87,25 +87,26 @@ def coarse_to_fine(stylizer_at: Callable[[float], Stylizer], begin: int, share: 
     """
     whole = stylizer_at(share)
 
-    def painted(content: Tensor, halved: int, on_step: OnStep | None) -> Tensor:
-        height, width = content.shape[-2:]
-        copies = [smaller(content, height * width // 4**n) for n in range(halved, 0, -1)]
+    def striped(photo: Striped, on_step: OnStep | None) -> Striped:
+        halved = halvings(max(photo.height, photo.width), begin)
+        smaller = (smaller_copy(photo, photo.pixels // 4**n) for n in range(halved, 0, -1))
+        copies = [*map(Striped.of, smaller), photo]
 
-        def change(number: int, begun: Tensor) -> Tensor:
+        def change(number: int, begun: Striped) -> Striped:
             at = stylizer_at(share / 2 ** (halved - number))
-            return at(begun, _one_of(on_step, number, halved + 1))
+            return at.striped(begun, _one_of(on_step, number, halved + 1))
 
-        return carry.coarse_to_fine([*copies, content], change)
+        return carry.coarse_to_fine(copies, change) if halved else whole.striped(photo, on_step)
 
     def run(contents: Tensor, on_step: OnStep | None) -> Tensor:
-        halved, count = halvings(max(contents.shape[-2:]), begin), len(contents)
-        if not halved:
+        count = len(contents)
+        if not halvings(max(contents.shape[-2:]), begin):
             return whole(contents, on_step)
         heard = (_one_of(on_step, number, count) for number in range(count))
-        pairs = zip(contents, heard, strict=True)
-        return together([painted(content[None], halved, hears) for content, hears in pairs])
+        pairs = zip(torch.split(contents, 1), heard, strict=True)
+        return together([striped(Striped.of(one), hears).whole() for one, hears in pairs])
 
-    return Stylizer(run, whole.network, whole.why_none)
+    return Stylizer(run, whole.network, whole.why_none, striped)
 
 
 def with_ground(stylizer: Stylizer, calm: bool) -> Stylizer:

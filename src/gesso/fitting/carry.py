@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -22,6 +23,7 @@ from gesso.reports import look
 
 WINDOW_PX = 9  # of the small copy, in which detail is compared
 LEAST = 1e-9  # energy of detail that cannot be told from none
+LOOKED_AT = 2_000_000  # pixels of a copy for who watches
 MOST = 1.5  # times the photo's detail: outlines may get stronger, but no halo
 
 
@@ -34,16 +36,20 @@ def at_most(pixels: int, image: Tensor, change: Callable[[Tensor], Tensor]) -> T
     return carried(image, small, change(small))
 
 
-def coarse_to_fine(copies: Sequence[Tensor], change: Callable[[int, Tensor], Tensor]) -> Tensor:
+def coarse_to_fine(copies: Sequence[Striped], change: Callable[[int, Striped], Striped]) -> Striped:
     """What `change`, which takes the number of a copy and where to begin, makes of the last of some
-    copies of a picture, each (1, 3, h, w) in [0, 1] and larger than the one before: each begins
-    with what was made of the one before, `carried` over."""
+    copies of a picture, each larger than the one before: each begins with what was made of the one
+    before, `carried` over."""
     before = picture = copies[0]
     for number, copy in enumerate(copies):
-        begun = carried(copy, before, picture) if number else copy
+        begun = carried_over(copy, before.whole(), picture.whole()) if number else copy
         before, picture = copy, change(number, begun)
-        look(picture.clone)
+        look(partial(_copied, picture))
     return picture
+
+
+def _copied(picture: Striped) -> Tensor:
+    return smaller_copy(picture, LOOKED_AT).clone()
 
 
 def smaller(image: Tensor, pixels: int) -> Tensor:

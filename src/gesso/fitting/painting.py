@@ -31,6 +31,7 @@ from gesso.fitting.regions import Styles, put_together, regions_of, sized
 from gesso.fitting.terms import Weights
 from gesso.fitting.together import Together
 from gesso.nn.colors import Colors
+from gesso.nn.strips import Striped
 
 COARSEST_PX = 64  # longer side of the coarsest scale (the paper's)
 SMALLEST_PX = 16
@@ -249,8 +250,13 @@ def _begin(content: Tensor, coarser: Tensor | None, alpha: float) -> tuple[Tenso
 @torch.no_grad()
 def _drawn(photo: Tensor, sizes: Sequence[int], redraw: Redraw, how: Painting) -> Tensor:
     """The photo, drawn with patches at these sizes, each carried over to the next."""
-    copies = [_at(photo, size) for size in sizes]
-    return coarse_to_fine(copies, lambda _, begun: begun.lerp(redraw(begun), how.patches))
+    copies = [Striped.of(_at(photo, size)) for size in sizes]
+
+    def drawn(number: int, begun: Striped) -> Striped:
+        seen = begun.whole()
+        return Striped.of(seen.lerp(redraw(seen), how.patches))
+
+    return coarse_to_fine(copies, drawn).whole()
 
 
 @torch.no_grad()

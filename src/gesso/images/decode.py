@@ -91,6 +91,25 @@ def decoded(
             yield image
 
 
+def picture_size(source: Source, max_bytes: int = MAX_BYTES) -> tuple[int, int]:
+    """(width, height) of a file's picture as it is stored, by its header.
+
+    Raises:
+        GessoError: a file that cannot be opened, or is of no allowed format.
+    """
+    with opened(source, max_bytes) as file:
+        head = file.read(64 * 1024)
+        kind = sniff(head)
+        if kind is None:
+            raise problem(source, refusal(head))
+        found = declared_size(kind, head)
+        if found is not None:
+            return found
+        muted = muted_stderr(kind == "TIFF")
+        with quiet_pillow(MAX_PIXELS), one_line(source, kind, MAX_PIXELS), muted:
+            return _open(source, kind, file).size
+
+
 def _checked(
     source: Source,
     kind: str,

@@ -53,6 +53,8 @@ class About:
             before larger ones that begin with it; 0: pictures are painted at once.
         paint_pixels: above so many pixels a smaller copy is painted by default, and what changed is
             carried over (`gesso.controls.painting`), for time, memory or larger strokes.
+        paint_bytes: about what a painted pixel takes while it is painted, measured in float32.
+        tiles: whether a photo that is too large for the memory is painted in tiles.
         version: goes up when the same options make another card: cached cards then lapse.
     """
 
@@ -77,4 +79,6 @@ class About:
     color_share: float = 0.0
     paint_from: int = 0
     paint_pixels: int | None = None
+    paint_bytes: int = 550
+    tiles: bool = False
     version: int = 1

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
+from gesso.nn import gathered
 from gesso.nn.inference import is_traced, saves_memory
 from gesso.nn.precision import widen
 from gesso.nn.surroundings import among
@@ -33,7 +34,7 @@ def instance_norm(x: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
     if is_traced():
         y = _normalised(f, gamma, beta)
     elif saves_memory():
-        y = _normalise_in_place(f, gamma, beta)
+        y = _normalise_in_place(f, gamma, beta, height)
     else:  # contiguous, as its kernels take it
         y = _InstanceNorm.apply(f.contiguous(), gamma, beta)  # type: ignore[no-untyped-call]
     return y.view(batch, height, width, channels).permute(0, 3, 1, 2)
@@ -149,21 +150,38 @@ def _scaled(f: Tensor, mean: Tensor, scale: Tensor, beta: Tensor) -> Tensor:
     return torch.addcmul(beta - mean * scale, f, scale)
 
 
-def _normalise_in_place(f: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
+def _normalise_in_place(f: Tensor, gamma: Tensor, beta: Tensor, height: int) -> Tensor:
     """Instance norm that overwrites f (B, H·W, C), in two passes over pieces of it."""
-    total = torch.zeros_like(gamma.expand(f.shape[0], 1, -1), dtype=torch.float64)
-    square = total.clone()
-    for piece in torch.split(f, ROWS, 1):
-        wide = widen(piece)
-        total += wide.sum(1, keepdim=True)
-        square += (wide * wide).sum(1, keepdim=True)
-    mean = total / f.shape[1]
-    mean, variance = among(mean, (square / f.shape[1] - mean * mean).clamp_min(0))
+    mean, variance = among(*_moments(f, height))
     scale = torch.rsqrt(variance.to(gamma.dtype) + EPS) * gamma
     shift = beta - mean.to(gamma.dtype) * scale
     for piece in torch.split(f, ROWS, 1):
         piece.copy_(torch.addcmul(shift, widen(piece), scale))
     return f
+
+
+def _moments(f: Tensor, height: int) -> tuple[Tensor, Tensor]:
+    """Mean and variance (B, 1, C) of f (B, H·W, C), in float64; in a tile those of the whole."""
+    whole = gathered.current()
+    if whole is None:
+        mean, square = (one / f.shape[1] for one in _sums(f))
+        return mean, (square - mean * mean).clamp_min(0)
+    known = whole.next()
+    if known is None:
+        inner = whole.inner(f.reshape(len(f), height, -1, f.shape[2]))
+        whole.add(*_sums(inner), inner.shape[1])
+    return known
+
+
+def _sums(f: Tensor) -> tuple[Tensor, Tensor]:
+    """The sums of f (B, N, C) and of its squares, (B, 1, C) in float64."""
+    total = f.new_zeros(f.shape[0], 1, f.shape[2], dtype=torch.float64)
+    square = total.clone()
+    for piece in torch.split(f, ROWS, 1):
+        wide = widen(piece)
+        total += wide.sum(1, keepdim=True)
+        square += (wide * wide).sum(1, keepdim=True)
+    return total, square
 
 
 def _fold(per_sample: Tensor, parameter: Tensor) -> Tensor:

@@ -30,16 +30,21 @@ class Striped:
 
     Attributes:
         at: takes rows, a slice with start, stop and step, and returns them: (1, C, n, width).
+        held: the picture, where it is in memory.
+        quick: whether its rows are there, as numbers or bytes, and need not be computed.
     """
 
     height: int
     width: int
     at: Callable[[slice], Tensor]
+    held: Tensor | None = None
+    quick: bool = False
 
     @classmethod
     def of(cls, image: Tensor) -> Striped:
         """A picture (1, C, H, W) that is held."""
-        return cls(image.shape[-2], image.shape[-1], lambda rows: image[..., rows, :])
+        height, width = image.shape[-2:]
+        return cls(height, width, lambda rows: image[..., rows, :], image, quick=True)
 
     @classmethod
     def of_array(cls, pixels: NDArray[Any]) -> Striped:
@@ -52,7 +57,7 @@ class Striped:
             levels = torch.from_numpy(np.ascontiguousarray(pixels[rows].transpose(2, 0, 1)))
             return levels.unsqueeze(0).float().div_(255)
 
-        return cls(pixels.shape[0], pixels.shape[1], at)
+        return cls(pixels.shape[0], pixels.shape[1], at, quick=True)
 
     @property
     def pixels(self) -> int:
@@ -72,6 +77,8 @@ class Striped:
 
     def whole(self) -> Tensor:
         """The picture (1, C, height, width)."""
+        if self.held is not None:
+            return self.held
         first, *others = self.strips()
         strip = self.at(first)
         if not others:
@@ -90,6 +97,15 @@ class Striped:
     def changed(self, change: Callable[[Tensor, slice], Tensor]) -> Striped:
         """With `change` made to strips (1, C, n, width) of these rows."""
         return Striped(self.height, self.width, lambda rows: change(self.at(rows), rows))
+
+    def kept_small(self) -> Striped:
+        """The same with its rows at hand, in float16: for those who take them many times."""
+        if self.quick:
+            return self
+        narrow = torch.empty(1, 3, self.height, self.width, dtype=torch.float16)
+        for rows in self.strips():
+            narrow[..., rows, :] = self.at(rows)
+        return Striped.of(narrow).changed(lambda strip, _: strip.float())
 
     def shrunk(self, height: int, width: int, area: bool = False) -> Tensor:
         """A copy (1, C, height, width): antialiased, or means of areas. Rows are narrowed before

@@ -24,6 +24,8 @@ class TransferNet(nn.Module):
     width 32 is the paper's: 1,679,235 parameters, 3,200 of them instance norm's γ and β.
     """
 
+    reach_px = 64  # that a pixel depends on, beside the norms; a little more than it is
+
     def __init__(self, width: int = 32) -> None:
         super().__init__()
         self.width = width

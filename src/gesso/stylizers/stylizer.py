@@ -10,8 +10,9 @@ from torch import Tensor, nn
 from gesso.errors import GessoError
 from gesso.nn.precision import compute_in, fast_dtype
 from gesso.nn.strips import Striped
-from gesso.stylizers.ordinary import among_ordinary
+from gesso.stylizers.ordinary import AmongOrdinary
 from gesso.stylizers.progress import OnStep
+from gesso.stylizers.tiled import in_tiles, reach_of, tile_side
 
 Run = Callable[[Tensor, OnStep | None], Tensor]
 
@@ -81,10 +82,11 @@ def check_contents(contents: Tensor) -> None:
 
 def of_network(net: nn.Module) -> Stylizer:
     """The stylizer of a transfer network, which is frozen; it runs where the network is. Flat,
-    smooth and dark contents are normalised among ordinary pictures (`gesso.nn.surroundings`)."""
+    smooth and dark contents are normalised among ordinary pictures (`gesso.nn.surroundings`).
+    Photos too large for the memory that may be taken are computed in tiles."""
     net.requires_grad_(False).eval()
     device = next(net.parameters()).device
-    stylized = among_ordinary(net)
+    stylized = AmongOrdinary(net)
 
     @torch.inference_mode()
     def run(contents: Tensor, on_step: OnStep | None) -> Tensor:
@@ -92,7 +94,16 @@ def of_network(net: nn.Module) -> Stylizer:
             out = stylized(contents.to(device))
         return out.float().to(contents.device)
 
-    return Stylizer(run, net)
+    def striped(photo: Striped, on_step: OnStep | None) -> Striped:
+        side = tile_side(net, photo)
+        if side is None:
+            return Striped.of(run(photo.whole(), on_step))
+        around = stylized.around(photo, device)
+        with compute_in(fast_dtype(device)):
+            made = in_tiles(lambda x: net(x.to(device)), photo, side, reach_of(net), around)
+        return Striped.of(made).changed(lambda strip, _: strip.float())
+
+    return Stylizer(run, net, striped=striped)
 
 
 def finished_by(

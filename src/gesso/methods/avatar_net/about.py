@@ -38,4 +38,5 @@ ABOUT = About(
     color_share=0.6,
     paint_from=256,
     paint_pixels=800_000,
+    paint_bytes=1400,
 )

@@ -51,4 +51,6 @@ ABOUT = About(
     color_share=0.6,
     paint_from=256,
     paint_pixels=2_000_000,
+    paint_bytes=320,
+    tiles=True,
 )

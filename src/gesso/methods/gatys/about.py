@@ -91,4 +91,5 @@ ABOUT = About(
     descends=True,
     full_steps=500,
     paint_pixels=1_000_000,
+    paint_bytes=1800,
 )

@@ -47,5 +47,7 @@ ABOUT = About(
     full_steps=40_000,
     paint_from=256,
     paint_pixels=2_000_000,
+    paint_bytes=550,
+    tiles=True,
     version=2,
 )

@@ -143,5 +143,6 @@ ABOUT = About(
     steps_on="picture",
     color_share=0.6,
     paint_pixels=800_000,
+    paint_bytes=1700,
     version=5,
 )

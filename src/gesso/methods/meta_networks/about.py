@@ -56,4 +56,6 @@ ABOUT = About(
     color_share=0.6,
     paint_from=256,
     paint_pixels=2_000_000,
+    paint_bytes=300,
+    tiles=True,
 )

@@ -172,8 +172,11 @@ class GeneratedNet(nn.Module):
     Width 8: 112,843 parameters, 108,160 of them generated.
     """
 
+    reach_px = 64  # that a pixel depends on, beside the norms; a little more than it is
+
     def __init__(self, width: int = 8, upsample: Upsample = "deconv") -> None:
         super().__init__()
+        self.width = width
         self.shared = SharedLayers(width, upsample)
         shapes = kernel_shapes(width, upsample)
         self.kernels = nn.ParameterDict({n: torch.zeros(shape) for n, shape in shapes.items()})

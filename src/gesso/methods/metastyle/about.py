@@ -51,6 +51,8 @@ ABOUT = About(
     kind="start",
     paint_from=256,
     paint_pixels=2_000_000,
+    paint_bytes=550,
+    tiles=True,
     version=2,
     polish=8,  # a second and a quarter at 512 px on two cores
 )

@@ -36,4 +36,5 @@ ABOUT = About(
     weights="wct",
     textures="own",
     paint_pixels=2_000_000,
+    paint_bytes=420,
 )

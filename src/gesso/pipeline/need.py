@@ -1,0 +1,84 @@
+"""How much memory a photo takes, which is known before it is read."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from gesso.controls.controls import Controls
+from gesso.controls.painting import Limit
+from gesso.disk.atomic import shown
+from gesso.errors import GessoError
+from gesso.images.decode import picture_size
+from gesso.images.resize import target_size
+from gesso.methods.about import About
+from gesso.nn import memory
+from gesso.pipeline.plan import Job
+from gesso.pipeline.session import Session
+
+READING = 7  # bytes a pixel: as Pillow has it, and as bytes
+HELD = 3  # as bytes
+FINISHING = 11  # photo and picture as bytes, the picture as Pillow has it, its file
+IN_TILES = 40  # of a painted pixel: in float16, and in copies that are painted before
+STRIPS = 150_000_000  # bytes: strips, tiles, and what libraries keep
+
+log = logging.getLogger(__name__)
+
+
+def needed(pixels: int, painted: int, about: About) -> int:
+    """The bytes that a photo takes beside a method that is loaded.
+
+    Args:
+        pixels: of the photo.
+        painted: pixels of the copy that is painted, which may be all.
+    """
+    painting = about.paint_bytes * painted
+    if about.tiles:
+        painting = min(painting, IN_TILES * painted)
+    return STRIPS + max(READING * pixels, HELD * pixels + painting, FINISHING * pixels)
+
+
+def too_large(
+    jobs: Sequence[Job], size: int | None, controls: Controls, session: Session
+) -> dict[Path, str]:
+    """Output → one line for the photos of jobs that need more memory than may be taken.
+
+    Args:
+        size: the longer side of the results in px; None: the photos'.
+    """
+    limit, found = controls.completed(session.defaults).limit(session.method), {}
+    for job in jobs:
+        try:
+            check_memory(job.photo, size, limit, session.method.about)
+        except GessoError as error:
+            found[job.out] = str(error)
+    return found
+
+
+def check_memory(photo: Path, size: int | None, limit: Limit, about: About) -> None:
+    """Raises GessoError, one line, for a photo that takes more memory than may be taken; what it
+    takes is logged. Photos that cannot be read are left to who reads them.
+
+    Args:
+        size: the longer side of the result in px; None: the photo's.
+        limit: up to which size pictures are painted whole.
+    """
+    try:
+        width, height = target_size(picture_size(photo), size)
+    except GessoError:
+        return
+    painted = limit.of(height, width)
+    need, room = needed(width * height, painted, about), memory.allowed()
+    what = f"{shown(photo)}: {width} × {height} px, painted at {painted / 1e6:.1f} megapixels"
+    if room is None:
+        log.info("%s, take about %s", what, _size(need))
+        return
+    log.info("%s, take about %s; %s may be taken", what, _size(need), _size(room))
+    if need > room:
+        help = "a smaller size or paint_size, or more memory, helps"
+        raise GessoError(f"{what}, need {_size(need)}; {_size(room)} may be taken; {help}")
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e9:.1f} GB"
