@@ -189,6 +189,8 @@ class _Work:
 
     def _run(self, tally: Tally) -> None:
         """Get the cards, practising on all photos, and do what is to be done."""
+        from gesso.pipeline.need import too_large
+
         jobs = tally.plan.jobs
         each = tally.plan.sheet is not None
         styles = [job.style for job in jobs if job.style is not None] if each else self.styles
@@ -203,6 +205,9 @@ class _Work:
         check_for_photos(styles, session.options)
         controls = self._controls()
         controls.check(1 if each else len(styles))
+        tally.leave_out(too_large(tally.todo, self.size, controls, session))
+        if not tally.todo:
+            return
         pictures = self._pictures(tally, session.method.name, "torch")
         with showing(self.running.quiet) as show:
             if each:
@@ -259,14 +264,9 @@ class _Work:
         show: OnProgress,
     ) -> None:  # fmt: skip
         from gesso.nn.masks import checked_style_masks
-        from gesso.pipeline.need import too_large
         from gesso.pipeline.plan import make_folders
         from gesso.pipeline.style_cards import Contents, NoContents
 
-        tally.failures |= too_large(tally.todo, self.size, controls, session)
-        tally.todo = [job for job in tally.todo if job.out not in tally.failures]
-        if not tally.todo:
-            return
         sources = [job.photo for job in tally.plan.jobs]
         photos = Contents(sources, self.size, max_pixels=self.running.pixels, frame=self.frame)
         try:

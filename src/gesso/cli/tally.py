@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +36,11 @@ class Tally:
             self.todo, self.failures = [job for job in self.todo if job.out == only], {}
         self.written, self.began = 0, time.monotonic()
         self._tell_renamed()
+
+    def leave_out(self, failures: Mapping[Path, str]) -> None:
+        """Do not do the jobs of these outputs, each for a reason in one line."""
+        self.failures |= failures
+        self.todo = [job for job in self.todo if job.out not in failures]
 
     def run(self, do: Callable[[Job], None], show: OnProgress, title: str = "stylizing") -> None:
         """Do every job, and note where `do` fails. An interruption says how far it came."""
