@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from PIL import Image
 
 from gesso.errors import GessoError
 from gesso.images.read import read_image, read_photo
+from gesso.images.write import write_image
+from gesso.pipeline.plan import plan
 
 pillow_heif.register_heif_opener()
 
@@ -31,6 +34,20 @@ def test_a_heif_of_the_general_brand_is_read() -> None:
     brands = b"ftypmif1\0\0\0\0" + b"mif1" * ((end - 16) // 4)
     renamed = data[:4] + brands + data[end:]
     assert np.array_equal(read_image(renamed), read_image(data))
+
+
+def test_heif_says_what_it_needs_where_it_is_not_installed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    data, out = saved("HEIF"), tmp_path / "x.heic"
+    monkeypatch.setattr("gesso.images.heif.find_spec", lambda name: None)
+    line = r"needs pillow-heif, which is not installed: pip install 'gesso\[heif\]'"
+    with pytest.raises(GessoError, match=f"the picture: HEIF .HEIC. {line}"):
+        read_image(data)
+    with pytest.raises(GessoError, match=f"x.heic: HEIF .HEIC. {line}"):
+        write_image(out, np.zeros((3, 8, 8), np.float32))
+    with pytest.raises(GessoError, match=f"x.heic: HEIF .HEIC. {line}"):
+        plan([tmp_path / "a.jpg"], out)  # known before anything is painted
 
 
 @pytest.mark.parametrize("options", [{}, {"no_jp2": True}, {"irreversible": True}])

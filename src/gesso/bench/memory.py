@@ -7,18 +7,15 @@ In one process the highest peak would hide all others.
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gesso.bench.contestants import Contestant, Entry
 from gesso.bench.measures import covering
-from gesso.errors import GessoError
+from gesso.bench.processes import answer_of, peak_mib
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,21 +23,6 @@ if TYPE_CHECKING:
 SIDES_PX = (512, 512)
 LARGE_PX = (3000, 4000)  # 12 megapixels, a photo as telephones take it
 MOST_S = 1200.0  # that a process is given for a large picture
-
-
-def peak_mib() -> float | None:
-    """The highest resident size of this process so far; None where it is not known."""
-    # Linux's getrusage begins with the peak of the process that started this one.
-    with suppress(OSError):
-        for line in Path("/proc/self/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) / 1024
-    try:
-        import resource
-    except ImportError:  # Windows
-        return None
-    unit = 1 if sys.platform == "darwin" else 1024  # bytes there, KiB elsewhere
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
 
 
 def in_own_process(
@@ -69,24 +51,6 @@ def in_own_process(
     command = [sys.executable, "-m", "gesso.bench.memory", json.dumps(spec)]
     most_s = None if tuple(sides) == SIDES_PX else MOST_S
     return answer_of(command, f"{entry.name}: memory could not be measured", most_s)
-
-
-def answer_of(command: Sequence[str], failed: str, most_s: float | None = None) -> dict[str, Any]:
-    """The JSON object in the last line that a command prints.
-
-    Raises:
-        GessoError: the command failed; `failed` and the last line of its errors. Or it took longer
-            than `most_s` seconds, and was ended.
-    """
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=most_s)
-    except subprocess.TimeoutExpired:
-        raise GessoError(f"{failed}: ended after {most_s:g} s") from None
-    if done.returncode:
-        lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-        raise GessoError(f"{failed}: {lines[-1]}")
-    row: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return row
 
 
 def measure(spec: dict[str, Any]) -> dict[str, Any]:

@@ -44,6 +44,14 @@ def bench(
             "--set",
         ),
     ] = None,
+    engines: Annotated[
+        bool,
+        opt.option(
+            "Only print what the engines give for networks, see --engine of `gesso stylize`; by "
+            "default for meta_networks and adain.",
+            flags="--engines",
+        ),
+    ] = False,
     talk: opt.Talk,
 ) -> int:
     """Measure speed, size and quality of every method on this machine.
@@ -55,6 +63,8 @@ def bench(
     values = values_of(fields_shown(Options), given)
     values |= {"names": method, "weights": named_files(model or []), "changes": changes}
     options = changed(Options(), values)
+    if engines:
+        return _engines(options, talk)
     import_torch()
 
     from gesso.bench.report import Report
@@ -85,6 +95,22 @@ def bench(
             if not complete:
                 say("not everything is measured yet: the same command goes on", talk.quiet)
     return 0 if complete else INCOMPLETE
+
+
+def _engines(options: Options, talk: opt.Talk) -> int:
+    """Print the table of engines."""
+    from gesso.bench.engines import all_engines, measured, table
+    from gesso.runtime.looks import bundled_methods
+
+    with showing(talk.quiet) as show:
+
+        def begins(what: str, done: int, total: int) -> None:
+            show(Progress("engines", done, total, "networks", what))
+
+        methods = options.names or bundled_methods()
+        rows = list(measured(methods, all_engines(), options.runs or 3, begins))
+    print(table(rows))
+    return 0
 
 
 def named_files(texts: list[str]) -> dict[str, Path]:

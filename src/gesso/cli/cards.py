@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gesso.cli.console import import_torch, say, threads_are_chosen
+from gesso.cli.engines import through
 from gesso.cli.flags import Given, fields_shown, method_values
 from gesso.cli.options import Running, Setup
 from gesso.cli.progress import step_reporter
@@ -38,6 +39,8 @@ def open_session(
     use_cache: bool = False,
     vectors: bool | None = None,
     exact: bool = False,
+    engine: str = "torch",
+    work: float = 0.0,
 ) -> Session:
     """The session that makes the cards of these styles and runs them.
 
@@ -46,6 +49,7 @@ def open_session(
     Args:
         size: the longer side in px to read the pictures of --contents with.
         vectors, exact: as for `Session`.
+        engine, work: as for `gesso.cli.engines.through`: what computes networks.
 
     Raises:
         GessoError: options that the method does not have, or that are of no use with cards; cards
@@ -60,8 +64,9 @@ def open_session(
     contents = None
     if setup.contents is not None:
         contents = Contents.named(setup.contents, size, running.pixels)
+    changed_by = through(engine, work, setup.device)
     try:
-        return Session(
+        session = Session(
             ours.method,
             options,
             retouch=ours.retouch,
@@ -76,6 +81,8 @@ def open_session(
             exact=exact,
             on_card=_card_line(running.quiet),
         )
+        session.method.engine = changed_by
+        return session
     except OptionError as error:
         if error.option == "weights":  # whose flag is --model; --weights are shares
             raise OptionError("model", error.trouble) from error

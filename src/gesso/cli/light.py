@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from gesso.cli.cards import checked
 from gesso.cli.console import say
+from gesso.cli.engines import GRAPHS, quickest
 from gesso.controls.options import ControlOptions
 from gesso.disk.atomic import shown
 from gesso.errors import NEEDS_TORCH, GessoError, OptionError, torch_is_there
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     from gesso.cli.options import Setup
     from gesso.runtime.looks import AnyStyle, Look
 
-Engine = Literal["auto", "torch", "onnxruntime"]
 KNOWN = ("weights", "color_share", "paint_from", "paint_size", "ground")  # of the controls
 STYLE_SIZE = "--style-size"
 
@@ -30,25 +31,58 @@ def files_of(styles: Sequence[Any]) -> list[Any]:
     return [s / NETWORK if is_exported(s) and s.is_dir() else s for s in styles]
 
 
-def is_light(styles: Sequence[Any], engine: Engine) -> bool:
-    """Whether these styles are painted without torch: as the engine says; `auto` takes torch where
-    it is installed and none of them was exported. Raises OptionError where that cannot be."""
-    from gesso.runtime.looks import is_exported
+def find_light(
+    engine: str,
+    styles: Sequence[Any],
+    method: str | None,
+    work: float,
+    make: Callable[[str], Light],
+) -> Light | None:
+    """The way without torch by the engine asked for, or by the one that is done first with `work`
+    megapixels; None: torch goes on.
+
+    Args:
+        method: the one asked for.
+        make: the way by an engine; it raises `NotLight` where options need torch.
+
+    Raises:
+        GessoError: there is no such way, and torch is not there or was not asked for.
+    """
+    from gesso.pipeline.styles import holds_card
+    from gesso.runtime.looks import bundled_methods, is_exported
 
     exported = next(filter(is_exported, styles), None)
-    if engine == "torch" and exported is not None:
-        what = f"{shown(exported)} is an exported network, which runs in ONNX Runtime"
-        raise OptionError("engine", f"torch; {what}")
+    if engine in ("torch", "compile"):
+        if exported is not None:
+            what = f"{shown(exported)} is an exported network, which runs in ONNX Runtime"
+            raise OptionError("engine", f"{engine}; {what} or OpenVINO")
+        return None
+    must = exported is not None or not torch_is_there()
     if engine == "auto":
-        return exported is not None or not torch_is_there()
-    return engine == "onnxruntime"
+        engine = quickest(work, GRAPHS)
+        ours = method in bundled_methods() and not os.environ.get("GESSO_WEIGHTS")
+        if not must and not (ours and quickest(work, ("torch", engine)) == engine):
+            return None
+    elif method is None and not any(map(holds_card, styles)):
+        must = True
+    try:
+        return make(engine)
+    except NotLight:
+        if must:
+            raise
+        return None
+
+
+class NotLight(GessoError):
+    """Options that need torch."""
 
 
 class Light:
     """Looks of styles under the options of a command, which it checks first.
 
     Raises:
-        GessoError: options that need torch, or that are of no use with an exported network.
+        NotLight: options that need torch.
+        GessoError: options that are of no use with an exported network.
     """
 
     def __init__(
@@ -60,13 +94,14 @@ class Light:
         masks: Sequence[Path],
         quiet: bool,
         use_cache: bool,
+        engine: str = GRAPHS[0],
     ) -> None:
         from gesso.pipeline.styles import holds_card
-        from gesso.runtime.looks import Painting, is_exported
+        from gesso.runtime.looks import Painting, bundled_methods, is_exported
 
         self.exported = any(map(is_exported, styles))
         self.controls, self.setup, self.quiet = look, setup, quiet
-        self.use_cache = use_cache
+        self.use_cache, self.engine = use_cache, engine
         self.style_size = given.get(STYLE_SIZE)
         self.painting = Painting(look.color_share, look.paint_from, look.paint_size, look.ground)
         if self.exported and len(styles) > 1:
@@ -77,11 +112,18 @@ class Light:
         flags += ["--style-mask"] if masks else []
         if self.exported:
             flags += [f for f in ("--method", STYLE_SIZE) if self._is_given(f)]
-            _refuse(flags, f"of no use with {shown(styles[0])}, an exported network")
-        _refuse(flags, self.why)
+            if flags:
+                what = f"{shown(styles[0])}, an exported network"
+                raise GessoError(f"{', '.join(flags)}: of no use with {what}")
+        if flags:
+            raise NotLight(f"{', '.join(flags)}: {self.why}")
         for card in filter(holds_card, styles):
             what = shown(card) if isinstance(card, Path) else "a style"
-            raise GessoError(f"{what}: a card {self.why}; or gesso export it where torch is")
+            raise NotLight(f"{what}: a card {self.why}; or gesso export it where torch is")
+        known = bundled_methods()
+        if not self.exported and setup.method not in (None, *known):
+            needed = f"{self.why}; {' and '.join(known)} run without"
+            raise NotLight(f"--method {setup.method}: {needed}")
         self._any_style: AnyStyle | None = None
 
     @property
@@ -105,10 +147,10 @@ class Light:
 
         with stage("adapting"):
             if self.exported:
-                return exported_look(styles[0], self.painting)
+                return exported_look(styles[0], self.painting, self.engine)
             if self._any_style is None:
                 cache = CardCache() if self.use_cache else None
-                self._any_style = AnyStyle(self._method(), cache)
+                self._any_style = AnyStyle(self._method(), cache, self.engine)
             shares = self.controls.weights
             if shares is not None and len(shares) != len(styles):
                 counts = f"{len(shares)} numbers for {len(styles)} styles; one a style"
@@ -116,16 +158,11 @@ class Light:
             return self._any_style.look(styles, shares, self.painting, self.style_size)
 
     def _method(self) -> str:
-        from gesso.runtime.looks import DEFAULT, bundled_methods
+        from gesso.runtime.looks import DEFAULT
 
-        name = self.setup.method
-        if name is None:
+        if self.setup.method is None:
             say(f"painted by {DEFAULT}; the default method {self.why}", self.quiet)
-            return DEFAULT
-        if name not in bundled_methods():
-            known = " and ".join(bundled_methods())
-            raise GessoError(f"--method {name}: {self.why}; {known} run without")
-        return name
+        return self.setup.method or DEFAULT
 
 
 def _controls(look: ControlOptions) -> list[str]:
@@ -139,8 +176,3 @@ def _controls(look: ControlOptions) -> list[str]:
 def _setup(setup: Setup) -> list[str]:
     given = {f.name: getattr(setup, f.name) for f in fields(setup) if f.name != "method"}
     return [f"--{n}" for n, v in given.items() if v not in (None, "cpu")]
-
-
-def _refuse(flags: Sequence[str], why: str) -> None:
-    if flags:
-        raise GessoError(f"{', '.join(flags)}: {why}")

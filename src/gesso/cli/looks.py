@@ -13,6 +13,7 @@ from gesso.cli import options as opt
 from gesso.cli.cards import Source, make_card, open_session
 from gesso.cli.clip_options import METHOD
 from gesso.cli.console import threads_are_chosen
+from gesso.cli.engines import MANY, EngineName, checked, megapixels, one_network
 from gesso.cli.flags import Given, fields_shown, values_of
 from gesso.controls.options import ControlOptions
 from gesso.errors import OptionError
@@ -64,6 +65,7 @@ class Painting:
     weights: opt.Shares = None
     mask: opt.Masks = None
     style_mask: opt.StyleMasks = None
+    engine: EngineName = "auto"
 
 
 @dataclass(frozen=True)
@@ -139,9 +141,11 @@ class Painters:
             name = chosen(setup.preset, setup.method, styles, {}).method
             flags = {one.flag for one in fields_shown(about(name).options)}
             given = {_STEADY: STEADY_WEIGHT, **given} if _STEADY in flags else given
+        same = one_network(self.look) and not (self.keys.styles or self.keys.strengths)
         session = open_session(
             styles, setup, given, self.running,
             size=self.size, use_cache=self.cache, vectors=bool(self.look.polish),
+            engine=checked(self.painting.engine), work=megapixels(MANY, self.size) * same,
         )  # fmt: skip
         check_for_photos(styles, session.options)
         return session
@@ -186,6 +190,9 @@ class Painter:
         if self.keys.styles or self.keys.strengths:
             times = [*(time for time, _ in self.keys.styles), *self.keys.strengths]
             name += f" keys {times}"
+        engine = self.session.method.engine
+        if engine is not None:
+            name += f" {engine}"
         if self.steady:
             from gesso.video.steady import SHARE
 

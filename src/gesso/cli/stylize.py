@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast, get_args
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gesso.cli import options as opt
 from gesso.cli.cards import Source, make_card, open_session, reporter
 from gesso.cli.console import say
+from gesso.cli.engines import EngineName, checked, megapixels, one_network
 from gesso.cli.flags import Given, OfControls, OfMethods, fields_shown, values_of
-from gesso.cli.light import Engine, Light, files_of, is_light
+from gesso.cli.light import Light, files_of, find_light
 from gesso.cli.progress import showing
 from gesso.cli.standard import STANDARD, as_files
 from gesso.cli.tally import Tally
@@ -62,15 +63,7 @@ def stylize(
     mask: opt.Masks = None,
     style_mask: opt.StyleMasks = None,
     frame: opt.Frame = None,
-    engine: Annotated[
-        str,
-        opt.option(
-            "What computes: torch, or ONNX Runtime, which starts faster and knows meta_networks, "
-            "adain and exported cards; auto: torch where it is installed.",
-            "|".join(get_args(Engine)),
-            under=opt.RUNNING,
-        ),
-    ] = "auto",
+    engine: EngineName = "auto",
     only: Annotated[
         str | None, typer.Option(hidden=True, help="Of many results only the one of this name.")
     ] = None,
@@ -95,9 +88,6 @@ def stylize(
     from gesso.pipeline.banks import bank_of
     from gesso.pipeline.sources import style_source
 
-    if engine not in get_args(Engine):
-        allowed = ", ".join(get_args(Engine))
-        raise OptionError("engine", f"{engine} is unknown; allowed are {allowed}")
     writing.check(out == STANDARD)
     if STANDARD in photos and STDIN in style:
         raise OptionError("style", "-: standard input is the photo; only one of them can be")
@@ -109,7 +99,7 @@ def stylize(
     with as_files(photos, out, writing.format) as files:
         return _Work(
             files.photos, styles, files.out, look, size, given, setup, cache, writing, running,
-            frame, style_mask or [], cast(Engine, engine), only, files.names, most,
+            frame, style_mask or [], checked(engine), only, files.names, most,
         ).do()  # fmt: skip
 
 
@@ -141,7 +131,7 @@ class _Work:
     running: opt.Reading = field(default_factory=opt.Reading)
     frame: int | None = None
     style_masks: Sequence[Path] = ()
-    engine: Engine = "auto"
+    engine: str = "auto"
     only: str | None = None
     names: Mapping[Path, str] = field(default_factory=dict)
     memory: int | None = None
@@ -194,13 +184,21 @@ class _Work:
         jobs = tally.plan.jobs
         each = tally.plan.sheet is not None
         styles = [job.style for job in jobs if job.style is not None] if each else self.styles
-        if is_light(styles, self.engine):
-            self._run_light(tally, styles, each)
+        work = megapixels(len(tally.todo), self.size)
+
+        def make(engine: str) -> Light:
+            look, masks, quiet, cache = self.look, self.style_masks, self.running.quiet, self.cache
+            return Light(styles, look, self.setup, self.given, masks, quiet, cache, engine)
+
+        light = find_light(self.engine, styles, self.setup.method, work, make)
+        if light is not None:
+            self._run_light(tally, styles, each, light)
             return
         polish = self.look.polish
         session = open_session(
             styles, self.setup, self.given, self.running,
             size=self.size, use_cache=self.cache, vectors=None if polish is None else polish > 0,
+            engine=self.engine, work=work if one_network(self.look) else 0.0,
         )  # fmt: skip
         check_for_photos(styles, session.options)
         controls = self._controls()
@@ -208,7 +206,8 @@ class _Work:
         tally.leave_out(too_large(tally.todo, self.size, controls, session))
         if not tally.todo:
             return
-        pictures = self._pictures(tally, session.method.name, "torch")
+        engine = getattr(session.method.engine, "engine", "torch")
+        pictures = self._pictures(tally, session.method.name, engine)
         with showing(self.running.quiet) as show:
             if each:
                 self._in_every_style(tally, session, controls, pictures, show)
@@ -228,16 +227,13 @@ class _Work:
             record, writing.keep_settings, Lines(tally).written if writing.json else None,
         )  # fmt: skip
 
-    def _run_light(self, tally: Tally, styles: Sequence[Source], each: bool) -> None:
+    def _run_light(self, tally: Tally, styles: Sequence[Source], each: bool, light: Light) -> None:
         """Do it without torch."""
         from gesso.pipeline.plan import make_folders
         from gesso.pipeline.variations import write_sheet
 
-        look, masks = self.look, self.style_masks
-        quiet, cache = self.running.quiet, self.cache
-        light = Light(styles, look, self.setup, self.given, masks, quiet, cache)
         whole = None if each else light.look(styles)
-        pictures = self._pictures(tally, light.name, "onnxruntime")
+        pictures = self._pictures(tally, light.name, light.engine)
         make_folders(tally.todo)
 
         def do(job: Job) -> None:

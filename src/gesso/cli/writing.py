@@ -109,9 +109,10 @@ def recorded(
     method: str,
     engine: str,
 ) -> Record:
-    """How the command that is being done makes pictures, by an engine of this module's name."""
+    """How the command that is being done makes pictures by an engine."""
     from gesso.pipeline.records import Record
 
     typed = [word for word in words.get() if word not in ("--json", "--keep-settings")]
-    version = getattr(import_module(engine), "__version__", "")
+    module = "torch" if engine == "compile" else engine
+    version = str(getattr(import_module(module), "__version__", "")).partition("-")[0]
     return Record(typed, styles, files, out, names, method, f"{engine} {version}", threads())

@@ -22,6 +22,7 @@ from gesso.disk.atomic import shown
 from gesso.errors import GessoError, OptionError
 from gesso.images import boxes, jpeg, png, tiff
 from gesso.images.formats import declared_size, refusal, sniff
+from gesso.images.heif import pillow_heif
 from gesso.images.quiet import muted_stderr, quiet_pillow
 from gesso.images.source import MAX_BYTES, Source, name_of, opened, problem
 
@@ -146,7 +147,8 @@ def _checked(
 
 def _open(source: object, kind: str, file: IO[bytes]) -> ImageFile:
     module, name = _PLUGINS[kind]
-    opener = getattr(importlib.import_module(module), name)
+    own = pillow_heif(source, module) if kind == "HEIF" else importlib.import_module(module)
+    opener = getattr(own, name)
     file.seek(0)
     try:
         return cast(ImageFile, opener(file))

@@ -17,6 +17,7 @@ from gesso.disk.atomic import StrPath, atomic_write
 from gesso.errors import GessoError, OptionError
 from gesso.images.arrays import Pixels, as_numbers, checked, pixels
 from gesso.images.exif import for_picture
+from gesso.images.heif import pillow_heif
 from gesso.images.resize import resize
 from gesso.images.source import name_of, problem
 
@@ -34,6 +35,8 @@ _FORMATS = {
 }
 WRITE_SUFFIXES = tuple(_FORMATS)
 """File name endings, in lower case, that `write_image` has a format for."""
+
+HEIF_SUFFIXES = tuple(suffix for suffix, kind in _FORMATS.items() if kind == "HEIF")
 
 _ALLOWED = ", ".join(WRITE_SUFFIXES)
 
@@ -143,11 +146,11 @@ def _encoded(target: object, picture: Image.Image, kind: str, options: dict[str,
     buffer = io.BytesIO()
     try:
         if kind == "HEIF":
-            import pillow_heif  # only here: it loads a library of its own
-
-            pillow_heif.from_pillow(picture).save(buffer, **options)
+            pillow_heif(target).from_pillow(picture).save(buffer, **options)
         else:
             picture.save(buffer, format=kind, **options)
+    except GessoError:
+        raise
     except Exception as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise problem(target, f"cannot be written ({reason})") from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from threading import RLock
@@ -46,6 +46,7 @@ class Method(Textures, nn.Module):
     """
 
     about: ClassVar[About]
+    engine: Callable[[Stylizer], Stylizer] | None = None  # what stylizers go through
     names: tuple[str, ...] = ()  # of the styles that the weights hold
     thumbnail_bytes = THUMBNAIL_BYTES  # the most that a card's thumbnail takes
     _place: Tensor
@@ -237,7 +238,8 @@ class Method(Textures, nn.Module):
                 f"a card that needs the weights it was made with: base {card.base[:12]}, the "
                 f"weights loaded are {self.base[:12] or 'none'}"
             )
-        return self._stylizer(card)
+        made = self._stylizer(card)
+        return made if self.engine is None else self.engine(made)
 
     def _stylizer(self, card: StyleCard) -> Stylizer:
         """The method's own part of `stylizer`."""

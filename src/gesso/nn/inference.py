@@ -28,13 +28,13 @@ def traceable() -> Iterator[None]:
 
 
 def is_traced() -> bool:
-    """True inside `traceable`."""
-    return _traced.get()
+    """True inside `traceable`, and while torch.compile traces."""
+    return torch.compiler.is_compiling() or _traced.get()
 
 
 def saves_memory() -> bool:
     """True where layers may overwrite their input and work on some rows of it at a time."""
-    return not (torch.is_grad_enabled() or _traced.get())
+    return not (torch.is_grad_enabled() or is_traced())
 
 
 def relu(x: Tensor) -> Tensor:

@@ -18,6 +18,7 @@ from gesso.nn.surroundings import among
 
 EPS = 1e-5  # the variance's floor, as in the released transfer networks
 ROWS = 1 << 18  # pixels at a time in inference: a large picture must not be held twice
+FOLD, PIECE = 16, 1 << 10  # so many times so many pixels have their sums in float32
 
 # torch's kernel adds up one pixel after the other in float32. Up to here a sum of equal bfloat16
 # values (8 bits) is exact; a constant channel of 1024² pixels would lose 1 % of its mean.
@@ -155,14 +156,57 @@ def _normalise_in_place(f: Tensor, gamma: Tensor, beta: Tensor, height: int) -> 
     mean, variance = among(*_moments(f, height))
     scale = torch.rsqrt(variance.to(gamma.dtype) + EPS) * gamma
     shift = beta - mean.to(gamma.dtype) * scale
+    if _has_kernels(f) and gamma.dtype == torch.float32:
+        _affine_by_kernel(f, scale, shift)
+        return f
     for piece in torch.split(f, ROWS, 1):
         piece.copy_(torch.addcmul(shift, widen(piece), scale))
     return f
 
 
+def _has_kernels(f: Tensor) -> bool:
+    known = f.device.type == "cpu" and f.dtype in (torch.float32, torch.bfloat16)
+    return known and f.is_contiguous()
+
+
+def _moments_by_kernel(f: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and variance, (B, 1, C) in float64, of f (B, N, C), by the kernel that batch norm takes its statistics with, in a
+    fraction of the time. It adds up one after the other in float32: `FOLD` pixels beside each other, as channels of
+    their own, and pieces so small that nothing is lost. They are put together in float64."""
+    batch, pixels, channels = f.shape
+    folded = pixels // FOLD * FOLD
+    wide = f[:, :folded].view(batch, -1, FOLD * channels)
+    found = [(_part(x, channels), FOLD * x.shape[1]) for x in torch.split(wide, PIECE, 1)]
+    if folded < pixels:
+        found.append((_part(f[:, folded:], channels), pixels - folded))
+    parts = torch.stack([part for part, _ in found])
+    share = torch.tensor([count / pixels for _, count in found], dtype=torch.float64)
+    mean, square = torch.einsum("n,nkbc->kbc", share, parts).unsqueeze(2)
+    return mean, (square - mean * mean).clamp_min(0)
+
+
+def _part(f: Tensor, channels: int) -> Tensor:
+    """Means of f (B, n, k·C) and of its squares over n and k, (2, B, C) in float64."""
+    found = [torch.batch_norm_update_stats(x, None, None, 0.0) for x in _as_images(f)]
+    mean, variance = (torch.stack(part).double() for part in zip(*found, strict=True))
+    both = torch.stack([mean, variance + mean * mean])
+    return both.view(2, len(f), -1, channels).mean(2)
+
+
+def _affine_by_kernel(f: Tensor, scale: Tensor, shift: Tensor) -> None:
+    """f·scale + shift in the place of f (B, N, C), in one pass: batch norm by other statistics."""
+    zeros, none = torch.zeros_like(scale[0, 0]), scale.new_empty(0)
+    ones = torch.full_like(zeros, 1 - EPS)  # to which the kernel adds EPS
+    parts = _as_images(f), _rows(scale, len(f)), _rows(shift, len(f))
+    for x, by, add in zip(*parts, strict=True):
+        torch.native_batch_norm(x, by, add, zeros, ones, False, 0.0, EPS, out=(x, none, none))
+
+
 def _moments(f: Tensor, height: int) -> tuple[Tensor, Tensor]:
     """Mean and variance (B, 1, C) of f (B, H·W, C), in float64; in a tile those of the whole."""
     whole = gathered.current()
+    if whole is None and _has_kernels(f):
+        return _moments_by_kernel(f)
     if whole is None:
         mean, square = (one / f.shape[1] for one in _sums(f))
         return mean, (square - mean * mean).clamp_min(0)

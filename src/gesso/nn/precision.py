@@ -23,7 +23,10 @@ def compute_in(dtype: torch.dtype) -> Iterator[None]:
 
 
 def compute_dtype(weight: Tensor) -> torch.dtype:
-    """The dtype a convolution with that weight runs in: `compute_in`'s, or else its own."""
+    """The dtype a convolution with that weight runs in: `compute_in`'s, or else its own. What
+    torch.compile makes goes by torch's own autocast."""
+    if torch.compiler.is_compiling():
+        return weight.dtype
     return _compute_dtype.get() or weight.dtype
 
 

@@ -14,7 +14,8 @@ from gesso.disk.atomic import StrPath, make_folder, shown
 from gesso.errors import GessoError
 from gesso.images.folders import find_images
 from gesso.images.formats import SUFFIXES
-from gesso.images.write import WRITE_SUFFIXES
+from gesso.images.heif import require_heif
+from gesso.images.write import HEIF_SUFFIXES, WRITE_SUFFIXES
 from gesso.pipeline.names import Wish, distinct
 from gesso.pipeline.sources import given_path
 
@@ -225,6 +226,8 @@ def _checked_file(out: Path) -> Path:
     if out.suffix.lower() not in WRITE_SUFFIXES:
         allowed = f"{', '.join(WRITE_SUFFIXES)}, or a folder that exists"
         raise GessoError(f"{shown(out)}: no picture format for {out.suffix!r}; allowed: {allowed}")
+    if out.suffix.lower() in HEIF_SUFFIXES:
+        require_heif(out)
     if not os.path.isdir(out.parent):
         raise GessoError(f"{shown(out)}: its folder does not exist; make it first")
     return out

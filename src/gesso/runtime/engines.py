@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec
@@ -100,14 +101,25 @@ def is_installed(name: str) -> bool:
     return find_spec(name) is not None
 
 
+def require(name: str) -> None:
+    """Raises OptionError where the module of an engine is not installed."""
+    if not is_installed(name):
+        brings = "gesso" if name == DEFAULT else f"gesso[{name}]"
+        raise OptionError("engine", f"{name} is not installed: pip install '{brings}'")
+
+
 def module_of(name: str) -> Any:
     """The module of an engine. Raises OptionError where it is not installed."""
+    require(name)
+    reports = "openvino_telemetry"  # sends word of the import, unless it is not there
+    kept = sys.modules.get(reports)
+    sys.modules[reports] = None  # type: ignore[assignment]
     try:
         return import_module(name)
-    except ImportError as error:
-        brings = "gesso" if name == DEFAULT else f"gesso[{name}]"
-        trouble = f"{name} is not installed: pip install '{brings}'"
-        raise OptionError("engine", trouble) from error
+    finally:
+        del sys.modules[reports]
+        if kept is not None:
+            sys.modules[reports] = kept
 
 
 def threads() -> int:

@@ -25,6 +25,7 @@ from gesso.images.styles import style_file
 from gesso.images.write import thumbnail_bytes
 from gesso.runtime.carry import at_most, carried
 from gesso.runtime.colors import Colors, Tint, lacking, with_palette
+from gesso.runtime.engines import DEFAULT as ENGINE
 from gesso.runtime.ground import emptied
 from gesso.runtime.sampling import bilinear, smaller
 from gesso.runtime.sessions import Arrays, Network, Weights
@@ -124,20 +125,24 @@ class AnyStyle:
     """A method's two bundled graphs: paintings → looks. What is found of a painting is kept in the
     cache, if there is one, as a card of numbers rounded to float16, and used so from the start."""
 
-    def __init__(self, method: str = DEFAULT, cache: CardCache | None = None) -> None:
+    def __init__(
+        self, method: str = DEFAULT, cache: CardCache | None = None, engine: str = ENGINE
+    ) -> None:
         """Raises GessoError for a method without bundled graphs, or weights that do not fit."""
         path = assets.GRAPHS / f"{method}.json"
         if not path.is_file():
             known = ", ".join(bundled_methods())
             raise GessoError(f"method {method}: not one that runs without torch; {known} do")
-        self.method = method
+        self.method, self.engine = method, engine
         self.about: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         self.weights, self.cache = Weights(method), cache
 
     def network(self, part: str) -> Network:
         """One of the two, "style" or "network"."""
         shapes = self.about[part]
-        return Network.bundled(f"{self.method}.{part}", shapes, self.weights.of(shapes))
+        return Network.bundled(
+            f"{self.method}.{part}", shapes, self.weights.of(shapes), self.engine
+        )
 
     def look(
         self,
@@ -216,14 +221,14 @@ def bundled_methods() -> list[str]:
     return sorted(path.stem for path in assets.GRAPHS.glob("*.json"))
 
 
-def exported_look(path: Path, painting: Painting | None = None) -> Look:
+def exported_look(path: Path, painting: Painting | None = None, engine: str = ENGINE) -> Look:
     """The look of a card that `gesso export` wrote: its file, or the folder of it.
 
     Raises:
         GessoError: what is none, or a network that is for any style.
     """
     file = path / NETWORK if path.is_dir() else path
-    network = Network.exported(file)
+    network = Network.exported(file, engine)
     facts = network.facts
     if tuple(network.inputs) != ("image",):
         raise GessoError(f"{shown(file)}: a network for any style, not that of a card")

@@ -1,8 +1,7 @@
-"""Networks of ONNX Runtime: bundled graphs with the weights of safetensors, and exported files."""
+"""Networks in an engine: bundled graphs with the weights of safetensors, and exported files."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -15,10 +14,10 @@ from gesso import assets
 from gesso.disk.atomic import open_regular, shown
 from gesso.disk.tensors import read_file
 from gesso.errors import GessoError
+from gesso.runtime.engines import DEFAULT, ENGINES, Engine
 
 Arrays = dict[str, NDArray[Any]]
 
-MISSING = "needs ONNX Runtime; pip install onnxruntime brings it"
 MOST_BYTES = 2**30
 ELSEWHERE = b"\x08location"  # the key of a tensor whose numbers lie in another file
 
@@ -31,34 +30,26 @@ class Network:
         facts: the file's metadata.
     """
 
-    def __init__(self, data: bytes, weights: Mapping[str, NDArray[Any]] | None = None) -> None:
-        """Raises ValueError for what is no graph."""
-        ort = _runtime()
-        options = ort.SessionOptions()
-        options.log_severity_level = 4
-        options.intra_op_num_threads = int(os.environ.get("OMP_NUM_THREADS") or 0)
-        # More of it takes longer than it saves on one picture.
-        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
-        self._weights = {n: ort.OrtValue.ortvalue_from_numpy(w) for n, w in (weights or {}).items()}
-        if self._weights:
-            options.add_external_initializers(list(self._weights), list(self._weights.values()))
+    def __init__(
+        self, data: bytes, weights: Mapping[str, NDArray[Any]] | None = None, engine: str = DEFAULT
+    ) -> None:
+        """Raises ValueError for what is no graph, OptionError for an engine that is not there."""
         try:
-            made = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # of classes that ONNX Runtime keeps to itself
+            self._made: Engine = ENGINES[engine](data, weights or {})
+        except GessoError:
+            raise
+        except Exception as error:  # of classes that the engines keep to themselves
             raise ValueError(" ".join(str(error).split())[:120]) from error
-        self._session = made
-        self.inputs = {one.name: tuple(one.shape) for one in made.get_inputs()}
-        self.outputs: list[str] = [one.name for one in made.get_outputs()]
-        self.facts: dict[str, str] = made.get_modelmeta().custom_metadata_map
+        self.inputs, self.facts = self._made.inputs, self._made.facts
 
     def run(self, given: Mapping[str, NDArray[Any]], wanted: Sequence[str] = ()) -> Arrays:
         """The outputs by name; all of them, or those wanted."""
-        names = list(wanted or self.outputs)
+        names = list(wanted or self._made.outputs)
         values = {n: np.ascontiguousarray(v, np.float32) for n, v in given.items()}
-        return dict(zip(names, self._session.run(names, values), strict=True))
+        return dict(zip(names, self._made.run(values, names), strict=True))
 
     @classmethod
-    def exported(cls, path: Path) -> Network:
+    def exported(cls, path: Path, engine: str = DEFAULT) -> Network:
         """That of a file which `gesso export` wrote.
 
         Raises:
@@ -71,7 +62,7 @@ class Network:
         if ELSEWHERE in data:
             raise GessoError(f"{shown(path)}: its numbers are in another file, which is not read")
         try:
-            made = cls(data)
+            made = cls(data, engine=engine)
         except ValueError as error:
             raise GessoError(f"{shown(path)}: not a network that can be run ({error})") from error
         if made.facts.get("gesso_contract") != "1":
@@ -79,7 +70,13 @@ class Network:
         return made
 
     @classmethod
-    def bundled(cls, name: str, weights: Mapping[str, Sequence[int]], numbers: Arrays) -> Network:
+    def bundled(
+        cls,
+        name: str,
+        weights: Mapping[str, Sequence[int]],
+        numbers: Arrays,
+        engine: str = DEFAULT,
+    ) -> Network:
         """That of a bundled graph, whose weights have these shapes.
 
         Raises:
@@ -91,7 +88,7 @@ class Network:
             if value is None or value.size != np.prod(shape):
                 raise GessoError(f"{name}: weights that do not fit its graph ({weight})")
             found[weight] = np.ascontiguousarray(value.reshape(shape), np.float32)
-        return cls((assets.GRAPHS / f"{name}.onnx").read_bytes(), found)
+        return cls((assets.GRAPHS / f"{name}.onnx").read_bytes(), found, engine)
 
 
 class Weights:
@@ -125,11 +122,3 @@ class Weights:
         wanted = set(names)
         known = self._own if wanted <= self._own.keys() else self.all
         return {name: known[name] for name in wanted & known.keys()}
-
-
-def _runtime() -> Any:
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise GessoError(MISSING) from error
-    return onnxruntime

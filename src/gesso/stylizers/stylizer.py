@@ -34,6 +34,7 @@ class Stylizer:
             frozen; None where there is no such module. What is done beyond it to flat and dark
             pictures, to large ones, to copies painted first and to empty ground is no part of it.
         why_none: the reason then, in one sentence without a subject ("optimises every picture").
+        plain: whether `network` as it is makes the pictures, but for flat and dark ones.
     """
 
     def __init__(
@@ -42,9 +43,10 @@ class Stylizer:
         network: nn.Module | None = None,
         why_none: str = "",
         striped: RunStriped | None = None,
+        plain: bool = False,
     ) -> None:
         self._run, self.network, self.why_none = run, network, why_none
-        self._striped = striped
+        self._striped, self.plain = striped, plain
 
     def striped(self, photo: Striped, on_step: OnStep | None = None) -> Striped:
         """The picture of a photo of any size; its strips are made when they are asked for, as far
@@ -103,7 +105,7 @@ def of_network(net: nn.Module) -> Stylizer:
             made = in_tiles(lambda x: net(x.to(device)), photo, side, reach_of(net), around)
         return Striped.of(made).changed(lambda strip, _: strip.float())
 
-    return Stylizer(run, net, striped=striped)
+    return Stylizer(run, net, striped=striped, plain=True)
 
 
 def finished_by(

@@ -1,0 +1,86 @@
+"""Which engine computes: the one that is asked for, or the one that is done first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
+
+from gesso.cli.options import RUNNING, option
+from gesso.errors import OptionError
+
+if TYPE_CHECKING:
+    from gesso.controls.options import ControlOptions
+    from gesso.export.engines import Through
+
+Engine = Literal["auto", "torch", "onnxruntime", "openvino", "compile"]
+ENGINES = get_args(Engine)
+GRAPHS = ("onnxruntime", "openvino")
+
+EngineName = Annotated[
+    str,
+    option(
+        "What computes networks: torch; ONNX Runtime or OpenVINO, which start without torch for "
+        "meta_networks, adain and exported cards; compile (torch.compile), which takes minutes to "
+        "begin. auto: what is done first, of those installed.",
+        "|".join(ENGINES),
+        under=RUNNING,
+    ),
+]
+
+START_S: Mapping[str, float] = {"torch": 1.9, "onnxruntime": 0.5, "openvino": 1.5}
+WRITTEN_S: Mapping[str, float] = {"torch": 0.0, "onnxruntime": 1.0, "openvino": 2.0}
+MEGAPIXEL_S: Mapping[str, float] = {"torch": 1.0, "onnxruntime": 1.0, "openvino": 0.7}
+"""Seconds of one core without AVX-512: until the first picture, where torch need not be there;
+those more of a network that torch has, until it is written as a graph; and of a megapixel."""
+
+USUAL_PX = 1600  # longer side of a photo whose size is not asked for
+MANY = 1000  # frames of a clip, or pictures of a camera
+
+
+def checked(engine: str) -> str:
+    """The engine. Raises OptionError for an unknown one, or one that is not installed."""
+    if engine not in ENGINES:
+        raise OptionError("engine", f"{engine} is unknown; allowed are {', '.join(ENGINES)}")
+    if engine in GRAPHS:
+        from gesso.runtime.engines import require
+
+        require(engine)
+    return engine
+
+
+def megapixels(pictures: int, size: int | None) -> float:
+    """About how many are to be painted."""
+    return pictures * 0.75 * (size or USUAL_PX) ** 2 / 1e6
+
+
+def one_network(look: ControlOptions) -> bool:
+    """Whether all pictures are made by the same networks, which then are written as graphs once."""
+    return look.strength == 1 and look.color == "style"
+
+
+def quickest(work: float, names: Iterable[str], start: Mapping[str, float] = START_S) -> str:
+    """The engine that is done first with so many megapixels, of those of these names that are
+    installed; onnxruntime where none is."""
+    from gesso.runtime.engines import is_installed
+
+    there = filter(is_installed, names)
+    return min(there, key=lambda name: start[name] + work * MEGAPIXEL_S[name], default=GRAPHS[0])
+
+
+def through(engine: str, work: float, device: str | None) -> Through | None:
+    """What networks that torch has go through; None: nothing. Torch is imported.
+
+    Raises:
+        OptionError: the engine, or what writes graphs for it, is not installed.
+    """
+    from gesso.runtime.engines import is_installed
+
+    where_possible = engine == "auto"
+    if where_possible:
+        known = device in (None, "cpu") and is_installed("onnx")
+        engine = quickest(work, ("torch", *GRAPHS), WRITTEN_S) if known else "torch"
+    if engine == "torch":
+        return None
+    from gesso.export.engines import Through
+
+    return Through(engine, where_possible)
