@@ -107,7 +107,7 @@ def test_the_engine_can_be_chosen_where_torch_is(tmp_path: Path, own_cache: Path
     assert np.array_equal(opened(out), stylize(PHOTOS[0], STYLES[3], size=64))
     for more, line in (
         (["--engine", "onnxruntime", "--strength", "0.5"], "--strength: needs --engine torch"),
-        (["--engine", "cuda"], "--engine: cuda is unknown; allowed are auto, torch, onnxruntime"),
+        (["--engine", "cuda"], "--engine: cuda is unknown; allowed are auto, fastest, torch, onnx"),
         (["--engine", "torch", "--style", str(tmp_path / "x.onnx")], "--engine: torch;"),
     ):
         done = python("-m", "gesso", *map(str, words), *more)

@@ -39,7 +39,7 @@ def find_light(
     make: Callable[[str], Light],
 ) -> Light | None:
     """The way without torch by the engine asked for, or by the one that is done first with `work`
-    megapixels; None: torch goes on.
+    megapixels; None: torch goes on, as with "auto" where it is installed.
 
     Args:
         method: the one asked for.
@@ -58,10 +58,10 @@ def find_light(
             raise OptionError("engine", f"{engine}; {what} or OpenVINO")
         return None
     must = exported is not None or not torch_is_there()
-    if engine == "auto":
-        engine = quickest(work, GRAPHS)
+    if engine in ("auto", "fastest"):
+        same, engine = engine == "auto", quickest(work, GRAPHS)
         ours = method in bundled_methods() and not os.environ.get("GESSO_WEIGHTS")
-        if not must and not (ours and quickest(work, ("torch", engine)) == engine):
+        if not must and (same or not ours or quickest(work, ("torch", engine)) == "torch"):
             return None
     elif method is None and not any(map(holds_card, styles)):
         must = True
