@@ -125,7 +125,9 @@ def batch(
     engine: Annotated[
         str,
         opt.option(
-            "What computes, as for `gesso stylize`.", "|".join(get_args(Engine)), under=opt.RUNNING
+            "What computes; auto: torch where it is installed.",
+            "|".join(get_args(Engine)),
+            under=opt.RUNNING,
         ),
     ] = "auto",
     given: OfMethods,

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from gesso.cli.cards import checked
 from gesso.cli.console import say
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from gesso.cli.options import Setup
     from gesso.runtime.looks import AnyStyle, Look
 
+Engine = Literal["auto", "torch", "onnxruntime"]
+"""Those of a batch, whose workers have one each."""
+
 KNOWN = ("weights", "color_share", "paint_from", "paint_size", "ground")  # of the controls
 STYLE_SIZE = "--style-size"
 
@@ -29,6 +32,21 @@ def files_of(styles: Sequence[Any]) -> list[Any]:
     from gesso.runtime.looks import NETWORK, is_exported
 
     return [s / NETWORK if is_exported(s) and s.is_dir() else s for s in styles]
+
+
+def is_light(styles: Sequence[Any], engine: Engine) -> bool:
+    """Whether a batch of these styles is painted without torch: as the engine says; `auto` takes
+    torch where it is installed and none of them was exported. Raises OptionError where that cannot
+    be."""
+    from gesso.runtime.looks import is_exported
+
+    exported = next(filter(is_exported, styles), None)
+    if engine == "torch" and exported is not None:
+        what = f"{shown(exported)} is an exported network, which runs in ONNX Runtime"
+        raise OptionError("engine", f"torch; {what}")
+    if engine == "auto":
+        return exported is not None or not torch_is_there()
+    return engine == "onnxruntime"
 
 
 def find_light(
