@@ -170,9 +170,10 @@ def _has_kernels(f: Tensor) -> bool:
 
 
 def _moments_by_kernel(f: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and variance, (B, 1, C) in float64, of f (B, N, C), by the kernel that batch norm takes its statistics with, in a
-    fraction of the time. It adds up one after the other in float32: `FOLD` pixels beside each other, as channels of
-    their own, and pieces so small that nothing is lost. They are put together in float64."""
+    """Mean and variance, (B, 1, C) in float64, of f (B, N, C), by the kernel that batch norm takes
+    its statistics with, in a fraction of the time. It adds up one after the other in float32:
+    `FOLD` pixels beside each other, as channels of their own, and pieces so small that nothing is
+    lost. They are put together in float64."""
     batch, pixels, channels = f.shape
     folded = pixels // FOLD * FOLD
     wide = f[:, :folded].view(batch, -1, FOLD * channels)
