@@ -179,8 +179,6 @@ class _Work:
 
     def _run(self, tally: Tally) -> None:
         """Get the cards, practising on all photos, and do what is to be done."""
-        from gesso.pipeline.need import too_large
-
         jobs = tally.plan.jobs
         each = tally.plan.sheet is not None
         styles = [job.style for job in jobs if job.style is not None] if each else self.styles
@@ -194,6 +192,8 @@ class _Work:
         if light is not None:
             self._run_light(tally, styles, each, light)
             return
+        from gesso.pipeline.need import too_large  # needs torch
+
         polish = self.look.polish
         session = open_session(
             styles, self.setup, self.given, self.running,
