@@ -13,6 +13,7 @@ from gesso.fitting.carry import coarse_to_fine
 from gesso.fitting.picture import Descent, optimise
 from gesso.fitting.pyramid import descend
 from gesso.losses.objectives import Objective
+from gesso.nn.strips import Striped
 from gesso.reports import Draft, watching
 from tiny import pictures, tiny_encoder
 
@@ -24,7 +25,8 @@ def by_bands() -> Tensor:
 
 
 def by_copies() -> Tensor:
-    return coarse_to_fine([PHOTO[..., ::2, ::2], PHOTO], lambda number, begun: begun.flip(-1))
+    copies = [Striped.of(PHOTO[..., ::2, ::2]), Striped.of(PHOTO)]
+    return coarse_to_fine(copies, lambda _, begun: Striped.of(begun.whole().flip(-1))).whole()
 
 
 def by_pixels() -> Tensor:
