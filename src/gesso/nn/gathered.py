@@ -57,12 +57,15 @@ class Side:
 
 
 def sides(size: int, side: int, reach: int) -> list[Side]:
-    """Tiles of `side` px along a side of `size`, each computed with `reach` px around it; both are
-    multiples of ALIGNED."""
-    tops = range(0, size, side)
-    ends = [min(top + side, size) for top in tops]
-    pairs = zip(tops, ends, strict=True)
-    return [Side(max(0, a - reach), min(size, b + reach), a, b, size) for a, b in pairs]
+    """Tiles of `side` px along a side of `size`, each computed with at least `reach` px around it,
+    and of no less than LEAST_PX; both are multiples of ALIGNED."""
+    latest = max(0, size - LEAST_PX) // ALIGNED * ALIGNED
+    found = []
+    for top in range(0, size, side):
+        bottom, first = min(top + side, size), max(0, min(top - reach, latest))
+        last = min(size, max(bottom + reach, first + LEAST_PX))
+        found.append(Side(first, last, top, bottom, size))
+    return found
 
 
 @dataclass

@@ -96,6 +96,7 @@ def of_network(net: nn.Module) -> Stylizer:
             out = stylized(contents.to(device))
         return out.float().to(contents.device)
 
+    @torch.inference_mode()
     def striped(photo: Striped, on_step: OnStep | None) -> Striped:
         side = tile_side(net, photo)
         if side is None:
