@@ -14,7 +14,7 @@ from command_line import python, refused
 from gesso import assets
 from gesso.bench.engines import HEADS, measured, table
 from gesso.cli import run
-from gesso.cli.engines import START_S, WRITTEN_S, megapixels, quickest
+from gesso.cli.engines import WRITTEN_S, megapixels, quickest
 from gesso.controls.controls import Controls
 from gesso.errors import OptionError
 from gesso.export import engines
@@ -115,11 +115,12 @@ def test_the_engine_that_is_done_first_is_chosen(monkeypatch: pytest.MonkeyPatch
     names = ("torch", "onnxruntime", "openvino")
     monkeypatch.setattr("gesso.runtime.engines.is_installed", lambda name: True)
     assert quickest(megapixels(1, 512), names) == "onnxruntime"
-    assert quickest(megapixels(500, 1024), names) == "openvino"
-    assert quickest(megapixels(1, 512), names, WRITTEN_S) == "torch"
-    assert quickest(megapixels(500, 1024), names, WRITTEN_S) == "openvino"
-    monkeypatch.setattr("gesso.runtime.engines.is_installed", lambda name: name != "openvino")
-    assert quickest(megapixels(500, 1024), names, START_S) == "onnxruntime"
+    assert quickest(megapixels(500, 1024), names) == "torch"
+    assert quickest(megapixels(500, 1024), names, "adain") == "openvino"
+    assert quickest(megapixels(1, 256), names, "adain", WRITTEN_S) == "torch"
+    assert quickest(megapixels(500, 1024), names, "adain", WRITTEN_S) == "openvino"
+    monkeypatch.setattr("gesso.runtime.engines.is_installed", lambda name: name == "onnxruntime")
+    assert quickest(megapixels(500, 1024), names) == "onnxruntime"
     assert megapixels(2, 1000) == 1.5
 
 

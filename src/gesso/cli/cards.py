@@ -64,7 +64,7 @@ def open_session(
     contents = None
     if setup.contents is not None:
         contents = Contents.named(setup.contents, size, running.pixels)
-    changed_by = through(engine, work, setup.device)
+    changed_by = through(engine, work, setup.device, ours.method)
     try:
         session = Session(
             ours.method,

@@ -27,11 +27,13 @@ EngineName = Annotated[
     ),
 ]
 
-START_S: Mapping[str, float] = {"torch": 1.9, "onnxruntime": 0.5, "openvino": 1.5}
+START_S: Mapping[str, float] = {"torch": 3.4, "onnxruntime": 1.4, "openvino": 2.7}
 WRITTEN_S: Mapping[str, float] = {"torch": 0.0, "onnxruntime": 1.0, "openvino": 2.0}
-MEGAPIXEL_S: Mapping[str, float] = {"torch": 1.0, "onnxruntime": 1.0, "openvino": 0.7}
-"""Seconds of one core without AVX-512: until the first picture, where torch need not be there;
-those more of a network that torch has, until it is written as a graph; and of a megapixel."""
+MEGAPIXEL_S: Mapping[str, float] = {"torch": 1.3, "onnxruntime": 1.7, "openvino": 1.9}
+DECODER_S: Mapping[str, float] = {"torch": 8.3, "onnxruntime": 7.1, "openvino": 5.4}
+"""Seconds of one core without AVX-512, as `gesso bench --engines` found them: until the first
+picture, where torch need not be there; those more of a network that torch has, until it is written
+as a graph; of a megapixel by a transfer network, and by adain, encoder and decoder."""
 
 USUAL_PX = 1600  # longer side of a photo whose size is not asked for
 MANY = 1000  # frames of a clip, or pictures of a camera
@@ -58,16 +60,24 @@ def one_network(look: ControlOptions) -> bool:
     return look.strength == 1 and look.color == "style"
 
 
-def quickest(work: float, names: Iterable[str], start: Mapping[str, float] = START_S) -> str:
-    """The engine that is done first with so many megapixels, of those of these names that are
-    installed; onnxruntime where none is."""
+def quickest(
+    work: float,
+    names: Iterable[str],
+    method: str | None = None,
+    start: Mapping[str, float] = START_S,
+) -> str:
+    """The engine that is done first with so many megapixels by a method, of those of these names
+    that are installed; onnxruntime where none is."""
     from gesso.runtime.engines import is_installed
 
+    rate = DECODER_S if method == "adain" else MEGAPIXEL_S
     there = filter(is_installed, names)
-    return min(there, key=lambda name: start[name] + work * MEGAPIXEL_S[name], default=GRAPHS[0])
+    return min(there, key=lambda name: start[name] + work * rate[name], default=GRAPHS[0])
 
 
-def through(engine: str, work: float, device: str | None) -> Through | None:
+def through(
+    engine: str, work: float, device: str | None, method: str | None = None
+) -> Through | None:
     """What networks that torch has go through; None: nothing. Torch is imported.
 
     Raises:
@@ -78,7 +88,8 @@ def through(engine: str, work: float, device: str | None) -> Through | None:
     where_possible = engine == "fastest"
     if where_possible:
         known = device in (None, "cpu") and is_installed("onnx")
-        engine = quickest(work, ("torch", *GRAPHS), WRITTEN_S) if known else "torch"
+        names = "torch", *GRAPHS
+        engine = quickest(work, names, method, WRITTEN_S) if known else "torch"
     if engine in ("torch", "auto"):
         return None
     from gesso.export.engines import Through

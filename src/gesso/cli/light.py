@@ -77,9 +77,9 @@ def find_light(
         return None
     must = exported is not None or not torch_is_there()
     if engine in ("auto", "fastest"):
-        same, engine = engine == "auto", quickest(work, GRAPHS)
+        same, engine = engine == "auto", quickest(work, GRAPHS, method)
         ours = method in bundled_methods() and not os.environ.get("GESSO_WEIGHTS")
-        if not must and (same or not ours or quickest(work, ("torch", engine)) == "torch"):
+        if not must and (same or not ours or quickest(work, ("torch", engine), method) == "torch"):
             return None
     elif method is None and not any(map(holds_card, styles)):
         must = True
