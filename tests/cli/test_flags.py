@@ -42,7 +42,8 @@ def test_a_dozen_options_come_first_and_the_others_in_groups(cli: Gesso) -> None
     first += ["alpha", "steps", "preset", "method", "help"]
     assert groups["Options"] == [f"--{name}" for name in first]
     assert groups["Only gatys"] == ["--optimizer", "--coarse", "--init"]
-    assert groups["Output"] == ["--overwrite", "--no-overwrite", "--quality", "--keep-metadata"]
+    output = ["quality", "keep-metadata", "overwrite", "no-overwrite", "format", "keep-settings"]
+    assert groups["Output"] == [f"--{name}" for name in (*output, "json")]
     for flags in groups.values():
         assert len([flag for flag in flags if not flag.startswith("--no-")]) <= 12
 

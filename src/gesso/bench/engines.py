@@ -50,7 +50,7 @@ def measured(
     with TemporaryDirectory(prefix="gesso-") as folder:
         for number, (method, engine) in enumerate(jobs):
             begins(f"{method} by {engine}", number, len(jobs))
-            pictures = {e: Path(folder, f"{method}-{e}.npy") for e in (TORCH, engine)}
+            pictures = {e: Path(folder, f"{method}-{e}.f32") for e in (TORCH, engine)}
             spec = {"method": method, "engine": engine, "runs": runs}
             spec |= {"picture": str(pictures[engine]), "began": time.time()}
             command = [sys.executable, "-m", "gesso.bench.engines", json.dumps(spec)]
@@ -83,7 +83,7 @@ def measure(spec: dict[str, Any]) -> dict[str, Any]:
     for side, picture in photos.items():
         made = paint(picture)
         if side == SIDES[0]:
-            np.save(spec["picture"], made)
+            made.astype(np.float32).tofile(spec["picture"])
         row[str(side)] = median([_seconds(paint, picture) for _ in range(spec["runs"])])
     return row | {"peak": peak_mib()}
 
@@ -118,7 +118,8 @@ def _square(image: Pixels, side: int) -> Pixels:
 def _apart(picture: Path, reference: Path) -> str:
     if picture == reference or not reference.is_file():
         return "–"
-    return f"{np.abs(np.load(picture) - np.load(reference)).max() * 255:.2g}"
+    one, other = (np.fromfile(path, np.float32) for path in (picture, reference))
+    return f"{np.abs(one - other).max() * 255:.2g}"
 
 
 def _texts(row: dict[str, Any]) -> list[str]:

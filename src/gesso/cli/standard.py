@@ -13,7 +13,6 @@ from typing import BinaryIO
 
 from gesso.disk.atomic import shown
 from gesso.errors import GessoError, OptionError
-from gesso.images.write import WRITE_SUFFIXES
 from gesso.pipeline.sources import STDIN, read_stdin
 
 STANDARD = Path(STDIN)
@@ -42,6 +41,8 @@ def as_files(photos: Sequence[Path], out: Path, format: str | None) -> Iterator[
         OptionError: a format for an output that is a file, or one that is none.
         GessoError: what the body raises, with names as the user gave them.
     """
+    from gesso.images.write import WRITE_SUFFIXES
+
     suffix = f".{(format or 'png').lstrip('.').lower()}"
     if suffix not in WRITE_SUFFIXES:
         allowed = ", ".join(one[1:] for one in WRITE_SUFFIXES)
