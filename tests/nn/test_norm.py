@@ -63,6 +63,14 @@ def test_instance_norm_without_gradients_equals_that_with(
         torch.testing.assert_close(instance_norm(x, gamma, beta), expected)
 
 
+@pytest.mark.parametrize("side", [2, 3, 4, 5, 40])
+def test_the_kernels_without_gradients_take_any_number_of_pixels(side: int) -> None:
+    x, gamma, beta = (one.float() for one in (random(2, 3, side, side), random(3), random(3)))
+    with torch.no_grad():
+        made = instance_norm(x, gamma, beta)
+    torch.testing.assert_close(made, plain_instance_norm(x, gamma, beta), atol=1e-4, rtol=1e-4)
+
+
 @pytest.mark.parametrize("grad", [True, False])
 def test_statistics_of_half_precision_features_are_taken_in_float32(grad: bool) -> None:
     x = 300 + 100 * random(1, 2, 40, 40).float()  # squares overflow float16

@@ -177,7 +177,8 @@ def _moments_by_kernel(f: Tensor) -> tuple[Tensor, Tensor]:
     batch, pixels, channels = f.shape
     folded = pixels // FOLD * FOLD
     wide = f[:, :folded].view(batch, -1, FOLD * channels)
-    found = [(_part(x, channels), FOLD * x.shape[1]) for x in torch.split(wide, PIECE, 1)]
+    pieces = torch.split(wide, PIECE, 1) if folded else ()  # there may be fewer pixels than FOLD
+    found = [(_part(x, channels), FOLD * x.shape[1]) for x in pieces]
     if folded < pixels:
         found.append((_part(f[:, folded:], channels), pixels - folded))
     parts = torch.stack([part for part, _ in found])
