@@ -66,9 +66,10 @@ def test_instance_norm_without_gradients_equals_that_with(
 @pytest.mark.parametrize("side", [2, 3, 4, 5, 40])
 def test_the_kernels_without_gradients_take_any_number_of_pixels(side: int) -> None:
     x, gamma, beta = (one.float() for one in (random(2, 3, side, side), random(3), random(3)))
+    expected = plain_instance_norm(x, gamma, beta)
     with torch.no_grad():
         made = instance_norm(x, gamma, beta)
-    torch.testing.assert_close(made, plain_instance_norm(x, gamma, beta), atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(made, expected)
 
 
 @pytest.mark.parametrize("grad", [True, False])
