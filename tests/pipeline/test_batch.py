@@ -158,6 +158,7 @@ def test_what_kills_the_whole_command_comes_last_and_fails_the_third_time(folder
     (folder / "in/aaa.jpg").write_text("master")
     environment = {
         **os.environ,
+        "GESSO_TEST_MASTER": "killed",
         "PYTHONPATH": os.pathsep.join([*sys.path, str(Path(__file__).parent)]),
     }
     for _ in range(3):
