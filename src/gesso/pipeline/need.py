@@ -8,6 +8,7 @@ from pathlib import Path
 
 from gesso.controls.controls import Controls
 from gesso.controls.painting import Limit
+from gesso.controls.polish import MAX_PIXELS
 from gesso.disk.atomic import shown
 from gesso.errors import GessoError
 from gesso.images.decode import picture_size
@@ -21,21 +22,25 @@ READING = 7  # bytes a pixel: as Pillow has it, and as bytes
 HELD = 3  # as bytes
 FINISHING = 11  # photo and picture as bytes, the picture as Pillow has it, its file
 IN_TILES = 40  # of a painted pixel: in float16, and in copies that are painted before
+POLISHING = 2200  # of a polished pixel: what the encoder keeps for gradients
 STRIPS = 150_000_000  # bytes: strips, tiles, and what libraries keep
 
 log = logging.getLogger(__name__)
 
 
-def needed(pixels: int, painted: int, about: About) -> int:
+def needed(pixels: int, painted: int, about: About, polished: bool = False) -> int:
     """The bytes that a photo takes beside a method that is loaded.
 
     Args:
         pixels: of the photo.
         painted: pixels of the copy that is painted, which may be all.
+        polished: whether steps are taken on its pixels afterwards.
     """
     painting = about.paint_bytes * painted
     if about.tiles:
         painting = min(painting, IN_TILES * painted)
+    if polished:
+        painting = max(painting, POLISHING * min(painted, MAX_PIXELS))
     return STRIPS + max(READING * pixels, HELD * pixels + painting, FINISHING * pixels)
 
 
@@ -47,29 +52,33 @@ def too_large(
     Args:
         size: the longer side of the results in px; None: the photos'.
     """
-    limit, found = controls.completed(session.defaults).limit(session.method), {}
+    how, about, found = controls.completed(session.defaults), session.method.about, {}
+    polished = bool(about.polish if how.polish is None else how.polish)
     for job in jobs:
         try:
-            check_memory(job.photo, size, limit, session.method.about)
+            check_memory(job.photo, size, how.limit(session.method), about, polished)
         except GessoError as error:
             found[job.out] = str(error)
     return found
 
 
-def check_memory(photo: Path, size: int | None, limit: Limit, about: About) -> None:
+def check_memory(
+    photo: Path, size: int | None, limit: Limit, about: About, polished: bool = False
+) -> None:
     """Raises GessoError, one line, for a photo that takes more memory than may be taken; what it
     takes is logged. Photos that cannot be read are left to who reads them.
 
     Args:
         size: the longer side of the result in px; None: the photo's.
         limit: up to which size pictures are painted whole.
+        polished: as for `needed`.
     """
     try:
         width, height = target_size(picture_size(photo), size)
     except GessoError:
         return
     painted = limit.of(height, width)
-    need, room = needed(width * height, painted, about), memory.allowed()
+    need, room = needed(width * height, painted, about, polished), memory.allowed()
     what = f"{shown(photo)}: {width} × {height} px, painted at {painted / 1e6:.1f} megapixels"
     if room is None:
         log.info("%s, take about %s", what, _size(need))
