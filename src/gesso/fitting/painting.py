@@ -37,6 +37,7 @@ COARSEST_PX = 64  # longer side of the coarsest scale (the paper's)
 SMALLEST_PX = 16
 CHEAP_PX, FEW = 384, 6  # see `Painting.fine`
 LARGEST_FIRST_PX = 320.0  # of the photo as patches first see it; at 128 px one covers half a face
+USUAL, FAITHFUL = 0.6, 0.8  # alphas: the default, and where no step is taken at half the size
 BLURRED_BANDS = 2  # of the photo, which the coarsest scale begins without
 
 DrawnBy = Literal["patches", "steps"]
@@ -62,7 +63,8 @@ class Painting:
             the last pass; for None see `fine`.
         half_steps: of the last pass on a copy of half the size, before the others: they move
             strokes that single steps at full size are too short for. Where patches do not see such
-            a copy, a quarter as many at full size take their place, and their time.
+            a copy, and above the usual `alpha` for some or all, a quarter as many at full size take
+            their place, and their time.
         patches_above: scales of more px are redrawn with the style's patches, if they are known.
         drawn_by: patches: if those of the style are known, the photo is drawn with them at every
             scale above `first_px`, if it has one, and no step is taken up to the last pass; steps:
@@ -74,7 +76,7 @@ class Painting:
     """
 
     drawn_by: DrawnBy = "patches"
-    alpha: float = 0.6
+    alpha: float = USUAL
     steps: int = 40
     fine_steps: int | None = None
     half_steps: int = 40
@@ -102,10 +104,18 @@ class Painting:
         """Scales above it are drawn with patches and nothing else."""
         return LARGEST_FIRST_PX * self.alpha
 
+    def at_half(self, share: float) -> Painting:
+        """The same with this share of its steps at half the size, and in the place of the others a
+        quarter as many at full size, which take as long."""
+        kept = round(share * self.half_steps)
+        more = (self.half_steps - kept) // 4
+        return replace(self, half_steps=kept, final_steps=self.final_steps + more)
+
     @property
-    def without_halves(self) -> Painting:
-        """The same with all of the last pass at full size, in as much time."""
-        return replace(self, half_steps=0, final_steps=self.final_steps + self.half_steps // 4)
+    def half_share(self) -> float:
+        """The share of its steps at half the size that leaves as much of the photo as `alpha` says:
+        they move letters of 14 px, of which nothing is to be lost above `FAITHFUL`."""
+        return min(1.0, max(0.0, (FAITHFUL - self.alpha) / (FAITHFUL - USUAL)))
 
     @property
     def patches(self) -> float:
@@ -153,13 +163,12 @@ def paint(
     if how.drawn_by == "patches" and redraw is not None and seen_by_patches:
         drawn = _drawn(photo, seen_by_patches, redraw, how)
         drawn = drawn if begun is None else begun(drawn)
-        if len(seen_by_patches) == 1:
-            how = how.without_halves
+        how = how.at_half(0.0 if len(seen_by_patches) == 1 else how.half_share)
         total = how.half_steps + how.final_steps
         drawn = _half(drawn, photo, styles, encoder, how, partial(_heard, on_step, total, 0))
         report = partial(_heard, on_step, total, how.half_steps)
         return finish(drawn, photo, styles, encoder, how, report)
-    how = how.without_halves
+    how = how.at_half(0.0)
     patched = [redraw is not None and size > max(how.patches_above, sizes[0]) for size in sizes]
     descents = [size for size, is_patched in zip(sizes, patched, strict=True) if not is_patched]
     counts = [how.steps] * (len(descents) - 1) + [how.fine(descents[-1])]

@@ -142,6 +142,20 @@ def test_small_pictures_take_a_quarter_of_those_steps_at_full_size() -> None:
     assert seen == [(n, 3) for n in (1, 2, 3)] + [(n, 9) for n in range(1, 10)]
 
 
+@pytest.mark.parametrize(("alpha", "steps"), [(0.3, 9), (0.6, 9), (0.7, 6), (0.8, 3), (1.0, 3)])
+def test_the_more_of_the_photo_stays_the_fewer_steps_are_taken_at_half_the_size(
+    alpha: float, steps: int
+) -> None:
+    seen, how = set[int](), Painting(alpha=alpha, half_steps=8, final_steps=1, recolor="off")
+    photo = pictures(1, 700, seed=9)[..., :32, :]
+
+    def heard(step: int, steps: int, _: float) -> None:
+        seen.add(steps)
+
+    paint(photo, _any_style(tiny_encoder()), tiny_encoder(), how, heard, redraw=invert)
+    assert seen == {steps}
+
+
 def test_the_photo_alone_has_no_patches() -> None:
     assert [Painting(alpha=a).patches for a in (0.0, 0.6, 1.0)] == [1.0, 1.0, 0.0]
     assert 0.4 < Painting(alpha=0.8).patches < 0.6

@@ -55,7 +55,7 @@ class Options:
         int,
         Option(
             "Steps of the last pass on a copy of half the size; if that is too small for patches, "
-            "a quarter as many at full size.",
+            "or from an alpha of 0.8 on, a quarter as many at full size.",
             "N",
             least=0,
             on_pictures=True,

@@ -143,7 +143,7 @@ class Matching(Method):
             heard = None if report is None else _named(report)
 
             photo, begun = content.unsqueeze(0).to(self.place), Begun()
-            last = how if begun.afresh else how.without_halves  # strokes are where they belong
+            last = how if begun.afresh else how.at_half(0.0)  # strokes are where they belong
             fewer = replace(last, final_steps=begun.steps(last.final_steps))
             with (
                 compute_in(fast_dtype(self.place)),
