@@ -16,13 +16,15 @@ from tiny_files import TinyFiles, save_start
 
 
 def test_a_card_says_where_it_comes_from(files: TinyFiles, cli: Gesso, tmp_path: Path) -> None:
-    command = ["adapt", files.style, *files.options, "--licence", "CC0", "--lr", 0.01, "-o"]
+    command = ["adapt", files.style, *files.options, "--licence", "CC0", "--lr", 0.01]
+    command += ["--author", "Me", "-o"]
     code, out, err = cli(*command, tmp_path)
     assert (code, out) == (0, "")
     path = tmp_path / "style.safetensors"
     assert err.splitlines()[-1] == f"{path}: {path.stat().st_size / 1000:.0f} kB written"
     made = StyleCard.load(path)
     assert made.provenance["style"] == "style.png" and made.provenance["licence"] == "CC0"
+    assert made.provenance["author"] == "Me"
     assert made.provenance["steps"] == 2 and made.thumbnail
     assert (made.settings["lr"], made.settings["affine_lr"]) == (0.01, 0.01)
     refused(cli(*command, path, "--no-overwrite"), "exists; --overwrite replaces it")

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gesso.cards.fields import FIELDS, checked_fields, shown_field
+from gesso.cards.modelspec import modelspec
 from gesso.cards.numbers import (
     Grams,
     joined,
@@ -88,7 +89,8 @@ def write_card(path: StrPath, card: PlainCard, dtype: Dtype = "float16") -> None
         stored, header = _packed(card, dtype)
     except ValueError as error:
         raise GessoError(f"{shown(path)}: not written: {brief(error, 100)}") from error
-    write_file(path, stored, header)
+    size = sum(array.nbytes for array in stored.values())
+    write_file(path, stored, header, modelspec(header, card.thumbnail, size))
 
 
 def read_card(path: StrPath) -> PlainCard:

@@ -43,6 +43,9 @@ class Keeping:
     licence: Annotated[
         str | None, opt.option("The picture's licence, kept in the card.", "TEXT", under=opt.OUTPUT)
     ] = None
+    author: Annotated[
+        str | None, opt.option("Who made the card, kept in it.", "TEXT", under=opt.OUTPUT)
+    ] = None
     overwrite: opt.Overwrite = True
 
 
@@ -181,8 +184,8 @@ class _Work:
         if isinstance(style, Path) and holds_card(style):
             raise GessoError(f"{shown(style)}: a card; it is adapted already")
         card = make_card(session, style, show, mask=mask)
-        if self.keeping.licence is not None:
-            card.provenance["licence"] = self.keeping.licence
+        said = {"licence": self.keeping.licence, "author": self.keeping.author}
+        card.provenance |= {name: text for name, text in said.items() if text is not None}
         card.save(target, "float32" if self.keeping.float32 else "float16")
 
 

@@ -12,6 +12,7 @@ from gesso.cli.console import import_torch, say
 from gesso.cli.flags import Derived, Given, fields_shown, values_of
 from gesso.cli.progress import showing, step_reporter
 from gesso.disk.atomic import shown
+from gesso.disk.hub import fetched, on_hub
 from gesso.errors import GessoError, OptionError
 from gesso.options import changed
 from gesso.reports import Progress
@@ -121,9 +122,10 @@ def named_files(texts: list[str]) -> dict[str, Path]:
         if not (name and equals and file):
             trouble = f"{shown(text)}: expected NAME=FILE, as metastyle=start.safetensors"
             raise OptionError("model", trouble)
-        if not Path(file).is_file():
+        path = fetched(file) if on_hub(file) else Path(file)
+        if not path.is_file():
             raise OptionError("model", f"{name}: {shown(file)}: no such file")
-        files[name] = Path(file)
+        files[name] = path
     return files
 
 

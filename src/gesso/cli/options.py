@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from gesso.cli.console import limit_threads, set_up_logging
+from gesso.disk.hub import local
 from gesso.errors import OptionError
 from gesso.methods.registry import DEFAULT, methods
 from gesso.pipeline.presets import PRESETS
@@ -92,9 +93,11 @@ MethodName = Annotated[
 Model = Annotated[
     Path | None,
     option(
-        "The method's weights, such as `gesso train` writes; default: the bundled ones.",
+        "The method's weights, such as `gesso train` writes, or a pinned file of the Hugging Face "
+        "Hub (hf:…); default: the bundled ones.",
         "FILE",
         under=SETUP,
+        callback=local,
     ),
 ]
 Overwrite = Annotated[

@@ -53,10 +53,13 @@ class Raw:
         return not self.floating or bool(np.isfinite(self.array()).all())
 
 
-def safetensors_bytes(tensors: Mapping[str, Raw], text: str) -> bytes:
-    """A file as the safetensors library lays it out: the metadata first, the data by type, wide
-    types before narrow ones, then by name; the header padded to whole words of 8 bytes."""
-    table: dict[str, Any] = {"__metadata__": {"gesso": text}}
+def safetensors_bytes(
+    tensors: Mapping[str, Raw], text: str, metadata: Mapping[str, str] | None = None
+) -> bytes:
+    """A file as the safetensors library lays it out: the metadata first, gesso's own before the
+    others, the data by type, wide types before narrow ones, then by name; the header padded to
+    whole words of 8 bytes."""
+    table: dict[str, Any] = {"__metadata__": {"gesso": text, **(metadata or {})}}
     place, parts = 0, []
     for name in sorted(tensors, key=lambda name: (_ORDER.index(tensors[name].dtype), name)):
         tensor = tensors[name]

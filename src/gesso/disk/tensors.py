@@ -39,11 +39,15 @@ _NO_DIGEST = "0" * 64
 
 
 def write_file(
-    path: StrPath, tensors: Mapping[str, Raw | NDArray[Any]], header: Mapping[str, Any]
+    path: StrPath,
+    tensors: Mapping[str, Raw | NDArray[Any]],
+    header: Mapping[str, Any],
+    metadata: Mapping[str, str] | None = None,
 ) -> str:
     """Write `tensors` and `header` to `path` atomically; equal input gives equal bytes.
 
     `header` is what JSON can hold and must name its "kind"; "format" and "sha256" are set here.
+    `metadata` is what stands beside it for other programs; gesso reads none of it.
     Arrays may be float64/32/16, int64/32, uint8 or bool, in any memory order; bfloat16 is `Raw`.
 
     Returns:
@@ -53,7 +57,7 @@ def write_file(
         GessoError: a value that is not finite, a name, type or size the reader would refuse, or a
             path that cannot be written. The previous file is intact then.
     """
-    blob = _serialized(path, tensors, header)
+    blob = _serialized(path, tensors, header, metadata or {})
     atomic_write(path, blob)
     return blob[_SLOT : _SLOT + 64].decode("ascii")
 
@@ -165,7 +169,10 @@ def require_names(path: StrPath, wanted: list[str], present: object) -> None:
 
 
 def _serialized(
-    path: StrPath, tensors: Mapping[str, Raw | NDArray[Any]], header: Mapping[str, Any]
+    path: StrPath,
+    tensors: Mapping[str, Raw | NDArray[Any]],
+    header: Mapping[str, Any],
+    metadata: Mapping[str, str],
 ) -> bytes:
     """The bytes of a gesso file; they have passed the reader's own checks."""
     raws = {name: _raw(path, name, tensors[name]) for name in sorted(tensors)}
@@ -176,7 +183,7 @@ def _serialized(
     try:
         text = f'{{"sha256":"{_NO_DIGEST}",{compact_json(fields, sort_keys=True)[1:]}'
         parse_json(text)
-        blob = safetensors_bytes(raws, text)
+        blob = safetensors_bytes(raws, text, metadata)
         parse_layout(blob[: 8 + int.from_bytes(blob[:8], "little")], len(blob))
     except ValueError as error:
         raise GessoError(f"{shown(path)}: not written: {brief(error, 120)}") from error

@@ -11,7 +11,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from gesso.errors import GessoError, require_torch
+from gesso.disk.header import brief
+from gesso.disk.hub import fetched, local, on_hub
+from gesso.errors import GessoError, OptionError, require_torch
 from gesso.methods.about import About
 
 if TYPE_CHECKING:
@@ -61,6 +63,9 @@ def load(
 ) -> Method:
     """A method with its bundled weights (or those in the file `weights`), ready to adapt.
 
+    Name or weights may be a pinned file of the Hugging Face Hub (`gesso.disk.hub`), whose method
+    its header names.
+
     Raises:
         GessoError: an unknown method, encoder or device, or weights that cannot be used.
         MissingWeights: no weights are bundled or named.
@@ -68,12 +73,30 @@ def load(
     require_torch("gesso.load")
     from gesso.encoders import check_encoder, load_encoder
 
+    if on_hub(name):
+        if weights is not None:
+            raise OptionError("weights", f"{weights}: {name} has weights of its own")
+        name, weights = _with_weights(name)
     kind = load_class(name)
+    weights = local(weights)
     place = checked_device(device or "cpu")
     check_encoder(encoder)
     needs = kind.about.needs
     method = kind.load(partial(load_encoder, encoder, needs.deepest or needs.levels[-1]), weights)
     return method.to(place)
+
+
+def _with_weights(name: str) -> tuple[str, Path]:
+    """The method of a file on the hub, and the file. Raises GessoError."""
+    from gesso.disk.tensors import read_header  # with numpy, which listing methods does not need
+
+    path = fetched(name)
+    header = read_header(path)
+    method = header.get("method")
+    if not isinstance(method, str) or header["kind"] == "card":
+        what = f"a file of kind {brief(header['kind'])}, not a method's weights"
+        raise GessoError(f"{brief(name, 200)}: {what}")
+    return method, path
 
 
 def load_class(name: str) -> type[Method]:
