@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +151,39 @@ def test_a_folder_of_something_else_is_left_alone(clip: Path, tmp_path: Path) ->
     (tmp_path / "out.mp4.parts" / "precious").write_text("")
     with pytest.raises(GessoError, match="is in the way"):
         job(clip, tmp_path / "out.mp4").make(Same(), quiet)
+
+
+def test_what_a_killed_writer_of_the_record_left_is_not_in_the_way(
+    clip: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "out.mp4.parts"
+    folder.mkdir()
+    (folder / f".tmp-{'0' * 16}-clip.json").touch()
+    assert job(clip, tmp_path / "out.mp4").make(Same(), quiet) == FRAMES
+
+
+@pytest.mark.parametrize("after", [0, 1, 4])
+def test_a_removal_that_is_killed_leaves_a_folder_to_go_on_with(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int
+) -> None:
+    out, removed = tmp_path / "out.mp4", list[str]()
+
+    def unlink(path: Path, missing_ok: bool = False) -> None:
+        if path.parent.suffix == ".parts" and len(removed) == after:
+            raise Stopped
+        removed.append(path.name)
+        os.unlink(path)
+
+    begun = job(clip, out)
+    begun.make(Same(), quiet)
+    with monkeypatch.context() as patch, pytest.raises(Stopped):
+        patch.setattr(Path, "unlink", unlink)
+        begun.finish()
+    whole = out.read_bytes()
+    again = job(clip, out)
+    again.make(Same(), quiet, resume=True)
+    again.finish()
+    assert out.read_bytes() == whole and not (tmp_path / "out.mp4.parts").exists()
 
 
 def test_join_refuses_what_does_not_go_together(clip: Path, tmp_path: Path) -> None:

@@ -103,6 +103,11 @@ def sweep_stale(
     return removed
 
 
+def is_temporary(path: Path) -> bool:
+    """Whether a file has a name that writers give to what they have not finished."""
+    return _TEMPORARY.fullmatch(path.name) is not None
+
+
 def make_folder(path: StrPath) -> None:
     """Create a folder, and those above it, where they are not there yet. Raises GessoError."""
     try:

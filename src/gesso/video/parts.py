@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from gesso.disk.atomic import atomic_write, make_folder, open_regular, shown
+from gesso.disk.atomic import atomic_write, is_temporary, make_folder, open_regular, shown
 from gesso.errors import GessoError, OptionError
 
 SEGMENT = 120  # frames: some seconds of video, and the most that an interruption costs
@@ -54,7 +55,7 @@ class Parts:
             OptionError: segments that are to be kept, of another clip, style or options.
         """
         known = self.record()
-        if known is None and self.folder.exists() and any(self.folder.iterdir()):
+        if known is None and self.folder.exists() and not self._is_empty():
             raise GessoError(f"{shown(self.folder)}: is in the way, and no work of gesso's")
         differing = _differing(known, record) if known else []
         if differing and (resume or shared):
@@ -104,9 +105,19 @@ class Parts:
         return {int(path.stem): path for path in found if path.stem.isdecimal()}
 
     def remove(self) -> None:
-        """Remove the folder with all that is in it, if it is one of segments."""
-        if self.record() is not None:
-            shutil.rmtree(self.folder, ignore_errors=True)
+        """Remove the folder with all that is in it, if it is one of segments. The record goes last:
+        whatever stops the removal, what is left is a folder of segments or an empty one."""
+        if self.record() is None:
+            return
+        for path in self.folder.iterdir():
+            if path.name != RECORD:
+                with suppress(OSError):
+                    path.unlink()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _is_empty(self) -> bool:
+        """Whether it holds at most what killed writers of a record left."""
+        return all(is_temporary(path) for path in self.folder.iterdir())
 
 
 def _differing(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
