@@ -1,45 +1,62 @@
-"""Cards and weights of version 0.1.0 give the pictures that they gave then."""
+"""Cards, weights and checkpoints of version 0.1.0 give what they gave then."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 import torch
 
 import gesso
+import released_files as old
 from gesso.cards.card import StyleCard
 from gesso.controls.controls import Controls
+from gesso.methods.registry import about, methods
+from gesso.nn.checkpoint import load_file, read_header
+from gesso.training.state import CHECKPOINT, WEIGHTS
 
-RELEASED = Path(__file__).parents[1] / "fixtures" / "released"
-CARDS = sorted(path.name.partition(".")[0] for path in RELEASED.glob("*.card.safetensors"))
-START = {"metastyle": RELEASED / "start.safetensors"}
+CARDS = sorted(path.name.partition(".")[0] for path in old.RELEASED.glob("*.card.safetensors"))
+RUNS = sorted(path.name.partition(".")[0] for path in old.RELEASED.glob("*.checkpoint.*"))
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def float32(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No bfloat16, which the pictures were not made with, whatever the processor."""
+    """No bfloat16, which the files were not made with, whatever the processor."""
     for probe in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
         monkeypatch.setattr(torch.cpu, probe, lambda: False, raising=False)
+    monkeypatch.setenv("GESSO_WEIGHTS", str(old.RELEASED))
 
 
-@pytest.mark.usefixtures("float32")
 @pytest.mark.parametrize("name", CARDS)
-def test_a_card_of_0_1_0_gives_its_picture(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GESSO_WEIGHTS", str(RELEASED))
-    card = StyleCard.load(RELEASED / f"{name}.card.safetensors")
-    encoder = RELEASED / "encoder.safetensors"
-    method = gesso.load(card.method, weights=START.get(card.method), encoder=encoder)
-    photo = gesso.read_image(RELEASED / "photo.png")[None]
-    expected = gesso.read_image(RELEASED / f"{name}.picture.png")[None]
-    found = (255 * method.stylizer(card)(photo)).round() / 255
+def test_a_card_of_0_1_0_gives_its_picture(name: str) -> None:
+    card = StyleCard.load(old.RELEASED / f"{name}.card.safetensors")
+    expected = gesso.read_image(old.RELEASED / f"{name}.picture.png")[None]
+    found = (255 * old.picture(name, card)).round() / 255
     torch.testing.assert_close(found, expected, atol=1.001 / 255, rtol=0)
-    if card.grams is None:
+    if name in old.FIRST and card.grams is None:
+        method, photo = old.loaded(card.method), gesso.read_image(old.PHOTO)[None]
         plain = Controls(ground="painted").stylizer(method, card)(photo)
         assert torch.equal(plain, method.stylizer(card)(photo))
 
 
-def test_every_method_of_0_1_0_is_there() -> None:
-    assert {name.partition("-")[0] for name in CARDS} == {
-        "adain", "gatys", "johnson", "meta_networks", "metastyle"
-    }  # fmt: skip
+@pytest.mark.parametrize("name", RUNS)
+def test_a_checkpoint_of_0_1_0_goes_on(name: str, tmp_path: Path) -> None:
+    """Its weights are those that it holds, and its next step is the step of then."""
+    checkpoint = old.RELEASED / f"{name}.checkpoint.safetensors"
+    old.resumed(name, checkpoint, tmp_path / "as it is", 2)
+    weights = load_file(tmp_path / "as it is/run" / WEIGHTS)[0]
+    held = load_file(checkpoint)[0]
+    averages = {key.removeprefix("ema.") for key in held if key.startswith("ema.")}
+    kept = [key.removeprefix("model.") for key in held if key.startswith("model.")]
+    for key in kept:
+        assert torch.equal(weights[key], held[f"{'ema' if key in averages else 'model'}.{key}"])
+    total = old.resumed(name, checkpoint, tmp_path / "next", 3)["total"]
+    assert total == pytest.approx(json.loads(old.TOTALS.read_text())[name], rel=1e-3)
+    assert read_header(tmp_path / "next/run" / CHECKPOINT)["counters"]["step"] == 3
+
+
+def test_every_method_is_there() -> None:
+    bundled = [name for name in methods() if not name.startswith("toy")]
+    assert {name.partition("-")[0] for name in CARDS} == set(bundled)
+    assert set(RUNS) == {name for name in bundled if about(name).training is not None}
