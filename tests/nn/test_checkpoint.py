@@ -461,8 +461,16 @@ def watch(event: str, args: tuple[Any, ...]) -> None:
             EVENTS.append(event)
 
 
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What is imported at the first file of a kind is there: to import is to execute."""
+    path = tmp_path_factory.mktemp("good") / "a.pth"
+    torch.save({"step": torch.tensor(7.0)}, path)
+    load_verified_pth(path, sha256_file(path), ["step"])
+
+
 @pytest.fixture
-def audit() -> Iterator[list[str]]:
+def audit(imported: None) -> Iterator[list[str]]:
     if not EVENTS and not getattr(watch, "installed", False):
         sys.addaudithook(watch)
         watch.installed = True  # type: ignore[attr-defined]
