@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,9 @@ def do(request):
     if data.startswith(b"poison"):
         os.kill(os.getpid(), signal.SIGSEGV)
     if data.startswith(b"master") and "GESSO_TEST_MASTER" in os.environ:
+        import fcntl
+        held = open(sys.argv[1] + ".held", "w")
+        fcntl.flock(held, fcntl.LOCK_EX)
         os.kill(os.getppid(), signal.SIGKILL)
         signal.pause()
     if data.startswith(b"bad"):
@@ -164,10 +168,34 @@ def test_what_kills_the_whole_command_comes_last_and_fails_the_third_time(folder
     for _ in range(3):
         command = [sys.executable, "-c", MASTER, str(folder)]
         assert subprocess.run(command, env=environment, check=False).returncode == -9
+        wait_until_free(folder / "log.held")  # the worker ends when its master does
     assert tried(folder) == ["aaa.jpg"]
     rows = run(folder)
     assert tried(folder) == [] and states(rows)["aaa.jpg"] == "failed"
     assert sum(row.state == "done" for row in rows) == 5
+
+
+def wait_until_free(path: Path) -> None:
+    import fcntl
+
+    with open(path) as file:
+        for _ in range(200):
+            try:
+                return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                time.sleep(0.05)
+    raise AssertionError("a worker lives on without its master")
+
+
+def test_what_follows_a_line_cut_short_stands_on_a_line_of_its_own(folder: Path) -> None:
+    path = folder / "manifest.jsonl"
+    one, two, three = (Row(name, name, "done") for name in ("one", "two", "three"))
+    first = Manifest(path, {})
+    first.note(one)
+    first.note(two)
+    path.write_bytes(path.read_bytes()[:-20])
+    Manifest(path, {}).note(three)
+    assert Manifest(path, {}).rows == {"one": one, "three": three}
 
 
 def test_lines_cut_short_are_passed_over(folder: Path) -> None:
@@ -259,6 +287,9 @@ def test_a_full_disk_ends_the_batch_in_one_line(folder: Path, monkeypatch: Any) 
     manifest = Manifest(batch.manifest, {})
     monkeypatch.setattr("gesso.pipeline.manifest.os.write", full)
     with pytest.raises(GessoError, match=r"manifest.jsonl: cannot be written: No space left"):
+        manifest.note(batch.tasks[0].row)
+    monkeypatch.setattr("gesso.pipeline.manifest.os.write", lambda _, data: len(data) - 1)
+    with pytest.raises(GessoError, match=r"manifest.jsonl: cannot be written: the disk is full"):
         manifest.note(batch.tasks[0].row)
 
 
