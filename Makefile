@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo test lint fuzz torture web test-web clean
+.PHONY: demo test lint docs fuzz torture web test-web clean
 
 demo: $(STAMP)
 	$(BIN)/python examples/demo.py --out demo
@@ -19,6 +19,11 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The documentation as a site for any static host: build/docs/site.
+docs: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	$(BIN)/python docs/make_site.py
 
 # The page: site/ for any static host, and src/gesso/assets/page for `gesso studio` and the wheel.
 web: $(STAMP) web/node_modules/.installed

@@ -40,13 +40,14 @@ PAGES = [
     *(ROOT / "docs").glob("*.md"),
     *(ROOT / "benchmarks").glob("*.md"),
     *(ROOT / "src/gesso/assets").glob("*/*.md"),
+    *(ROOT / "integrations").rglob("*.md"),
 ]
 OTHER_PROGRAMS = (
     *("make", "pip", "curl", "uv", "py"),
-    *("python", "torchrun", "/usr/bin/time", "ffmpeg"),
+    *("python", "torchrun", "/usr/bin/time", "ffmpeg", "docker"),
 )
 OTHERS_OPTIONS = ("--torch-backend", "--index-url", "--style-dataset")
-FOLDERS = ("src", "docs", "tests", "benchmarks", "recipes", "examples")
+FOLDERS = ("src", "docs", "tests", "benchmarks", "recipes", "examples", "integrations")
 
 BLOCK = re.compile(r"^```(.*)\n((?:.*\n)*?)```$", re.MULTILINE)
 INDENTED = re.compile(r"^\n {4}\S", re.MULTILINE)  # a block without a language
