@@ -18,7 +18,8 @@ from gesso.errors import GessoError
 from gesso.export.bundle import bundle
 from gesso.export.export import Export
 from gesso.images.read import read_photo
-from gesso.runtime.looks import AnyStyle, Painting, exported_look
+from gesso.runtime.look import Painting
+from gesso.runtime.looks import AnyStyle, exported_look
 from gesso.runtime.sessions import Network
 from gesso.runtime.stylize import stylize
 
@@ -49,8 +50,11 @@ def test_pictures_are_those_that_torch_makes(name: str) -> None:
         ([STYLES[5]], on_white(), {}),
         ([STYLES[6]], photo * np.float32(0.12), {}),
         ([pencil()], photo, {"ground": "painted"}),
+        ([STYLES[3]], photo, {"strength": 0.6}),
+        ([STYLES[6]], photo * np.float32(0.12), {"strength": 0.4}),
+        ([STYLES[5]], photo, {"strength": 0.0}),
     )
-    for styles, picture, how in cases if name == "meta_networks" else cases[1:5]:
+    for styles, picture, how in cases if name == "meta_networks" else [*cases[1:5], *cases[7:9]]:
         shares = [0.3, 0.7] if len(styles) > 1 else None
         found = light.look(styles, shares, Painting(**how), 128)(picture)  # type: ignore[arg-type]
         cards = [method.adapt(style, style_size=128) for style in styles]
@@ -88,7 +92,7 @@ def test_what_needs_torch_says_so_in_one_line(tmp_path: Path) -> None:
     for words in (
         ("adapt", style, "-o", tmp_path / "card.safetensors"),
         ("train", "metastyle", "--contents", tmp_path, "--styles", tmp_path, *onto),
-        ("stylize", photo, "--style", style, *onto, "--strength", 0.4, "--preset", "draft"),
+        ("stylize", photo, "--style", style, *onto, "--color", "content", "--preset", "draft"),
         ("styles", photo, *onto),
     ):
         refused(without_torch(*words), line)
@@ -106,7 +110,7 @@ def test_the_engine_can_be_chosen_where_torch_is(tmp_path: Path, own_cache: Path
     assert python("-c", script, *chosen).returncode == 0
     assert np.array_equal(opened(out), stylize(PHOTOS[0], STYLES[3], size=64))
     for more, line in (
-        (["--engine", "onnxruntime", "--strength", "0.5"], "--strength: needs --engine torch"),
+        (["--engine", "onnxruntime", "--color", "content"], "--color: needs --engine torch"),
         (["--engine", "cuda"], "--engine: cuda is unknown; allowed are auto, fastest, torch, onnx"),
         (["--engine", "torch", "--style", str(tmp_path / "x.onnx")], "--engine: torch;"),
     ):

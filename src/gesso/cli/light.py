@@ -11,19 +11,20 @@ from typing import TYPE_CHECKING, Any, Literal
 from gesso.cli.cards import checked
 from gesso.cli.console import say
 from gesso.cli.engines import GRAPHS, quickest
-from gesso.controls.options import ControlOptions
+from gesso.controls.options import PAINTING, ControlOptions
 from gesso.disk.atomic import shown
 from gesso.errors import NEEDS_TORCH, GessoError, OptionError, torch_is_there
 from gesso.reports import stage
 
 if TYPE_CHECKING:
     from gesso.cli.options import Setup
-    from gesso.runtime.looks import AnyStyle, Look
+    from gesso.runtime.look import Look
+    from gesso.runtime.looks import AnyStyle
 
 Engine = Literal["auto", "torch", "onnxruntime"]
 """Those of a batch, whose workers have one each."""
 
-KNOWN = ("weights", "color_share", "paint_from", "paint_size", "ground")  # of the controls
+KNOWN = ("strength", "weights", *PAINTING)  # of the controls
 STYLE_SIZE = "--style-size"
 
 
@@ -115,13 +116,15 @@ class Light:
         engine: str = GRAPHS[0],
     ) -> None:
         from gesso.pipeline.styles import holds_card
-        from gesso.runtime.looks import Painting, bundled_methods, is_exported
+        from gesso.runtime.look import Painting
+        from gesso.runtime.looks import bundled_methods, is_exported
 
         self.exported = any(map(is_exported, styles))
         self.controls, self.setup, self.quiet = look, setup, quiet
         self.use_cache, self.engine = use_cache, engine
         self.style_size = given.get(STYLE_SIZE)
-        self.painting = Painting(look.color_share, look.paint_from, look.paint_size, look.ground)
+        how = {one.name: getattr(look, one.name) for one in fields(Painting)}
+        self.painting = Painting(**how)
         if self.exported and len(styles) > 1:
             raise GessoError("style: an exported network is the only style; it cannot be mixed")
         if not self.exported:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from gesso.disk.atomic import atomic_write, make_folder
 from gesso.errors import GessoError
@@ -27,8 +28,9 @@ def bundle(method: Method, folder: Path) -> list[Path]:
         raise GessoError(f"{method.name}: not made of two networks")
     make_folder(folder)
     known, paths = Weights(method.name).all, []
-    about = {
+    about: dict[str, Any] = {
         "style_size": found.style_size,
+        "neutral_size": found.neutral_size,
         "settings": dict(found.settings),
         "color_share": method.about.color_share,
         "paint_from": method.about.paint_from,

@@ -6,7 +6,6 @@ import hashlib
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,15 +18,14 @@ from gesso.cards.packing import PlainCard, rounded
 from gesso.disk.atomic import sha256_file, shown
 from gesso.errors import GessoError, OptionError
 from gesso.images.arrays import Pixels
-from gesso.images.copies import halvings
 from gesso.images.read import read_image
+from gesso.images.resize import target_size
 from gesso.images.styles import style_file
 from gesso.images.write import thumbnail_bytes
-from gesso.runtime.carry import at_most, carried
-from gesso.runtime.colors import Colors, Tint, lacking, with_palette
+from gesso.runtime.colors import Colors, Tint
 from gesso.runtime.engines import DEFAULT as ENGINE
-from gesso.runtime.ground import emptied
-from gesso.runtime.sampling import bilinear, smaller
+from gesso.runtime.look import Look, Painting
+from gesso.runtime.sampling import antialiased, bilinear
 from gesso.runtime.sessions import Arrays, Network, Weights
 
 log = logging.getLogger(__name__)
@@ -35,90 +33,8 @@ log = logging.getLogger(__name__)
 DEFAULT = "meta_networks"
 PALETTE = "style_colors"  # among a card's settings, as torch's cards have it
 NETWORK = "network.onnx"
-ORDINARY_PX, SMALLEST_STYLE_PX = 128, 64
+SMALLEST_STYLE_PX = 64
 THUMBNAIL_SIDES = 96, 64, 48, 32
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)[:, None, None]
-
-
-@dataclass(frozen=True)
-class Painting:
-    """How pictures are finished; None: as the network's facts say.
-
-    Attributes:
-        color_share, paint_from, paint_size, ground: the controls of these names (`gesso.Controls`).
-    """
-
-    color_share: float | None = None
-    paint_from: int | None = None
-    paint_size: int | None = None
-    ground: str | None = None
-
-
-@dataclass
-class Look:
-    """A network with all that it needs of a style: photo (3, H, W) → picture, in [0, 1].
-
-    Attributes:
-        given: its inputs but for the photo.
-        palette, tint: of the style's colours; None: they are left as they come.
-        color_share, paint_from, paint_pixels: what the method does where `painting` does not say.
-    """
-
-    network: Network
-    given: Arrays = field(default_factory=dict)
-    palette: Colors | None = None
-    tint: Tint | None = None
-    color_share: float = 0.0
-    paint_from: int = 0
-    paint_pixels: int = 0
-    painting: Painting = field(default_factory=Painting)
-
-    def __call__(self, photo: Pixels) -> Pixels:
-        """The photo, painted and finished as `gesso.Controls` does it."""
-        how, (height, width) = self.painting, photo.shape[1:]
-        most = self.paint_pixels
-        if how.paint_size is not None:
-            most = round(height * width * min(1.0, how.paint_size / max(height, width)) ** 2)
-        picture = at_most(most, photo, self.coarse_to_fine)
-        share = self.color_share if how.color_share is None else how.color_share
-        if self.palette is not None and share:
-            picture = with_palette(picture, photo, self.palette, share)
-        if how.ground != "painted":
-            picture = emptied(picture, photo)
-        return picture if self.tint is None else self.tint.limited(picture)
-
-    def coarse_to_fine(self, photo: Pixels) -> Pixels:
-        """The photo, painted after smaller copies, each of which the next begins with."""
-        begin = self.paint_from if self.painting.paint_from is None else self.painting.paint_from
-        before, picture, pixels = photo, photo, photo.shape[1] * photo.shape[2]
-        for n in range(halvings(max(photo.shape[1:]), begin), -1, -1):
-            copy = smaller(photo, pixels // 4**n) if n else photo
-            begun = copy if before is photo else carried(copy, before, picture)
-            before, picture = copy, self.painted(begun)
-        return picture
-
-    def painted(self, photo: Pixels) -> Pixels:
-        """What the network makes of the photo, the flat and dark ones among ordinary pictures."""
-        given = dict(self.given)
-        if "moments" in self.network.inputs:
-            given |= self._surroundings if lacking(photo) else self._none
-        picture: Pixels = self.network.run({"image": photo[None], **given}, ["picture"])["picture"][
-            0
-        ]
-        return picture
-
-    @property
-    def _none(self) -> Arrays:
-        zeros = np.zeros(self.network.inputs["moments"], np.float32)
-        return {"among": np.zeros(1), "light": np.full(1, 0.5), "moments": zeros}
-
-    @cached_property
-    def _surroundings(self) -> Arrays:
-        files = sorted(assets.CONTENTS.glob("*.jpg"))
-        some = [bilinear(read_image(path), ORDINARY_PX, ORDINARY_PX) for path in files]
-        found = self.network.run({"image": np.stack(some), **self.given, **self._none})
-        light = (LUMA * found["picture"]).sum(1).mean()
-        return {"among": np.ones(1), "light": np.full(1, light), "moments": found["own_moments"]}
 
 
 class AnyStyle:
@@ -175,7 +91,13 @@ class AnyStyle:
             self.about["paint_from"],
             self.about["paint_pixels"],
             painting or Painting(),
+            self._own,
         )
+
+    def _own(self, photo: Pixels) -> Arrays:
+        """What the network takes of a photo as its own style."""
+        size = target_size(photo.shape[1:], self.about["neutral_size"])
+        return self._reader.run({"style": _large_enough(antialiased(photo, *size))[None]})
 
     def _card(self, style: Any, size: int) -> PlainCard:
         """What the network takes of a painting, from the cache or found now."""
@@ -256,7 +178,10 @@ def is_exported(path: Any) -> bool:
 
 def _style(source: Any, size: int) -> Pixels:
     """A painting as it is looked at."""
-    picture = read_image(source, size=size)
+    return _large_enough(read_image(source, size=size))
+
+
+def _large_enough(picture: Pixels) -> Pixels:
     height, width = (max(SMALLEST_STYLE_PX, n) for n in picture.shape[1:])
     small = (height, width) != picture.shape[1:]
     return bilinear(picture, height, width) if small else picture

@@ -19,6 +19,15 @@ def bilinear(image: Pixels, height: int, width: int) -> Pixels:
     return np.stack([np.asarray(Image.fromarray(one).resize(size, how)) for one in image])
 
 
+def antialiased(image: Pixels, height: int, width: int) -> Pixels:
+    """(C, height, width) in [0, 1], by the antialiased cubic."""
+    if (height, width) == image.shape[1:]:
+        return image
+    size, how = (width, height), Image.Resampling.BICUBIC
+    made = np.stack([np.asarray(Image.fromarray(one).resize(size, how)) for one in image])
+    return made.clip(0, 1)
+
+
 def smaller(image: Pixels, pixels: int) -> Pixels:
     """With so many pixels or a few less; the ratio of sides kept."""
     scale = math.sqrt(pixels / (image.shape[1] * image.shape[2]))

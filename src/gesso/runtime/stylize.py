@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gesso.controls.options import ControlOptions
 from gesso.errors import NEEDS_TORCH, GessoError
 from gesso.images.read import Photo, read_photo
 from gesso.images.write import eight_bits, write_image
-from gesso.runtime.looks import DEFAULT, AnyStyle, Look, exported_look, is_exported
+from gesso.runtime.look import Look, Painting
+from gesso.runtime.looks import DEFAULT, AnyStyle, exported_look, is_exported
 
 
 def stylize(
@@ -24,6 +26,7 @@ def stylize(
     method: str = DEFAULT,
     size: int | None = None,
     quality: int | None = None,
+    strength: float = 1.0,
     **others: Any,
 ) -> NDArray[np.uint8]:
     """A photo in a style, in one pass, without torch: the pixels that `gesso stylize` writes.
@@ -36,6 +39,7 @@ def stylize(
         method: meta_networks or adain.
         size: the longer side of the result in px; None: the photo's.
         quality: of the file.
+        strength: 0 (the photo itself) to 1 (the style).
 
     Returns:
         (H, W, 3) uint8, or (H, W, 4) where the photo has transparency.
@@ -46,7 +50,8 @@ def stylize(
     """
     if others:
         raise GessoError(f"{', '.join(others)}: {NEEDS_TORCH}")
-    look = look_of(style, method)
+    ControlOptions(strength=strength)  # raises for what is beyond
+    look = look_of(style, method, Painting(strength))
     found: Photo = read_photo(photo, size=size)
     picture = replace(found, rgb=look(found.rgb))
     if out is not None:
@@ -54,10 +59,10 @@ def stylize(
     return eight_bits(picture.rgb, picture.alpha)
 
 
-def look_of(style: Any, method: str = DEFAULT) -> Look:
+def look_of(style: Any, method: str = DEFAULT, painting: Painting | None = None) -> Look:
     """The look of a style, or of several that are mixed."""
     path = Path(style) if isinstance(style, str | Path) else None
     if path is not None and is_exported(path):
-        return exported_look(path)
+        return exported_look(path, painting)
     styles: Sequence[Any] = style if isinstance(style, list | tuple) else [style]
-    return AnyStyle(method).look(styles)
+    return AnyStyle(method).look(styles, painting=painting)

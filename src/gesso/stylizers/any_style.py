@@ -20,6 +20,7 @@ class AnyStyle:
         numbers: the names and shapes of the numbers.
         settings: further values (1,) that the network takes, with what they usually are.
         style_size: the longer side in px at which the painting is looked at.
+        neutral_size: that at which a photo is, as its own style; None: its own.
     """
 
     style: Callable[[Graph, Name], dict[str, Name]]
@@ -27,3 +28,4 @@ class AnyStyle:
     numbers: Mapping[str, tuple[int, ...]]
     settings: Mapping[str, float] = field(default_factory=dict)
     style_size: int = 512
+    neutral_size: int | None = None

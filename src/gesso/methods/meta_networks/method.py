@@ -208,7 +208,8 @@ class MetaNetworks(Method):
             return self.network.written(g, self.encoder.written(g, picture, LEVELS))
 
         shared, shapes = self.network.shared, self.network.shapes
-        return AnyStyle(style, shared.written, shapes, style_size=PASS_STYLE_SIZE_PX)
+        size = PASS_STYLE_SIZE_PX
+        return AnyStyle(style, shared.written, shapes, style_size=size, neutral_size=size)
 
     @torch.no_grad()
     def _net(self, card: StyleCard) -> GeneratedNet:
