@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo test lint docs fuzz torture web test-web clean
+.PHONY: demo test lint docs release fuzz torture web test-web clean
 
 demo: $(STAMP)
 	$(BIN)/python examples/demo.py --out demo
@@ -24,6 +24,10 @@ lint: $(STAMP)
 docs: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
 	$(BIN)/python docs/make_site.py
+
+# The wheel and the source in dist/, with a line for each thing that keeps them from being published.
+release: $(STAMP)
+	$(BIN)/python benchmarks/release.py
 
 # The page: site/ for any static host, and src/gesso/assets/page for `gesso studio` and the wheel.
 web: $(STAMP) web/node_modules/.installed

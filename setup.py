@@ -1,4 +1,5 @@
-"""The wheel's bill of materials (CycloneDX, PEP 770) and its dates; all else is in pyproject.toml.
+"""The wheel's bill of materials (CycloneDX, PEP 770), its dates and its long description; all else
+is in pyproject.toml.
 
 The bill lists what gesso needs, with the floors, and every file that comes with the code, with its
 SHA-256. Files in a wheel have one date, so that the same source gives the same bytes.
@@ -56,6 +57,22 @@ def _file(path: Path) -> dict[str, Any]:
     return {"type": "file", "name": name, "hashes": [{"alg": "SHA-256", "content": digest}]}
 
 
+def long_description() -> str:
+    """README.md with absolute links; they begin with the `Source` of the project's URLs, and stay
+    as they are where there is none."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    source = PROJECT.get("urls", {}).get("Source", "").rstrip("/")
+
+    def absolute(link: re.Match[str]) -> str:
+        bang, words, target = link.groups()
+        if "://" in target or target.startswith("#") or not source:
+            return link[0]
+        kind = "raw" if bang else "blob"
+        return f"{bang}[{words}]({source}/{kind}/v{PROJECT['version']}/{target})"
+
+    return re.sub(r"(!?)\[([^\[\]]*)\]\(([^)\s]+)\)", absolute, text)
+
+
 class Wheel(bdist_wheel):
     """A wheel with its bill of materials."""
 
@@ -67,4 +84,8 @@ class Wheel(bdist_wheel):
 
 
 os.environ.setdefault("SOURCE_DATE_EPOCH", NO_DATE)
-setup(cmdclass={"bdist_wheel": Wheel})
+setup(
+    cmdclass={"bdist_wheel": Wheel},
+    long_description=long_description(),
+    long_description_content_type="text/markdown",
+)

@@ -37,7 +37,7 @@ def test_what_is_copied_is_there_and_all_that_a_build_needs() -> None:
     copied = {w for name, words in steps() if name == "COPY" for w in words.split()[:-1]}
     for path in copied:
         assert (ROOT / path).exists() and not ignored(path), path
-    assert {"pyproject.toml", "setup.py", "src", PROJECT["readme"]} <= copied
+    assert {"pyproject.toml", "setup.py", "src", "README.md"} <= copied
     assert set(PROJECT["license-files"]) <= copied
     assert ignored(".git") and ignored("tests")
 
