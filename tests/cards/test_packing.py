@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,19 @@ def test_rounding_is_what_saving_and_loading_does(tmp_path: Path, dtype: Any, sc
     assert same(given, once) == (dtype == "float32")  # float32 loses nothing, grams included
     write_card(tmp_path / "b", once, narrowest(once))
     assert narrowest(once) == dtype and same(once, read_card(tmp_path / "b"))
+
+
+def test_a_card_of_more_than_256_mb_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    most = 2**28
+    about = json.dumps({"sha256": "0" * 64, "format": 1, "kind": "card"}, separators=(",", ":"))
+    values = {"dtype": "U8", "shape": [most], "data_offsets": [0, most]}
+    header = {"__metadata__": {"gesso": about}, "values": values}
+    text = json.dumps(header, separators=(",", ":")).encode()
+    with open(tmp_path / "a", "wb") as file:
+        file.write(len(text).to_bytes(8, "little") + text)
+        file.truncate(8 + len(text) + most)
+    with pytest.raises(GessoError, match=f"{8 + len(text) + most} bytes, allowed are {most}"):
+        read_card(tmp_path / "a")
 
 
 def test_a_card_beyond_float16_stays_in_float32(tmp_path: Path) -> None:

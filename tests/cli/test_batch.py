@@ -6,6 +6,7 @@ import json
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import batch_torture
 import pytest
 
 from command_line import Gesso, refused
+from gesso.disk.lock import locked
 from tiny_files import TinyFiles
 
 LIGHT = ("--method", "adain", "--engine", "onnxruntime")
@@ -65,6 +67,18 @@ def test_other_options_are_refused(files: TinyFiles, cli: Gesso, tmp_path: Path)
     assert cli(*command, "--size", 40)[0] == 0
     refused(cli(*command, "--size", 41), "manifest.jsonl", "size = 40, now 41", "--anew")
     assert cli(*command, "--size", 41, "--anew")[0] == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="nothing is held on Windows")
+def test_two_commands_in_one_folder_are_refused(
+    files: TinyFiles, cli: Gesso, tmp_path: Path
+) -> None:
+    command = ["batch", files.photo, "--style", files.style, *LIGHT, "-q", "-o", tmp_path]
+    with locked(tmp_path / ".manifest.lock", "held"):
+        refused(cli(*command), "another gesso batch is at work in this folder")
+    assert not (tmp_path / "manifest.jsonl").exists()
+    with locked(tmp_path / ".manifest-1-of-2.lock", "held"):  # other parts have locks of their own
+        assert cli(*command)[0] == 0
 
 
 def test_a_style_that_cannot_be_read_fails_each_photo_and_is_tried_again(

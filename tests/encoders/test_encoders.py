@@ -582,6 +582,23 @@ def test_a_transfer_that_breaks_off_leaves_nothing(
     assert list(cache.iterdir()) == []
 
 
+def test_a_server_that_never_ends_is_left(cache: Path) -> None:
+    class Endless(Broken):
+        pieces = 0
+
+        def read(self, size: int) -> bytes:
+            self.pieces += 1
+            assert self.pieces < 9
+            return bytes(size)
+
+    published = download.Published("https://there/a.pth", "0" * 64, 3 * download.PIECE_BYTES)
+    with pytest.raises(GessoError, match="it is larger than 3145728 bytes"):
+        target = cache_folder("encoders") / "a.pth"
+        opener = lambda request, timeout: Endless(OSError())  # noqa: E731
+        download.download("vgg16", published, target, opener=opener)
+    assert list(cache.iterdir()) == []
+
+
 def test_a_full_disk_is_told_as_such(server: Any, tmp_path: Path) -> None:
     def no_space(progress: Progress) -> None:
         raise OSError(28, "No space left on device")

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gesso.images.decode import decoded
 from gesso.images.exif import cleaned, for_picture
 from gesso.images.read import read_photo
 from gesso.images.write import write_image
@@ -37,7 +38,7 @@ def test_size_and_colour_space_are_those_of_the_picture(
     write_image(tmp_path / f"a{suffix}", photo.rgb, metadata=photo.exif)
     width, height = photo.rgb.shape[2], photo.rgb.shape[1]
     assert width < height
-    with Image.open(tmp_path / f"a{suffix}") as image:
+    with decoded(tmp_path / f"a{suffix}") as image:
         exif = image.getexif()
         details = exif.get_ifd(0x8769)
         assert exif[0x010F] == "GessoCam" and exif.get(0x0112, 1) == 1

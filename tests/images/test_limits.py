@@ -153,6 +153,16 @@ def test_tiles_larger_than_the_limit_cost_nothing(tmp_path: Path, data: bytes, s
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_of_a_file_object_that_never_ends_no_more_is_read_than_the_limit() -> None:
+    class Endless(io.RawIOBase):
+        def read(self, size: int = -1) -> bytes:
+            assert 0 <= size <= 1001
+            return bytes(size)
+
+    with pytest.raises(GessoError, match="1001 bytes, over the limit of 1000 bytes"):
+        read_image(Endless(), max_bytes=1000)
+
+
 def test_a_small_picture_in_one_larger_tile_is_read() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (256, 256, 3), np.uint8)
     image = read_image(tiled(256, pixels.tobytes(), 1), max_pixels=16 * 16)

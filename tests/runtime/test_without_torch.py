@@ -160,10 +160,14 @@ def test_foreign_and_damaged_networks_are_refused_in_one_line(tmp_path: Path) ->
     graph = helper.make_graph([node], "g", ends[:1], ends[1:], [weight])
     opset = [helper.make_opsetid("", 20)]
     hostile = helper.make_model(graph, opset_imports=opset, ir_version=10).SerializeToString()
+    own = helper.make_tensor("w", 1, [4], [1.0, 2.0, 3.0, 4.0])
+    graph = helper.make_graph([node], "g", ends[:1], ends[1:], [own])
+    other = helper.make_model(graph, opset_imports=opset, ir_version=10).SerializeToString()
     Export(tmp_path / "pair").method(gesso.load("adain"))
     plain = (tmp_path / "pair" / "style.onnx").read_bytes()
     for data, words in (
         (hostile, "its numbers are in another file, which is not read"),
+        (other, "not a network that gesso export wrote"),
         (b"no graph", "not a network that can be run"),
         (plain[: len(plain) // 2], "not a network that can be run"),
         (plain, "a network for any style, not that of a card"),

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
+from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from gesso.studio.addresses import Known
-from studio_client import Client
+from gesso.studio.guard import Guard
+from gesso.studio.limits import Limits
+from studio_client import TOKEN, Client
 
 HERE = Known(8000)
 OPEN = Known(8000, ("studio.example.org",), local=False)
@@ -112,3 +117,24 @@ def test_other_addresses_are_known_only_where_it_listens_on_them(host: str) -> N
 )
 def test_other_names_are_unknown(host: str) -> None:
     assert not OPEN.is_host(host) and not HERE.is_host(host)
+
+
+@pytest.mark.parametrize("name", [b"origin", b"host"])
+def test_of_two_names_none_counts(name: bytes) -> None:
+    """Whichever of them a library would take, and even where both are ours."""
+    ours = {b"origin": b"http://127.0.0.1:80", b"host": b"127.0.0.1:80"}
+    pair = [(name, ours[name]), (name, ours[name])]
+    others = [(n, value) for n, value in ours.items() if n != name]
+    headers = [*pair, *others, (b"x-gesso-token", TOKEN.encode())]
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        raise AssertionError("was passed on")
+
+    scope = {"type": "http", "method": "GET", "path": "/api/jobs"}
+    guard = Guard(app, Known(80), TOKEN, Limits())
+    asyncio.run(guard({**scope, "headers": headers}, Mock(), send))
+    assert sent[0]["status"] == 403 and b"more than one" in sent[1]["body"]

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import resource
 import socket
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
+from gesso.studio.addresses import Known
+from gesso.studio.guard import Guard
 from gesso.studio.limits import Limits
 from studio_client import TOKEN, Answer, Client, serving
 from tiny_files import TinyFiles
@@ -46,6 +51,38 @@ def test_a_crowd_is_answered_or_told_to_come_again(
         assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 * 1024  # kB
         assert client.ask("POST", "api/pictures", data).status == 201  # and all is as before
         assert len(server.studio.store.of("default")) == statuses[b"201"] + 1
+
+
+def test_no_more_is_under_way_at_one_time_than_allowed() -> None:
+    """Whatever is asked for; what is refused leaves no trace, and what ends makes room."""
+
+    async def ask(guard: Guard) -> int:
+        headers = [(b"host", b"127.0.0.1:80"), (b"x-gesso-token", TOKEN.encode())]
+        scope = {"type": "http", "method": "GET", "path": "/api/jobs", "headers": headers}
+        sent: list[Any] = []
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        await guard(scope, Mock(), send)
+        return int(sent[0]["status"])
+
+    async def crowd() -> None:
+        free = asyncio.Event()
+
+        async def slow(scope: Any, receive: Any, send: Any) -> None:
+            await free.wait()
+            await send({"type": "http.response.start", "status": 200})
+
+        guard = Guard(slow, Known(80), TOKEN, Limits(max_at_once=8))
+        asked = [asyncio.create_task(ask(guard)) for _ in range(12)]
+        await asyncio.sleep(0)
+        assert sorted(task.result() for task in asked if task.done()) == [503] * 4
+        free.set()
+        assert sorted(await asyncio.gather(*asked)) == [200] * 8 + [503] * 4
+        assert await ask(guard) == 200
+
+    asyncio.run(crowd())
 
 
 def test_connections_that_say_nothing_keep_nobody_out(client: Client) -> None:

@@ -62,11 +62,26 @@ def test_shards_are_read_in_place(tmp_path: Path) -> None:
             member.size = len(data)
             shard.addfile(member, io.BytesIO(data))
         shard.addfile(tarfile.TarInfo("train/labels.json"), io.BytesIO(b""))
+        for name, kind in (("link.png", tarfile.SYMTYPE), ("folder.png", tarfile.DIRTYPE)):
+            other = tarfile.TarInfo(name)
+            other.type, other.linkname = kind, "/etc/passwd"
+            shard.addfile(other)
     source = ImageSource(tmp_path)
     assert source.names == [f"a.tar:train/{i}.png" for i in range(4)]
     assert source.read(2) == encoded(2)
     assert ImageSource(tmp_path / "a.tar").names == source.names
     assert sorted(reds(Batches(source, 4, crop=8).batch(0))) == [0, 1, 2, 3]
+
+
+def test_no_more_of_a_member_is_read_than_a_picture_may_have(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with tarfile.open(tmp_path / "a.tar", "w") as shard:
+        member = tarfile.TarInfo("a.png")
+        member.size = 1000
+        shard.addfile(member, io.BytesIO(bytes(1000)))
+    monkeypatch.setattr("gesso.training.source.MAX_BYTES", 100)
+    assert len(ImageSource(tmp_path / "a.tar").read(0)) == 100
 
 
 def test_one_line_errors(tmp_path: Path) -> None:

@@ -286,6 +286,22 @@ def test_a_second_ctrl_c_stops_at_once(tmp_path: Path) -> None:
     assert read_header(tmp_path / CHECKPOINT)["counters"]["step"] == 0
 
 
+def test_after_one_signal_the_next_has_its_usual_effect(tmp_path: Path) -> None:
+    toy, found = Toy(), []
+    usual = toy.loss
+
+    def once(batch: dict[str, Tensor], step: int) -> dict[str, Tensor]:
+        if found:
+            return usual(batch, step)
+        signal.raise_signal(signal.SIGTERM)
+        found.extend(map(signal.getsignal, (signal.SIGTERM, signal.SIGINT)))
+        return usual(batch, step)
+
+    toy.loss = once  # type: ignore[method-assign]
+    assert toy.train(tmp_path).exit_code == 143
+    assert found == [signal.SIG_DFL, signal.default_int_handler]
+
+
 SCRIPT = """
 import sys
 from pathlib import Path
