@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo test lint docs release fuzz torture web test-web clean
+.PHONY: demo test lint docs release fuzz torture mutants audit hashes web test-web clean
 
 demo: $(STAMP)
 	$(BIN)/python examples/demo.py --out demo
@@ -43,7 +43,7 @@ web/node_modules/.installed: web/package-lock.json
 	npm ci --prefix web --ignore-scripts --no-audit --no-fund
 	touch $@
 
-# Damaged files, and runs that are killed: docs/promises.md.
+# Damaged files, runs that are killed, and protections that are broken: docs/promises.md.
 MINUTES ?= 10
 
 fuzz: $(STAMP)
@@ -53,10 +53,28 @@ torture: $(STAMP)
 	$(BIN)/python benchmarks/torture.py --minutes $(MINUTES)
 	$(BIN)/python benchmarks/batch_torture.py --pictures 1000 --broken 50 --kills 20
 
+mutants: $(STAMP)
+	$(BIN)/python benchmarks/mutants.py $(FILES)
+
+# Known faults of what gesso is built from. pip-audit lives by itself: the tests are not to see it.
+audit:
+	$(PYTHON) -m venv .audit
+	.audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1
+	.audit/bin/python benchmarks/audit.py
+
+# hashes.txt holds the hashes of all files of each pinned release, for every system; not of torch,
+# whose builds (CUDA, ROCm, CPU) have other files on each index. `make test LOCKED=1` installs by
+# them; the default does not, for a mirror that builds its own wheels has other hashes.
+hashes:
+	grep -v '^torch==' constraints.txt | uv pip compile --quiet --universal --no-deps --generate-hashes --no-header --no-annotate --python-version 3.11.5 - -o hashes.txt
+
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
+ifdef LOCKED
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r hashes.txt
+endif
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch $(STAMP)
 
 clean:
-	rm -rf $(VENV) demo build dist src/*.egg-info site src/gesso/assets/page web/node_modules
+	rm -rf $(VENV) .audit demo build dist src/*.egg-info site src/gesso/assets/page web/node_modules
