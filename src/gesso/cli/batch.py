@@ -14,7 +14,7 @@ import typer
 
 from gesso.cli import options as opt
 from gesso.cli.cards import Source, checked, name_of
-from gesso.cli.console import THREADS, complain, say, threads_are_chosen, words
+from gesso.cli.console import THREADS, complain, say, threads, threads_are_chosen, words
 from gesso.cli.flags import Given, OfControls, OfMethods, fields_shown, values_of
 from gesso.cli.light import Engine, files_of, is_light
 from gesso.cli.progress import showing
@@ -28,7 +28,7 @@ from gesso.reports import Progress
 
 if TYPE_CHECKING:
     from gesso.pipeline.batch import Batch, Task
-    from gesso.pipeline.crew import Crew
+    from gesso.pipeline.crew import Workers
     from gesso.pipeline.manifest import Row
 
 MOST_TOLD = 20  # lines about failures; the report has all
@@ -54,6 +54,13 @@ class Going:
     workers: Annotated[
         int, opt.option("Processes that paint, each with the weights in memory.", "N", min=1)
     ] = 1
+    ray: Annotated[
+        str | None,
+        opt.option(
+            "Have the workers on a cluster of Ray: its address, auto, or local for this machine.",
+            "ADDRESS",
+        ),
+    ] = None
 
 
 @dataclass(frozen=True)
@@ -238,14 +245,17 @@ def _tell(planned: Batch, rows: Sequence[Row], quiet: bool) -> int:
     return SOME_FAILED if failed else 0
 
 
-def _crew(command: Command) -> Crew[Task]:
+def _crew(command: Command) -> Workers[Task]:
     from gesso.images.apart import processors
+    from gesso.pipeline.cluster import RayCrew
     from gesso.pipeline.crew import Crew
 
-    count = command.going.workers
+    count, address = command.going.workers, command.going.ray
+    if address is not None:
+        return RayCrew(address, count, painter, words.get(), _message, threads() or 1)
     share = str(max(1, processors() // count))
-    threads = {} if threads_are_chosen() or count == 1 else {THREADS: share}
-    return Crew(WORKER, words.get(), count, _message, threads)
+    shared = {} if threads_are_chosen() or count == 1 else {THREADS: share}
+    return Crew(WORKER, words.get(), count, _message, shared)
 
 
 def _message(task: Task) -> dict[str, Any]:
@@ -256,18 +266,20 @@ def work() -> None:
     """Be a worker of the command in `sys.argv`."""
     import sys
 
-    from gesso.cli import run
     from gesso.pipeline.crew import serve
 
-    def make() -> Callable[[dict[str, Any]], dict[str, Any]]:
-        from gesso.cli.painter import Painter
+    serve(lambda: painter(sys.argv[1:]))
 
-        found: list[Command] = []
-        token = _serving.set(found)
-        code = run(sys.argv[1:])
-        _serving.reset(token)
-        if not found:
-            raise GessoError(f"a worker could not read its options (exit code {code})")
-        return Painter(found[0])
 
-    serve(make)
+def painter(arguments: Sequence[str]) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """What does the jobs of a command line, from the command's name on. Raises GessoError."""
+    from gesso.cli import run
+    from gesso.cli.painter import Painter
+
+    found: list[Command] = []
+    token = _serving.set(found)
+    code = run(list(arguments))
+    _serving.reset(token)
+    if not found:
+        raise GessoError(f"a worker could not read its options (exit code {code})")
+    return Painter(found[0])

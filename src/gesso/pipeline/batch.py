@@ -12,7 +12,7 @@ from typing import Any
 
 from gesso.disk.atomic import StrPath, atomic_write, shown, sweep_stale
 from gesso.errors import GessoError, OptionError
-from gesso.pipeline.crew import Crew
+from gesso.pipeline.crew import Workers
 from gesso.pipeline.manifest import Manifest, Row
 from gesso.pipeline.names import distinct
 from gesso.pipeline.plan import Job, make_folders, plan, refuse_inputs
@@ -128,7 +128,7 @@ def _folders(styles: Sequence[tuple[Path | None, str]]) -> list[Path]:
 def run_batch(
     batch: Batch,
     made_by: Mapping[str, Any],
-    crew: Callable[[], Crew[Task]],
+    crew: Callable[[], Workers[Task]],
     *,
     anew: bool = False,
     retry: bool = False,
@@ -195,7 +195,7 @@ def _tried_too_often(manifest: Manifest, todo: Iterable[Task], retry: bool) -> I
             yield task
 
 
-def _work(manifest: Manifest, crew: Crew[Task], todo: Sequence[Task]) -> Iterator[Row]:
+def _work(manifest: Manifest, crew: Workers[Task], todo: Sequence[Task]) -> Iterator[Row]:
     """The rows of the tasks as they end."""
     for event in crew.run(todo):
         task = event.job

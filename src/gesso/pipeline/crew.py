@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import IO, Any, Generic, Literal, TypeVar
+from typing import IO, Any, Generic, Literal, Protocol, TypeVar
 
 from gesso.errors import GessoError, OptionError
 from gesso.images.wire import ending, receive, send
@@ -35,6 +35,16 @@ class Event(Generic[T]):
     answer: dict[str, Any] | None = None
     how: str = ""
     seen: threading.Event = field(default_factory=threading.Event, repr=False, compare=False)
+
+
+class Workers(Protocol[T]):
+    """What does jobs: a `Crew`, or a cluster's."""
+
+    def run(self, jobs: Iterable[T]) -> Iterator[Event[T]]:
+        """Do the jobs; yields what happens."""
+
+    def again(self, job: T) -> None:
+        """Do a job that died once more, after the rest."""
 
 
 class Crew(Generic[T]):
