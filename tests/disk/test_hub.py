@@ -130,5 +130,12 @@ def test_what_is_not_pinned_is_refused(text: str, words: str) -> None:
         gesso.load(text)
 
 
+@pytest.mark.parametrize("option", ["--model", "--encoder"])
+def test_commands_refuse_what_is_not_pinned(option: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["adapt", "impasto", option, "hf:ada/tiny", "-o", "card.safetensors"]) == 2
+    out, err = capfd.readouterr()
+    assert out == "" and err.startswith("hf:ada/tiny: not pinned") and err.count("\n") == 1
+
+
 def test_the_usual_file_is_that_of_training() -> None:
     assert pinned(f"hf:ada/tiny@{COMMIT}#sha256={DIGEST}").file == "weights.safetensors"

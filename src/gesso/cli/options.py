@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from gesso.cli.console import limit_threads, set_up_logging
-from gesso.disk.hub import local
+from gesso.disk.hub import fetched, local, on_hub
 from gesso.errors import OptionError
 from gesso.methods.registry import DEFAULT, methods
 from gesso.pipeline.presets import PRESETS
@@ -26,6 +26,11 @@ def option(
     """An option as typer has it. Without `flags`, such as "-o --out", its name is its parameter's;
     without a heading `under` which `--help` lists it, that is "Options"."""
     return typer.Option(*flags.split(), help=help, metavar=metavar, rich_help_panel=under, **more)
+
+
+def _encoder(name: str | None) -> str | None:
+    """The encoder's name, or its file on this machine."""
+    return str(fetched(name)) if name and on_hub(name) else name
 
 
 _STYLE = option(
@@ -152,6 +157,7 @@ class Setup:
             "What judges style and content while adapting; default: compact, the bundled one.",
             "compact|vgg16|vgg19|FILE",
             under=SETUP,
+            callback=_encoder,
         ),
     ] = None
     device: Annotated[str | None, option("cpu (default), cuda, mps, …", "NAME", under=SETUP)] = None
