@@ -159,16 +159,16 @@ def polish() -> Pixels:
     return sheet([[content, *cells]], [["photo", "only the network", "8 steps", "30 steps"]])
 
 
-def style_size() -> Pixels:
-    content, sizes = photo("cat"), (160, 320, 640)
-    cells = [stylized(content, [card("mosaic", px)], Controls()) for px in sizes]
-    words = ["style", *(f"--style-size {px}" for px in sizes)]
-    return sheet([[boxed(style("mosaic"), content), *cells]], [words])
+def stroke() -> Pixels:
+    content, sizes = photo("cat", 512), (1, 2, 4)
+    cells = [stylized(content, [card("impasto")], Controls(stroke=size)) for size in sizes]
+    words = ["style", *(f"--stroke {size}" for size in sizes)]
+    return sheet([[boxed(style("impasto"), content), *cells]], [words])
 
 
 PICTURES = {
     f.__name__.replace("_", "-"): f
-    for f in (strength, grid, color, color_share, coarse_to_fine, mask, polish, style_size)
+    for f in (strength, grid, color, color_share, coarse_to_fine, mask, polish, stroke)
 }
 
 

@@ -38,7 +38,7 @@ def test_every_declared_option_of_every_method_is_a_flag(cli: Gesso, command: st
 def test_a_dozen_options_come_first_and_the_others_in_groups(cli: Gesso) -> None:
     groups = sections(cli("stylize", "--help")[1])
     assert next(iter(groups)) == "Arguments"
-    first = ["style", "out", "size", "strength", "color", "weights", "mask"]
+    first = ["style", "out", "size", "strength", "color", "stroke", "weights"]
     first += ["alpha", "steps", "preset", "method", "help"]
     assert groups["Options"] == [f"--{name}" for name in first]
     assert groups["Only gatys"] == ["--optimizer", "--coarse", "--init"]

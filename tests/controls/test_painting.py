@@ -1,4 +1,4 @@
-"""Large photos and empty ground, with every method: `paint_size`, `ground`."""
+"""Large photos, strokes and empty ground, with every method: `paint_size`, `stroke`, `ground`."""
 
 from __future__ import annotations
 
@@ -47,6 +47,31 @@ def test_the_white_behind_a_product_is_of_one_colour(method: Method) -> None:
     painted = Controls(polish=0, color_share=0, ground="painted").stylizer(method, card)(on_white())
     assert torch.equal(painted, method.stylizer(card)(on_white()))
     assert torch.equal(found[..., 40:56, 40:56], painted[..., 40:56, 40:56])
+
+
+def test_strokes_of_any_size_are_painted_on_a_copy(method: Method) -> None:
+    card = method.adapt(STYLES[0], [PHOTO[0]], **quick(method))
+    bare = {"polish": 0, "color_share": 0, "paint_from": 0, "ground": "painted"}
+    large = Controls(stroke=2, **bare).stylizer(method, card)  # type: ignore[arg-type]
+    assert torch.equal(large(PHOTO), carried(PHOTO, SMALL, method.stylizer(card)(SMALL)))
+    fine = Controls(stroke=0.8, **bare).stylizer(method, card)  # type: ignore[arg-type]
+    enlarged = F.interpolate(PHOTO, (150, 200), mode="bicubic").clamp(0, 1)
+    made = method.stylizer(card)(enlarged)
+    shrunk = F.interpolate(made, (120, 160), mode="bilinear", antialias=True)
+    assert torch.allclose(fine(PHOTO), shrunk, atol=1e-5)
+
+
+def test_strokes_and_limits_say_how_large_a_copy_is() -> None:
+    for limit, painted in (
+        (Limit(stroke=2), 300 * 200),
+        (Limit(stroke=0.5), 1200 * 800),
+        (Limit(side=300, stroke=2), 150 * 100),
+        (Limit(pixels=60_000, stroke=0.5), 240_000),  # all of it
+        (Limit(pixels=60_000, stroke=0.25), 960_000),
+        (Limit(side=100, stroke=8), round(600 * 400 * (64 / 600) ** 2)),  # and no smaller one
+    ):
+        assert limit.of(400, 600) == painted
+    assert Limit(stroke=8).of(30, 40) == 1200
 
 
 def test_of_a_large_photo_a_smaller_copy_is_painted(method: Method) -> None:

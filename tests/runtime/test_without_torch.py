@@ -52,9 +52,11 @@ def test_pictures_are_those_that_torch_makes(name: str) -> None:
         ([pencil()], photo, {"ground": "painted"}),
         ([STYLES[3]], photo, {"strength": 0.6}),
         ([STYLES[6]], photo * np.float32(0.12), {"strength": 0.4}),
+        ([STYLES[9]], photo, {"stroke": 1.5}),
+        ([STYLES[9]], photo, {"stroke": 0.8, "strength": 0.7}),
         ([STYLES[5]], photo, {"strength": 0.0}),
     )
-    for styles, picture, how in cases if name == "meta_networks" else [*cases[1:5], *cases[7:9]]:
+    for styles, picture, how in cases if name == "meta_networks" else [*cases[1:5], *cases[7:11]]:
         shares = [0.3, 0.7] if len(styles) > 1 else None
         found = light.look(styles, shares, Painting(**how), 128)(picture)  # type: ignore[arg-type]
         cards = [method.adapt(style, style_size=128) for style in styles]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Engine = Literal["auto", "torch", "onnxruntime"]
 """Those of a batch, whose workers have one each."""
 
-KNOWN = ("strength", "weights", *PAINTING)  # of the controls
+KNOWN = ("strength", "stroke", "weights", *PAINTING)  # of the controls
 STYLE_SIZE = "--style-size"
 
 

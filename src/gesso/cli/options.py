@@ -53,6 +53,7 @@ Masks = Annotated[
         "Where a style goes: white, in shades of grey; one for each --style, in order, or "
         "one fewer: the last style takes the rest. Scaled to the photo.",
         "IMAGE",
+        under=CONTROLS,
     ),
 ]
 StyleMasks = Annotated[

@@ -47,6 +47,9 @@ class Controls(ControlOptions):
         polish: steps on the pixels of every picture, towards the styles of cards that keep their
             Gram matrices (`gesso.controls.polish`); None: the method's default where the cards
             keep those of the encoder at hand, else none.
+        stroke: how large strokes are, in the method's usual size: of a photo a copy is painted
+            whose sides are as many times smaller, and what changed is carried over; below 1 a
+            larger copy, which takes more time and memory, and is shrunk afterwards.
         paint_from: about the longer side in px of the smallest copy that is painted; each of twice
             the size begins with what was made of it (`gesso.controls.painting`). 0: the picture at
             once; None: as the method says (`About.paint_from`).
@@ -83,8 +86,8 @@ class Controls(ControlOptions):
            where `paint_from` says so;
         3. `polish` descends on its pixels; with masks, on each style's picture before these are
            put together;
-        4. what changed so far is carried over to a picture larger than `paint_size`, of which all
-           this saw a smaller copy;
+        4. what changed so far is carried over to a picture larger than `paint_size` and `stroke`
+           have it painted, of which all this saw a smaller copy;
         5. `color_share` moves its colours to the style's, with masks in every region;
         6. `ground` is emptied;
         7. `color` gives it the colours asked for, and those of a muted style are not exceeded
@@ -149,7 +152,7 @@ class Controls(ControlOptions):
 
     def limit(self, method: Method) -> Limit:
         """Up to which size a method's pictures are painted whole."""
-        return Limit(self.paint_size, method.about.paint_pixels)
+        return Limit(self.paint_size, method.about.paint_pixels, self.stroke)
 
     def polish_steps(self, method: Method, cards: Sequence[StyleCard]) -> int:
         """The steps of polish that pictures of these cards get."""

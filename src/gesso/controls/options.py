@@ -61,6 +61,17 @@ class ControlOptions:
             most=MAX_STEPS,
         ),
     ] = None
+    stroke: Annotated[
+        float,
+        Option(
+            "How large strokes are, in the method's usual size: 2 paints a copy of half the size, "
+            "0.5 an enlarged one.",
+            "TIMES",
+            least=0.25,
+            most=8,
+            main=True,
+        ),
+    ] = 1.0
     paint_from: Annotated[
         int | None,
         Option(

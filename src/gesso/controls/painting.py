@@ -1,5 +1,5 @@
-"""What is painted of a photo: a smaller copy of a large one, small copies before larger ones, and
-no empty ground."""
+"""What is painted of a photo: a smaller copy of a large one or for large strokes, small copies
+before larger ones, and no empty ground."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from gesso.fitting import carry
@@ -18,30 +19,39 @@ from gesso.nn.strips import Striped
 from gesso.stylizers.progress import in_batch
 from gesso.stylizers.stylizer import Stylizer, finished_by, together
 
+LEAST_PX = 64  # of the longer side of a copy that is painted for large strokes
+
 
 @dataclass(frozen=True)
 class Limit:
-    """Up to which size pictures are painted whole.
+    """The size at which pictures are painted.
 
     Attributes:
-        side: their longer side in px; None: as `pixels` says.
+        side: their longer side in px up to which they are painted whole; None: as `pixels` says.
         pixels: their number of pixels, where there is no `side`; None: any.
+        stroke: how large strokes are, in the usual size: the sides of what is painted are as many
+            times smaller. Below 1 that may be an enlarged copy.
     """
 
     side: int | None = None
     pixels: int | None = None
+    stroke: float = 1.0
 
     def of(self, height: int, width: int) -> int:
-        """The most pixels that a picture of this size is painted with, which may be all."""
-        whole = height * width
+        """The pixels that a picture of this size is painted with: most often all it has."""
+        whole = usual = height * width
         if self.side is not None:
-            return round(whole * min(1.0, self.side / max(height, width)) ** 2)
-        return whole if self.pixels is None else min(whole, self.pixels)
+            usual = round(whole * min(1.0, self.side / max(height, width)) ** 2)
+        elif self.pixels is not None:
+            usual = min(whole, self.pixels)
+        least = min(usual, whole * (LEAST_PX / max(height, width)) ** 2)
+        return round(max(usual / self.stroke**2, least))
 
 
 def with_limit(stylizer_at: Callable[[float], Stylizer], limit: Limit) -> Stylizer:
     """A stylizer that paints pictures up to a size, and carries over to larger ones what changed in
-    a smaller copy (`gesso.fitting.carry`), one at a time.
+    a smaller copy (`gesso.fitting.carry`), one at a time; or paints an enlarged copy, for fine
+    strokes.
 
     Args:
         stylizer_at: makes the stylizer of copies with sides of that share.
@@ -49,15 +59,18 @@ def with_limit(stylizer_at: Callable[[float], Stylizer], limit: Limit) -> Styliz
     whole = stylizer_at(1.0)
 
     def fits(height: int, width: int) -> bool:
-        return limit.of(height, width) >= height * width
+        return limit.of(height, width) == height * width
 
     def striped(photo: Striped, on_step: OnStep | None) -> Striped:
         if fits(photo.height, photo.width):
             return whole.striped(photo, on_step)
         most = limit.of(photo.height, photo.width)
+        share = (most / photo.pixels) ** 0.5
+        if share > 1:
+            painted = stylizer_at(share)(_enlarged(photo, share), on_step)
+            return Striped.of(Striped.of(painted).shrunk(photo.height, photo.width))
         copy = smaller_copy(photo, most)
-        painted = stylizer_at((most / photo.pixels) ** 0.5)(copy, on_step)
-        return carried_over(photo, copy, painted)
+        return carried_over(photo, copy, stylizer_at(share)(copy, on_step))
 
     def run(contents: Tensor, on_step: OnStep | None) -> Tensor:
         if fits(*contents.shape[-2:]):
@@ -115,6 +128,12 @@ def with_ground(stylizer: Stylizer, calm: bool) -> Stylizer:
     if not calm:
         return stylizer
     return finished_by(stylizer, emptied, stylizer.why_none, network=stylizer.network)
+
+
+def _enlarged(photo: Striped, share: float) -> Tensor:
+    """(1, 3, h, w) with sides of that share."""
+    size = [round(share * side) for side in (photo.height, photo.width)]
+    return F.interpolate(photo.whole(), size, mode="bicubic").clamp(0, 1)
 
 
 def _one_of(on_step: OnStep | None, number: int, count: int) -> OnStep | None:

@@ -13,10 +13,15 @@ SMALLEST_PX, WINDOW_PX = 8, 9  # of a side with detail; of the window in which i
 LEAST, MOST = 1e-9, 1.5
 
 
-def at_most(pixels: int, image: Pixels, change: Callable[[Pixels], Pixels]) -> Pixels:
-    """`change` of (3, H, W), made in a smaller copy where it has more than so many pixels."""
-    if not pixels or image.shape[1] * image.shape[2] <= pixels:
+def at_size(pixels: int, image: Pixels, change: Callable[[Pixels], Pixels]) -> Pixels:
+    """`change` of (3, H, W), made in a smaller or a larger copy of so many pixels."""
+    height, width = image.shape[1:]
+    if pixels == height * width:
         return change(image)
+    if pixels > height * width:
+        share = (pixels / (height * width)) ** 0.5
+        large = bicubic(image, round(share * height), round(share * width)).clip(0, 1)
+        return bilinear(change(large), height, width)
     small = smaller(image, pixels)
     return carried(image, small, change(small))
 

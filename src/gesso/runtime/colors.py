@@ -104,7 +104,7 @@ class Tint:
         known = np.concatenate([_some(image) for image in images], 1)
         far = np.sort(np.linalg.norm(known, axis=0))
         at = (1 - OUTER) * (len(far) - 1)
-        outer = float(np.interp(at, np.arange(len(far)), far))  # np.quantile imports a tenth of numpy
+        outer = float(np.interp(at, np.arange(len(far)), far))  # np.quantile is slow to import
         if outer > MUTED:
             return None
         if outer < ROUNDING:

@@ -12,14 +12,14 @@ from gesso import assets
 from gesso.images.arrays import Pixels
 from gesso.images.copies import halvings
 from gesso.images.read import read_image
-from gesso.runtime.carry import at_most, carried
+from gesso.runtime.carry import at_size, carried
 from gesso.runtime.colors import Colors, Tint, lacking, with_palette
 from gesso.runtime.ground import emptied
 from gesso.runtime.sampling import bilinear, smaller
 from gesso.runtime.sessions import Arrays, Network
 from gesso.runtime.strength import MOST_PIXELS, among, at_distance
 
-ORDINARY_PX = 128
+ORDINARY_PX, LEAST_PX = 128, 64
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)[:, None, None]
 
 
@@ -28,11 +28,12 @@ class Painting:
     """How pictures are finished; None: as the network's facts say.
 
     Attributes:
-        strength, color_share, paint_from, paint_size, ground: the controls of these names
+        strength, stroke, color_share, paint_from, paint_size, ground: the controls of these names
             (`gesso.Controls`).
     """
 
     strength: float = 1.0
+    stroke: float = 1.0
     color_share: float | None = None
     paint_from: int | None = None
     paint_size: int | None = None
@@ -73,17 +74,23 @@ class Look:
 
     def finished(self, photo: Pixels, strength: float = 1.0) -> Pixels:
         """The photo, painted, with so much of the palette, and its ground."""
-        how, (height, width) = self.painting, photo.shape[1:]
-        most = self.paint_pixels
-        if how.paint_size is not None:
-            most = round(height * width * min(1.0, how.paint_size / max(height, width)) ** 2)
-        picture = at_most(most, photo, self.coarse_to_fine)
+        how, most = self.painting, self.painted_pixels(*photo.shape[1:])
+        picture = at_size(most, photo, self.coarse_to_fine)
         share = self.color_share if how.color_share is None else how.color_share
         if self.palette is not None and share:
             picture = with_palette(picture, photo, self.palette, strength * share)
         if how.ground != "painted":
             picture = emptied(picture, photo)
         return picture if self.tint is None else self.tint.limited(picture)
+
+    def painted_pixels(self, height: int, width: int) -> int:
+        """The pixels that a picture of this size is painted with (`gesso.controls.painting`)."""
+        how, whole, longer = self.painting, height * width, max(height, width)
+        usual = min(whole, self.paint_pixels) if self.paint_pixels else whole
+        if how.paint_size is not None:
+            usual = round(whole * min(1.0, how.paint_size / longer) ** 2)
+        least = min(usual, whole * (LEAST_PX / longer) ** 2)
+        return round(max(usual / how.stroke**2, least))
 
     def _softened(self, photo: Pixels) -> Look:
         """The look at its strength: blended with the photo's own, which changes next to nothing."""
