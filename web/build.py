@@ -88,7 +88,7 @@ def write_method(site: Path, name: str) -> dict[str, Any]:
     about |= {"title": METHODS[name], "base": method.weights.base}
     about["encoder"] = method.weights.trained_with
     if "statistics" in [one.name for one in style.graph.output]:
-        levels = [k[6:] for k in method.about["network"] if k.startswith("scale_")]
+        levels = levels_of(name)
         widths = [method.about["network"][f"scale_{level}"][1] for level in levels]
         about |= {"levels": levels, "widths": widths, "config": {"level": levels[0]}}
     else:
@@ -106,6 +106,12 @@ def write_method(site: Path, name: str) -> dict[str, Any]:
 def shape(value: Any) -> list[int]:
     """The sides of a graph's input."""
     return [side.dim_value for side in value.type.tensor_type.shape.dim]
+
+
+def levels_of(name: str) -> list[str]:
+    """The levels whose statistics a card holds, as the graph has them one after the other."""
+    config = read_header(assets.weights(name))["config"]
+    return [config["objective"]["content_level"], *config["skips"]]
 
 
 def hidden_config(name: str) -> dict[str, Any]:

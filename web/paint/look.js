@@ -12,6 +12,8 @@ import { inPlace } from "./tint.js";
 
 /** A mixture of cards of one method, ready to paint. */
 export class Look {
+  found = new WeakMap(); // by the network's inputs: what it makes of ordinary pictures
+
   /** `found` is what `mixture` made of the cards. */
   static async of(method, found) {
     const look = new Look();
@@ -73,7 +75,7 @@ export class Look {
 
   /** What the network makes of a photo, the flat and dark ones among ordinary pictures. */
   async passed(photo, given = this.given) {
-    const around = lacking(photo) ? await this.surroundings() : this.nothing();
+    const around = lacking(photo) ? await this.surroundings(given) : this.nothing();
     const inputs = { image: [[1, 3, photo.h, photo.w], photo.data], ...given, ...around };
     const { picture: made } = await run(this.method, "network", inputs, ["picture"]);
     return picture(3, photo.h, photo.w, made.data);
@@ -84,23 +86,24 @@ export class Look {
     return { among: [[1], Float32Array.of(0)], light: [[1], Float32Array.of(0.5)], moments: [this.own.moments, moments] };
   }
 
-  async surroundings() {
-    const { light, moments } = await this.ordinary();
+  async surroundings(given) {
+    const { light, moments } = await this.ordinary(given);
     return { among: [[1], Float32Array.of(1)], light: [[1], Float32Array.of(light)], moments: [this.own.moments, moments] };
   }
 
   /** What the network finds in ordinary pictures, and how light it makes them. */
-  ordinary() {
-    return (this.found ??= this.ofOrdinary());
+  ordinary(given = this.given) {
+    if (!this.found.has(given)) this.found.set(given, this.ofOrdinary(given));
+    return this.found.get(given);
   }
 
-  async ofOrdinary() {
+  async ofOrdinary(given) {
     const column = await decoded(new Blob([await file("ordinary.png")], { type: "image/png" }));
     const [side, count] = [column.w, column.h / column.w];
     const size = side * side;
     const some = new Float32Array(count * 3 * size);
     for (let n = 0; n < count; n++) for (let c = 0; c < 3; c++) some.set(column.data.subarray((c * count + n) * size, (c * count + n + 1) * size), (3 * n + c) * size);
-    const found = await run(this.method, "network", { image: [[count, 3, side, side], some], ...this.given, ...this.nothing() });
+    const found = await run(this.method, "network", { image: [[count, 3, side, side], some], ...given, ...this.nothing() });
     const light = found.picture.data.reduce((sum, x, i) => sum + LUMA[Math.floor(i / size) % 3] * x, 0) / (count * size);
     return { light, moments: found.own_moments.data };
   }

@@ -1,6 +1,6 @@
 // Picture files → numbers, numbers → pixels.
 
-import { mapped, picture, sharp, sides } from "./sampling.js";
+import { picture, sharp, sides } from "./sampling.js";
 
 export const MOST_PIXELS = 50_000_000;
 
@@ -26,7 +26,7 @@ export function fromPixels({ width: w, height: h, data }, size) {
   const channel = (c) => {
     const whole = picture(1, h, w);
     for (let i = 0; i < h * w; i++) whole.data[i] = data[4 * i + c] / 255;
-    return h * w === places && target[0] === h ? whole.data : shrunk(whole, ...target).data;
+    return h * w === places && target[0] === h ? whole.data : sharp(whole, ...target).data;
   };
   for (let c = 0; c < 3; c++) out.data.set(channel(c), c * places);
   if (!transparent(data)) return out;
@@ -42,13 +42,6 @@ function transparent(data) {
   for (let i = 3; i < data.length; i += 4) if (data[i] < 255) return true;
   return false;
 }
-
-/** At another size, rounded to 8 bits after each direction, as Pillow does it. */
-function shrunk(image, h, w) {
-  return eightBits(sharp(eightBits(sharp(image, image.h, w)), h, w));
-}
-
-const eightBits = (image) => mapped(image, (x) => Math.round(255 * x) / 255);
 
 /** Pixels (ImageData) of a picture in [0, 1], rounded to 8 bits. */
 export function toPixels(image, alpha) {

@@ -3,6 +3,7 @@
 // A picture is {c, h, w, data}: c planes of h × w numbers in a Float32Array.
 
 const LANCZOS = 3;
+const PARTS = 2 ** 22; // of a weight, where Pillow computes by whole numbers
 
 /** A picture of these sizes, filled with `data` or zeros. */
 export function picture(c, h, w, data = new Float32Array(c * h * w)) {
@@ -32,8 +33,8 @@ function cubic(x, steep) {
 
 /** Antialiased where it shrinks, as Pillow has it. */
 export const bilinear = (image, h, w) => resampled(image, h, w, triangle);
-/** As pictures are read at a size (Pillow's Lanczos). */
-export const sharp = (image, h, w) => clamp(resampled(image, h, w, lanczos));
+/** As pictures of 8 bits are read at a size: Pillow's Lanczos, by whole numbers from 0 to 255. */
+export const sharp = (image, h, w) => mapped(resampled(mapped(image, (x) => Math.round(255 * x)), h, w, lanczos, true), (x) => x / 255);
 /** As torch resizes tensors: antialiased bicubic. */
 export const antialiased = (image, h, w) => clamp(resampled(image, h, w, smooth));
 
@@ -44,9 +45,19 @@ export function clamp(image) {
   return image;
 }
 
-function resampled(image, h, w, kernel) {
-  const wide = w === image.w ? image : acrossRows(image, weights(image.w, w, kernel));
-  return h === image.h ? wide : acrossColumns(wide, weights(image.h, h, kernel));
+function resampled(image, h, w, kernel, bytes = false) {
+  const taps = (own, size) => (bytes ? inParts(weights(own, size, kernel)) : weights(own, size, kernel));
+  const kept = bytes ? toByte : asIs;
+  const wide = w === image.w ? image : acrossRows(image, taps(image.w, w), kept);
+  return h === image.h ? wide : acrossColumns(wide, taps(image.h, h), kept);
+}
+
+const asIs = (x) => x;
+const toByte = (sum) => Math.min(255, Math.max(0, Math.floor(sum + 0.5)));
+
+/** Weights rounded to 22 binary places, of which sums are exact. */
+function inParts({ first, taps }) {
+  return { first, taps: taps.map((row) => row.map((x) => Math.trunc(x * PARTS + Math.sign(x) / 2) / PARTS)) };
 }
 
 function weights(own, size, { reach, at }) {
@@ -58,15 +69,15 @@ function weights(own, size, { reach, at }) {
     const middle = (i + 0.5) * scale;
     const from = Math.max(0, Math.trunc(middle - reach * broad + 0.5));
     const to = Math.min(own, Math.trunc(middle + reach * broad + 0.5));
-    const row = Float64Array.from({ length: to - from }, (_, k) => at((k + from - middle + 0.5) / broad));
+    const row = Float64Array.from({ length: to - from }, (_, k) => at((k + from - middle + 0.5) * (1 / broad)));
     const sum = row.reduce((a, b) => a + b, 0);
     first[i] = from;
-    taps.push(row.map((x) => x / sum));
+    taps.push(row.map((x) => x * (1 / sum)));
   }
   return { first, taps };
 }
 
-function acrossRows(image, { first, taps }) {
+function acrossRows(image, { first, taps }, kept = asIs) {
   const out = picture(image.c, image.h, first.length);
   for (let y = 0, to = 0; y < image.c * image.h; y++) {
     const row = y * image.w;
@@ -74,13 +85,13 @@ function acrossRows(image, { first, taps }) {
       let sum = 0;
       const own = taps[x];
       for (let k = 0, from = row + first[x]; k < own.length; k++) sum += own[k] * image.data[from + k];
-      out.data[to] = sum;
+      out.data[to] = kept(sum);
     }
   }
   return out;
 }
 
-function acrossColumns(image, { first, taps }) {
+function acrossColumns(image, { first, taps }, kept = asIs) {
   const out = picture(image.c, first.length, image.w);
   const line = new Float64Array(image.w);
   for (let c = 0; c < image.c; c++) {
@@ -90,7 +101,7 @@ function acrossColumns(image, { first, taps }) {
         const from = (c * image.h + first[y] + k) * image.w;
         for (let x = 0; x < image.w; x++) line[x] += taps[y][k] * image.data[from + x];
       }
-      out.data.set(line, (c * out.h + y) * out.w);
+      out.data.set(line.map(kept), (c * out.h + y) * out.w);
     }
   }
   return out;
