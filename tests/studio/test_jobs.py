@@ -158,6 +158,18 @@ def test_all_that_a_job_made_is_one_file(client: Client, files: TinyFiles) -> No
     assert inside == [client.get(f"api/pictures/{one['id']}/file").body for one in made]
 
 
+def test_all_that_a_session_has_made_is_one_file(client: Client, files: TinyFiles) -> None:
+    photo = client.send(files.photo)
+    for style in ("neon", "mosaic"):
+        client.made("picture", {"photo": photo, "styles": [{"bundled": style}], "method": "adain"})
+    answer = client.get("api/files")
+    assert answer.headers["content-type"] == "application/zip"
+    with zipfile.ZipFile(io.BytesIO(answer.body)) as archive:
+        assert {Path(name).stem.split("-")[-1] for name in archive.namelist()} == {"neon", "mosaic"}
+    with zipfile.ZipFile(io.BytesIO(client.another("else").get("api/files").body)) as archive:
+        assert archive.namelist() == []
+
+
 def test_the_picture_gets_better_while_one_watches(client: Client, files: TinyFiles) -> None:
     job = client.begin("picture", long_job(client, files))
     shown: list[bytes] = []

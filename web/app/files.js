@@ -1,7 +1,7 @@
 // Files that are dropped, pasted or chosen; pictures that are saved.
 
 import { ask } from "./engine.js";
-import { during, png, say } from "./hero.js";
+import { during, picture, say } from "./hero.js";
 import { change, job, state } from "./state.js";
 import { addAll } from "./tiles.js";
 
@@ -47,7 +47,7 @@ addEventListener("paste", (event) => {
   if (file) setPhoto(file);
 });
 
-savePicture.addEventListener("click", () => saved(png(), "png"));
+savePicture.addEventListener("click", () => saved(picture(), "png"));
 saveCard.addEventListener("click", () => saved(card(), "safetensors"));
 
 async function card() {
@@ -58,8 +58,9 @@ async function card() {
 async function saved(made, ending) {
   try {
     const link = document.createElement("a");
-    link.href = URL.createObjectURL(await made);
-    link.download = `${named(ending)}.${ending}`;
+    const file = await made;
+    link.href = URL.createObjectURL(file);
+    link.download = file.name ?? `${named(ending)}.${ending}`;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
     say(`${link.download} is saved`);

@@ -4,6 +4,7 @@ const [frame, after, before, compare, busy, said] = ["frame", "after", "before",
 
 let sides = [0, 0];
 let pending = 0;
+let whole = null;
 
 compare.addEventListener("input", () => seen(compare.valueAsNumber));
 
@@ -15,8 +16,10 @@ export function seen(percent) {
   compare.setAttribute("aria-valuetext", percent ? `${percent} % photo` : "the whole picture is painted");
 }
 
-/** Shows pixels (ImageData), or anything that can be drawn: as the picture, or as the photo. */
-export function show(image, { photo = false } = {}) {
+/** Shows pixels (ImageData), or anything that can be drawn: as the picture, or as the photo. `file` is
+ * the picture's, where what is shown is only a smaller copy. */
+export function show(image, { photo = false, file = null } = {}) {
+  if (!photo) whole = file;
   const [w, h] = [image.width, image.height];
   if (Math.abs(w / h - sides[0] / sides[1]) > 0.02 || !sides[0]) frame.style.setProperty("--ratio", w / h);
   sides = [w, h];
@@ -27,8 +30,9 @@ export function show(image, { photo = false } = {}) {
   else context.drawImage(image, 0, 0);
 }
 
-/** The picture as a PNG file. */
-export function png() {
+/** The file of the picture: the one that was given with it, or a PNG of what is seen. */
+export function picture() {
+  if (whole) return Promise.resolve(whole);
   return new Promise((resolve, reject) => after.toBlob((blob) => (blob ? resolve(blob) : reject(Error("no picture yet"))), "image/png"));
 }
 

@@ -9,32 +9,39 @@ import "./pad.js";
 import { about as aboutServer, api } from "./server.js";
 import { recalled } from "./settings.js";
 import { change, job, on, state, styleSize, tell } from "./state.js";
-import { addAll, fill } from "./tiles.js";
+import { addAll, bundled, fill } from "./tiles.js";
 
 const EXAMPLE = { photo: "contents/town.jpg", style: "wheatfield" };
 const SOON = 60; // ms after the last change
 const IDLE = 1500; // ms after a picture, until the rest is fetched
 
 const timers = { paint: 0, keep: 0 };
-let last = "";
+const numbers = document.documentElement.dataset; // `asked` and `painted`: equal when the picture is of the last change
+let [asked, taken] = [0, 0]; // changes so far; those that the picture in work knows of
+let [last, seenKey] = ["", ""]; // what is in work, and what is seen
 
 on("change", () => {
+  numbers.asked = ++asked;
   clearTimeout(timers.paint);
   timers.paint = setTimeout(paint, SOON);
 });
 
 async function paint() {
   if (!state.photo || !state.styles.length || live()) return;
+  taken = asked;
   const wanted = job();
   const key = JSON.stringify(wanted);
+  if (key === seenKey) numbers.painted = taken;
   if (key === last) return;
-  last = key;
+  [last, seenKey] = [key, ""];
   try {
     const made = await during(ask("paint", wanted, (step) => last === key && show(step)));
     if (made.late || last !== key) return;
     show(made.photo, { photo: true });
     show(made.pixels);
     say(`${made.pixels.width} × ${made.pixels.height} px, painted in ${made.seconds.toFixed(1)} s on ${made.runs}`);
+    seenKey = key;
+    numbers.painted = taken;
     tell("painted", wanted);
   } catch (error) {
     if (last !== key) return;
@@ -61,14 +68,17 @@ const page = {
   photo: () => state.photo,
   styles: () => state.styles.map(({ name, title, share, blob, card }) => ({ name, title, share, blob: blob ?? null, card: card ?? null })),
   settings: () => ({ method: state.method, strength: state.strength, color: state.color, style_size: styleSize(), size: state.size }),
-  async show(blob) {
-    show(await createImageBitmap(blob));
+  bundled,
+  async show(blob, file = null) {
+    show(await createImageBitmap(blob), { file });
   },
-  panel(title) {
-    const section = Object.assign(document.createElement("section"), { className: "panel" });
-    section.append(Object.assign(document.createElement("h2"), { textContent: title }));
-    document.getElementById("panels").append(section);
-    return section;
+  panel(title, { open = false } = {}) {
+    const panel = Object.assign(document.createElement("details"), { className: "panel", open });
+    const summary = document.createElement("summary");
+    summary.append(Object.assign(document.createElement("h2"), { textContent: title }));
+    panel.append(summary);
+    document.getElementById("panels").append(panel);
+    return panel;
   },
 };
 
@@ -76,7 +86,7 @@ const page = {
 async function keep(about, gpu) {
   if (document.documentElement.dataset.offline) return;
   document.documentElement.dataset.offline = "soon";
-  document.documentElement.dataset.offline = (await kept(about, gpu)) ? "ready" : "";
+  document.documentElement.dataset.offline = (await kept(about, gpu).catch(() => false)) ? "ready" : "";
 }
 
 async function started() {

@@ -7,9 +7,14 @@ import { MOST_STYLES, change, on, state } from "./state.js";
 const [tiles, own, mix, chosen, input] = ["tiles", "open-style", "mix", "chosen", "style-file"].map((id) => document.getElementById(id));
 let mixing = false;
 let count = 0;
+let names = [];
+
+/** The names of the styles that come with the page. */
+export const bundled = () => names;
 
 /** Fills the tiles with the bundled styles, and chooses one. */
-export function fill(names, first) {
+export function fill(known, first) {
+  names = known;
   const made = names.map((name) => added({ name, title: name, image: `thumbs/${name}.webp` }));
   choose(made.find((style) => style.name === first));
 }

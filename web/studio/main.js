@@ -1,8 +1,12 @@
-// What needs the server: the slower methods, watched as they paint, and a library of cards.
+// What needs the server: the slower methods, watched as they paint; regions by brush; a library of
+// cards; many photos in many styles, and clips, in a queue.
 
+import { clips } from "./clips.js";
 import { library } from "./library.js";
+import { many } from "./many.js";
 import { painting } from "./painting.js";
 import { make, plain } from "./parts.js";
+import { Queue } from "./queue.js";
 import { Server } from "./server.js";
 
 export function start(page, about) {
@@ -14,6 +18,10 @@ export function start(page, about) {
   const server = new Server(page.api, about.limits);
   painting(page, about, server);
   library(page, about, server);
+  const queue = new Queue(page, server);
+  many(page, about, server, queue);
+  clips(page, about, server, queue);
+  queue.start();
 }
 
 /** The styles that are chosen, as the server takes them. */

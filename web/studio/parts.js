@@ -22,6 +22,14 @@ export function choice(words, value) {
   return field;
 }
 
+/** A hidden field of files, which buttons click. */
+export function picker(run, properties) {
+  const field = make("input", { type: "file", hidden: true, ...properties });
+  field.addEventListener("change", run);
+  document.body.append(field);
+  return field;
+}
+
 /** A name as cards may have it. */
 export function plain(text) {
   return text.replace(/[^\p{L}\p{N} .()'+_-]/gu, " ").replace(/^[^\p{L}\p{N}]+/u, "").slice(0, 60).replace(/[ .]+$/, "") || "style";
@@ -48,7 +56,7 @@ export class Work {
       else if (job?.errors?.length) this.say(job.errors[0]);
       return job;
     } catch (error) {
-      this.say(error.message);
+      this.say(control.signal.aborted ? `${title}: stopped` : error.message);
       return null;
     } finally {
       if (control === this.control) this.element.hidden = true;

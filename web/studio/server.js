@@ -1,7 +1,8 @@
 // What the server does for the page: files are sent, jobs begun, watched and given up.
 
-const OVER = ["done", "failed", "cancelled"];
-const session = crypto.randomUUID();
+export const OVER = ["done", "failed", "cancelled"];
+const session = sessionStorage.getItem("gesso session") ?? crypto.randomUUID();
+sessionStorage.setItem("gesso session", session); // this tab's, also when the page is loaded anew
 
 export class Server {
   /** `api` is the page's; `limits` are those of `api/about`. */

@@ -14,7 +14,7 @@ from gesso.options import declared
 from gesso.pipeline.presets import PRESETS
 from gesso.studio.app import Here
 from gesso.studio.refusals import unknown
-from gesso.studio.words import offered, shown_option
+from gesso.studio.words import MOST_ITEMS, offered, shown_option
 from gesso.version import __version__
 
 router = APIRouter(prefix="/api")
@@ -30,7 +30,7 @@ async def what_this_is(request: Request, studio: Here) -> dict[str, Any]:
     return {
         **known,
         "trusted": True,
-        "limits": studio.limits.shown(),
+        "limits": {**studio.limits.shown(), "items": MOST_ITEMS},
         "method": DEFAULT,
         "methods": [shown_method(name) for name in methods()],
         "presets": [

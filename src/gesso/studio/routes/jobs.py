@@ -22,6 +22,7 @@ from gesso.studio.store import Entry
 from gesso.studio.words import Adaptation, Film, Grid, Mixture, Picture
 
 router = APIRouter(prefix="/api/jobs")
+everything = APIRouter(prefix="/api")
 WAIT_SECONDS = 60
 TICK_SECONDS = 0.1
 ALIVE_SECONDS = 15.0  # between comments that keep a connection open
@@ -128,6 +129,15 @@ async def files(key: str, studio: Here, session: Session) -> Response:
     made = [studio.store.get(session, one["id"]) for one in found.results if "id" in one]
     headers = saved_as(f"gesso-{found.kind}.zip")
     return StreamingResponse(zipped(made), media_type="application/zip", headers=headers)
+
+
+@everything.get("/files")
+async def everything_made(studio: Here, session: Session) -> Response:
+    """All pictures and clips that this session has made, as one ZIP file."""
+    made = [entry for entry in studio.store.of(session) if entry.facts.get("made")]
+    return StreamingResponse(
+        zipped(made), media_type="application/zip", headers=saved_as("gesso.zip")
+    )
 
 
 def zipped(entries: Sequence[Entry]) -> Iterator[bytes]:
