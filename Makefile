@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo test lint docs release fuzz torture mutants audit hashes web test-web clean
+.PHONY: demo test test-page lint docs release fuzz torture mutants audit hashes web test-web clean
 
 demo: $(STAMP)
 	$(BIN)/python examples/demo.py --out demo
@@ -13,7 +13,15 @@ test: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --ignore tests/web
+	@$(MAKE) --no-print-directory test-page
+
+# Some of the page's tests in a browser, where there is one; `make test-web` runs all.
+test-page: $(STAMP)
+	@if ! $(HAS_BROWSER); then echo "The page is not tested: no Chromium is installed (docs/page.md)."; \
+	elif ! command -v npm >/dev/null; then echo "The page is not tested: npm is not installed (docs/page.md)."; \
+	elif ! $(MAKE) --no-print-directory $(FOR_PAGE); then echo "The page is not tested: what it needs cannot be fetched."; \
+	else $(MAKE) --no-print-directory web && $(BIN)/python -m pytest -n 0 tests/web -m "not slow"; fi
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -30,17 +38,27 @@ release: $(STAMP)
 	$(BIN)/python benchmarks/release.py
 
 # The page: site/ for any static host, and src/gesso/assets/page for `gesso studio` and the wheel.
-web: $(STAMP) web/node_modules/.installed
+HAS_BROWSER := { command -v chromium-headless-shell || command -v chromium || command -v google-chrome; } >/dev/null
+FOR_PAGE    := web/node_modules/.installed $(VENV)/.browser
+PAGE_FILES  := $(shell find web -name node_modules -prune -o -type f -print) \
+  $(wildcard src/gesso/assets/graphs/* src/gesso/assets/weights/* src/gesso/assets/styles/* src/gesso/assets/contents/*)
+
+web: site/files.json
+
+site/files.json: $(STAMP) web/node_modules/.installed $(PAGE_FILES)
 	$(BIN)/python web/build.py site src/gesso/assets/page
 
-test-web: web
-	@command -v chromium >/dev/null || command -v chromium-headless-shell >/dev/null || { echo "make test-web: needs Chromium (Debian: apt-get install chromium)"; exit 1; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,browser]'
+test-web: web $(VENV)/.browser
+	@$(HAS_BROWSER) || { echo "make test-web: needs Chromium (Debian: apt-get install chromium)"; exit 1; }
 	$(BIN)/python -m pytest -n 0 tests/web
 
 web/node_modules/.installed: web/package-lock.json
 	@command -v npm >/dev/null || { echo "make web: needs npm, which comes with Node.js (https://nodejs.org)"; exit 1; }
 	npm ci --prefix web --ignore-scripts --no-audit --no-fund
+	touch $@
+
+$(VENV)/.browser: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,browser]'
 	touch $@
 
 # Damaged files, runs that are killed, and protections that are broken: docs/promises.md.

@@ -23,7 +23,11 @@ PIXELS = """(id) => {
     text += String.fromCharCode(...data.subarray(i, i + 32768));
   return [canvas.height, canvas.width, btoa(text)];
 }"""
-SAID = "painted in"
+ASKED = "Number(document.documentElement.dataset.asked ?? 0)"
+PAINTED = """(before) => {
+  const { asked, painted } = document.documentElement.dataset;
+  return painted === asked && Number(asked) > before;
+}"""
 
 
 class Files(SimpleHTTPRequestHandler):
@@ -66,16 +70,19 @@ def picture_of(found: tuple[int, int, str]) -> NDArray[np.float32]:
 
 
 def painted(page: Any) -> NDArray[np.float32]:
-    """The picture, once the page says that it is painted."""
-    page.locator("#say", has_text=SAID).wait_for()
+    """The picture, once it is that of all that was chosen."""
+    return after(page, since=0)
+
+
+def after(
+    page: Any, act: Callable[[], Any] | None = None, since: int | None = None
+) -> NDArray[np.float32]:
+    """The picture of what is chosen by something that is done; the page numbers its changes."""
+    before = page.evaluate(ASKED) if since is None else since
+    if act is not None:
+        act()
+    page.wait_for_function(PAINTED, arg=before)
     return pixels(page)
-
-
-def after(page: Any, act: Callable[[], Any]) -> NDArray[np.float32]:
-    """The next picture after something was done."""
-    page.evaluate("document.getElementById('say').textContent = ''")
-    act()
-    return painted(page)
 
 
 def apart(one: NDArray[Any], other: NDArray[Any]) -> float:
