@@ -62,6 +62,7 @@ def of_the_page(browser: Any, address: str) -> None:
     """A photo beside its picture; a mixture; the same on a phone."""
     page = opened(browser, address, viewport=SCREEN)
     page.get_by_label("Compare").fill("38")
+    page.get_by_label("Compare").blur()
     shot(page, "page")
     page.emulate_media(color_scheme="dark")
     mixed(page)

@@ -88,6 +88,8 @@ def test_styles_are_mixed_by_the_keyboard(page: Any) -> None:
     both = after(page, lambda: page.get_by_role("button", name="neon").press("Enter"))
     pad = page.get_by_role("slider", name="Mixture")
     moved = after(page, lambda: [pad.press("ArrowRight") for _ in range(10)])
+    first_tile, below = (page.locator(".tile").nth(n).bounding_box() for n in (0, 5))
+    assert below["y"] >= first_tile["y"] + first_tile["height"]  # the pad takes room from them
     assert pad.get_attribute("aria-valuetext") == "0 % wheatfield, 100 % neon"
     assert min(far(first, both), far(both, moved), far(first, moved)) > 5
     page.get_by_role("button", name="Mix").press("Enter")
