@@ -27,6 +27,7 @@ from gesso.training.recipe import LossFn, Recipe
 CHECKPOINT = "checkpoint.safetensors"
 SIGTERM_AT = 4  # the step during which rank 1 alone is told to stop
 STEPS_DONE = SIGTERM_AT + 2  # steps count from 0, and the next one spreads the news
+KILLED_AT = 5  # the step during which rank 1 is killed, after a save at step 4
 
 
 def images(step: int, stream: int) -> Tensor:
@@ -52,6 +53,18 @@ def denoiser() -> tuple[nn.Module, LossFn]:
         if step == SIGTERM_AT and os.environ.get("RANK") == "1":
             signal.raise_signal(signal.SIGTERM)
         return {"mse": ((net(batch["styles"]) - clean) ** 2).mean()}
+
+    return net, loss_fn
+
+
+def short_lived() -> tuple[nn.Module, LossFn]:
+    """A network in whose training rank 1 is killed where that is asked for."""
+    net = nn.Conv2d(3, 3, 3).double()
+
+    def loss_fn(batch: dict[str, Tensor], step: int) -> dict[str, Tensor]:
+        if step == KILLED_AT and sys.argv[-1] == "kill" and os.environ["RANK"] == "1":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return {"mse": ((net(batch["styles"]) - batch["styles"][..., 1:-1, 1:-1]) ** 2).mean()}
 
     return net, loss_fn
 
@@ -91,13 +104,13 @@ def run(
 
     torch.manual_seed(seed)
     net, losses = job()
-    config = TrainConfig(steps=steps, lr=1e-2, ema=0.9, grad_clip=0.1, workers=0)
+    config = TrainConfig(steps=steps, lr=1e-2, ema=0.9, grad_clip=0.1, workers=0, save_every=2)
     resume = (out / CHECKPOINT).exists()
     recipe = Recipe(net, losses, make_batch)
     return train(recipe, config, out, resume=resume, on_step=on_step)
 
 
-def torchrun(*arguments: str) -> str:
+def torchrun(*arguments: str, code: int = 0) -> str:
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
     with subprocess.Popen(
         [*command, "--standalone", __file__, *arguments],
@@ -110,13 +123,13 @@ def torchrun(*arguments: str) -> str:
             output, errors = agent.communicate(timeout=400)
         finally:
             agent.terminate()  # it takes its workers with it, as killing it would not
-    assert agent.returncode == 0, errors
+    assert agent.returncode == code, errors
     return output
 
 
 def assert_close(expected: Path, found: Path) -> None:
     a, b = (load_file(out / CHECKPOINT, kind="checkpoint")[0] for out in (expected, found))
-    assert a.keys() == b.keys() and len(a) > 8
+    assert a.keys() == b.keys() and len(a) > 7
     for name in a.keys() - {"model.seen"}:  # the styles that rank 0 has seen
         torch.testing.assert_close(a[name], b[name], rtol=1e-6, atol=1e-12, msg=name)
 
@@ -125,19 +138,26 @@ def assert_close(expected: Path, found: Path) -> None:
 def test_two_processes_equal_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Weights, moments and average of a denoiser, of MetaStyle and of Meta Networks; the start is
     rank 0's; a run begun by one process goes on in two; a signal to one process stops both at the
-    same step."""
+    same step. A run of which one process was killed goes on from its last save."""
     run(denoiser, tmp_path / "two" / "denoiser", 2, seed=7)
     capsys.readouterr()
+    torchrun(str(tmp_path / "two"), "kill", code=1)
+    assert read_header(tmp_path / "two/killed" / CHECKPOINT)["counters"]["step"] == KILLED_AT - 1
     output = torchrun(str(tmp_path / "two"))
     run(denoiser, tmp_path / "one" / "denoiser", STEPS_DONE, seed=7)
     alone = [line.split() for line in capsys.readouterr().out.splitlines()]
     lines = [line.split() for line in output.splitlines() if line.startswith("step")]
+    resumed, lines = lines[:4], lines[4:]
+    assert [row[1] for row in resumed] == [str(i) for i in range(KILLED_AT, KILLED_AT + 4)]
     together = lines[: STEPS_DONE - 2]  # reported by rank 0 alone
     assert [row[1] for row in together] == [str(i) for i in range(3, STEPS_DONE + 1)]
     for ours, theirs in zip(alone[2:], together, strict=True):
         assert [float(v) for v in ours[2:]] == pytest.approx([float(v) for v in theirs[2:]], 1e-6)
     assert_close(tmp_path / "one" / "denoiser", tmp_path / "two" / "denoiser")
     assert output.count("exit code 143") == 2
+
+    run(short_lived, tmp_path / "one" / "killed", KILLED_AT + 3, seed=0)
+    assert_close(tmp_path / "one" / "killed", tmp_path / "two" / "killed")
 
     for job in (metastyle, meta_networks):
         one, two = tmp_path / "one" / job.__name__, tmp_path / "two" / job.__name__
@@ -148,6 +168,7 @@ def test_two_processes_equal_one(tmp_path: Path, capsys: pytest.CaptureFixture[s
 
 if __name__ == "__main__":
     folder, rank = Path(sys.argv[1]), int(os.environ["RANK"])
+    run(short_lived, folder / "killed", KILLED_AT + 3, seed=0)
     stopped = run(denoiser, folder / "denoiser", 1000, seed=rank)
     say(f"exit code {stopped.exit_code}")
     run(metastyle, folder / "metastyle", 3, seed=rank)
