@@ -11,7 +11,7 @@ import pytest
 
 from gesso.studio.limits import Limits
 from gesso.studio.refusals import Refused
-from gesso.studio.store import PREFIX, Entry, Store, sweep
+from gesso.studio.store import PREFIX, Entry, Store, harmless, sweep
 from studio_client import serving
 from tiny_files import TinyFiles
 
@@ -98,3 +98,18 @@ def test_a_server_that_ends_leaves_nothing(
         assert list((tmp_path / "runs").iterdir())
     assert not list((tmp_path / "runs").iterdir())
     assert [worker._process for worker in workers] == [None]
+
+
+def test_another_sessions_entry_is_unknown(store: Store) -> None:
+    made = store.new("one", "a.png")
+    with store.writing(made) as file:
+        file.write(b"a")
+    store.add(made)
+    assert store.get("one", made.id) is made
+    with pytest.raises(Refused, match="picture: unknown"):
+        store.get("two", made.id)
+
+
+@pytest.mark.parametrize("name", ["con", "CON.png", "nul.tar.gz", "com1", "Lpt9.jpg"])
+def test_names_that_are_devices_elsewhere_are_changed(name: str) -> None:
+    assert harmless(name) == f"_{name}"
