@@ -60,3 +60,10 @@ def test_what_is_no_block_is_none() -> None:
     for junk in (None, b"", b"junk", b"Exif\0\0II*\0", 3):
         assert cleaned(junk) == b""
     assert b"GessoCam" in cleaned(block()) and np.array(cleaned(block())).size
+
+
+def test_the_block_of_a_photo_that_was_turned_says_nothing_of_turning() -> None:
+    exif, found = Image.Exif(), Image.Exif()
+    exif[0x0112], exif[0x010F] = 6, "GessoCam"
+    found.load(cleaned(exif.tobytes()))
+    assert 0x0112 not in found and found[0x010F] == "GessoCam"
