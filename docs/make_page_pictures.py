@@ -104,6 +104,7 @@ def of_the_studio(browser: Any, address: str) -> None:
     page.mouse.move(2, 2)
     page.locator("aside").evaluate("e => e.scrollTo(0, 560)")
     shot(page, "studio")
+    page.get_by_role("button", name="Regions…").click()
     page.emulate_media(color_scheme="dark")
     queued(page)
     shot(page, "studio-queue")

@@ -71,6 +71,7 @@ const page = {
   bundled,
   async show(blob, file = null) {
     show(await createImageBitmap(blob), { file });
+    if (file) tell("shown");
   },
   panel(title, { open = false } = {}) {
     const panel = Object.assign(document.createElement("details"), { className: "panel", open });

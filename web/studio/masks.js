@@ -8,7 +8,7 @@ const STEP = 0.02; // of the picture, by an arrow key
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const HELP = "Paint over the picture where each style goes; the last style has the rest.";
 
-/** `element` holds the tools, which `close()` puts away; `files()` are the masks as PNG: of every style but the last, or none
+/** `element` holds the tools; `files()` are the masks as PNG: of every style but the last, or none
  * where nothing is painted. */
 export function masks(page) {
   const canvas = make("canvas", { className: "over regions", hidden: true, tabIndex: 0, ariaLabel: "Regions: arrow keys move the brush, Shift paints" });
@@ -24,6 +24,7 @@ export function masks(page) {
   let [active, last, at, photo] = [0, null, [0.5, 0.5], null];
   page.hero.append(canvas);
   page.on("change", update);
+  page.on("shown", () => show(false));
   update();
 
   function update() {
@@ -119,7 +120,7 @@ export function masks(page) {
     return Promise.all(layers.slice(0, -1).map(asFile));
   }
 
-  return { element, files, close: () => show(false) };
+  return { element, files };
 }
 
 const placed = ({ clientX, clientY, target }) => {

@@ -42,7 +42,6 @@ export function painting(page, about, server) {
   async function finished({ id, name, width, height }) {
     const file = new File([await server.blob(`pictures/${id}/file`)], name);
     const asItIs = Math.max(width, height) <= PREVIEW_PX && !name.endsWith(".tiff");
-    brush.close();
     await page.show(asItIs ? file : await server.blob(`pictures/${id}/preview`), file);
     page.say(`${name}: ${width} × ${height} px`);
   }
