@@ -160,7 +160,7 @@ def polish() -> Pixels:
 
 
 def stroke() -> Pixels:
-    content, sizes = photo("cat", 512), (1, 2, 4)
+    content, sizes = photo("town"), (0.5, 1, 2)
     cells = [stylized(content, [card("impasto")], Controls(stroke=size)) for size in sizes]
     words = ["style", *(f"--stroke {size}" for size in sizes)]
     return sheet([[boxed(style("impasto"), content), *cells]], [words])
