@@ -12,7 +12,7 @@ from pathlib import PurePath
 from typing import Any
 
 VERSION = "1.0.1"
-MOST_SHARE = 0.1
+MOST_SHARE = 0.01
 """What a thumbnail may take of a card's numbers: it stands in the card already."""
 
 
