@@ -45,7 +45,9 @@ def test_what_is_unknown_is_left_out(tmp_path: Path) -> None:
     assert all(found.values())
 
 
-def test_a_thumbnail_is_given_where_it_takes_at_most_a_hundredth_of_the_card(tmp_path: Path) -> None:
+def test_a_thumbnail_is_given_where_it_takes_at_most_a_hundredth_of_the_card(
+    tmp_path: Path,
+) -> None:
     picture = thumbnail_bytes(np.random.default_rng(0).random((3, 16, 16)), 16)
     least = 50 * len(picture)  # numbers of two bytes: the picture itself takes a hundredth
     for numbers, there in ((least, False), (2 * least, True)):
