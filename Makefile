@@ -14,7 +14,6 @@ test: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n 2 --ignore tests/web
-	@$(MAKE) --no-print-directory test-page
 
 # Some of the page's tests in a browser, where there is one; `make test-web` runs all.
 test-page: $(STAMP)

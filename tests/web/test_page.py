@@ -61,6 +61,7 @@ def page(kept: Any) -> Any:
 
 def test_it_paints_at_once_on_a_plain_static_host(opened: Opened, address: str) -> None:
     page, asked = opened(address, cores=2), set[str]()
+    painted(page)
     page.context.on("request", lambda request: asked.add(urlsplit(request.url).path[1:]))
     page.reload()
     picture = painted(page)
