@@ -145,6 +145,8 @@ def test_an_exported_card_is_a_style_for_everybody(tmp_path: Path) -> None:
     photo = read_photo(PHOTOS[5], size=130).rgb
     made = Controls().stylizer(method, card)(torch.from_numpy(photo)[None])[0].numpy()
     assert np.abs(exported_look(tmp_path / "network")(photo) - made).max() <= NEAR
+    whole, half = (exported_look(tmp_path / "network", Painting(s))(photo) for s in (1.0, 0.5))
+    assert np.std(half - photo) == pytest.approx(0.5 * np.std(whole - photo), rel=0.02)
     out = tmp_path / "out.png"
     words = ("stylize", PHOTOS[5], "--style", tmp_path / "network", "-o", out, "--size", 130)
     assert without_torch(*words)[0] == 0
