@@ -48,8 +48,13 @@ def test_every_vector_is_matched_with_its_own_style_at_its_own_scale(
     for one, photo, painting in zip(range(2), PHOTOS, STYLES, strict=True):
         query, rows = (vectors(encoder, shrunk(p[None], scale)[0]) for p in (photo, painting))
         q, s = (F.normalize(v - v.mean(0), dim=1) for v in (query, rows))
-        best = style[f"rows.{scale}"][one][found[one]]
-        torch.testing.assert_close(best, rows[(q @ s.T).argmax(1)])
+        alike = q @ s.T
+        chosen = style[f"rows.{scale}"][one][found[one]]
+        same = (chosen[:, None] == rows[None]).all(2)  # which of the style's it is
+        assert bool(same.any(1).all())
+        # Where the processor multiplies bfloat16 the search runs in it: as good, up to rounding.
+        missed = alike.amax(1) - alike[torch.arange(len(q)), same.float().argmax(1)]
+        assert float(missed.max()) < 0.01
 
 
 def test_the_term_is_the_mean_cosine_distance_over_vectors_and_scales(encoder: Encoder) -> None:

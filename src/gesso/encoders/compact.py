@@ -66,7 +66,7 @@ class CompactEncoder(Encoder):
             x = nn.functional.max_pool2d(x, 2) if i else x
             for j, conv in enumerate(self.blocks[i].children()):
                 if (i, j) <= end:
-                    x = torch.relu(conv(x))
+                    x = conv(x).relu_()  # in place: nothing else sees it
                     features |= {name: x for name, place in own.items() if place == (i, j)}
             if self.levels[i] in places:
                 features[self.levels[i]] = self.heads[i](x)

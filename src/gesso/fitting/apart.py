@@ -11,11 +11,11 @@ from torch import Tensor
 from gesso.encoders.base import Encoder
 from gesso.fitting.regions import Margins, Styles, regions_of
 from gesso.fitting.terms import Terms, Weights
-from gesso.fitting.vectors import Vectors, some_of
-from gesso.losses.columns import CELL_PX, cells, hypercolumns
+from gesso.fitting.vectors import Rows, Vectors, some_of
+from gesso.losses.columns import CELL_PX, cells, columns_at, hypercolumns
 from gesso.losses.matching import cosine_distance, nearest
 from gesso.losses.terms import Features
-from gesso.nn.precision import fast_dtype
+from gesso.nn.precision import fast_dtype, widen
 
 PLACES = 1024  # of a level, matched in a step
 SHIFT_PX = 8  # the picture is moved by less than this in a step, so that no pooling grid shows
@@ -54,34 +54,39 @@ class Apart:
         moved = F.pad(image, margins, mode="reflect")
         found, total = self.encoder(moved, self.levels), image.new_zeros(())
         for level, features in found.items():
-            rows, grid = features.float()[0].flatten(1).T, (features.shape[2], features.shape[3])
+            rows, grid = features[0].flatten(1).T, (features.shape[2], features.shape[3])
             for region, _ in self.parts:
-                own = region.of(rows, grid, margins)
-                total = total + self._matched(own, region.style.levels[level], len(rows))
+                own = region.places(grid, margins)
+                total = total + self._matched(rows, own, region.style.levels[level])
         return total + len(found) * self._beside(moved, found, margins)
 
-    def _matched(self, rows: Tensor, style: Vectors, count: int) -> Tensor:
-        """The distance of some of a region's vectors, in its share of `count` places."""
-        if not len(rows):
-            return rows.new_zeros(())
-        share = len(rows) / count
-        rows = rows[some_of(len(rows), math.ceil(share * PLACES), self.random).to(rows.device)]
-        near = nearest(rows.detach(), style.rows, style.mean, fast_dtype(rows.device))
-        return share * cosine_distance(rows - style.mean, style.rows[near] - style.mean)
+    def _matched(self, rows: Tensor, own: Tensor, style: Vectors) -> Tensor:
+        """The distance of some of a region's own places of a picture's vectors (N, C), in its
+        share of the places."""
+        if not len(own):
+            return rows.new_zeros((), dtype=torch.float32)
+        share = len(own) / len(rows)
+        some = own[some_of(len(own), math.ceil(share * PLACES), self.random)]
+        seen = widen(rows[some.to(rows.device)])
+        near = nearest(seen.detach(), style.rows, style.mean, fast_dtype(rows.device))
+        return share * cosine_distance(seen - style.mean, style.rows[near] - style.mean)
 
     def _beside(self, moved: Tensor, found: Features, margins: Margins) -> Tensor:
         """The terms, each region's in its share."""
         grid, total = cells(moved), moved.new_zeros(())
-        columns = hypercolumns(found, *grid)[0] if self.parts[0][1].see_vectors else None
-        places = torch.arange(grid[0] * grid[1])
+        see_vectors = self.parts[0][1].see_vectors
         for region, terms in self.parts:
-            share = len(region.of(places, grid, margins)) / len(places)
-            if share:
-                own = None if columns is None else region.of(columns, grid, margins)
-                before = self._before(grid, margins)
-                before = None if before is None else region.of(before, grid, margins)
-                total = total + share * terms(moved, own, region, margins, before)
+            own = region.places(grid, margins)
+            if len(own):
+                columns = self._now(found, grid, own) if see_vectors else None
+                beside = terms(moved, columns, region, margins, self._before(grid, margins, own))
+                total = total + len(own) / (grid[0] * grid[1]) * beside
         return total
+
+    def _now(self, found: Features, grid: tuple[int, int], own: Tensor) -> Rows:
+        """The picture's hypercolumns at these places of its grid."""
+        own = own.to(next(iter(found.values())).device)
+        return Rows(len(own), lambda some: columns_at(found, *grid, own[some.to(own.device)]))
 
     @torch.no_grad()
     def _columns(self, photo: Tensor) -> Tensor:
@@ -89,14 +94,13 @@ class Apart:
         grid = cells(photo)
         return hypercolumns(self.encoder(photo, self.levels), *grid)[0].view(*grid, -1)
 
-    def _before(self, grid: tuple[int, int], margins: Margins) -> Tensor | None:
-        """The photo's hypercolumns at the places of a picture with margins, to the nearest cell."""
-        if self.photo is None:
+    def _before(self, grid: tuple[int, int], margins: Margins, own: Tensor) -> Rows | None:
+        """The photo's hypercolumns at these places of a picture with margins, to the nearest
+        cell."""
+        photo = self.photo
+        if photo is None:
             return None
-        lines = [
-            (torch.arange(n) - round(margin / CELL_PX)).clamp(0, most - 1)
-            for n, margin, most in zip(
-                grid, (margins[2], margins[0]), self.photo.shape, strict=False
-            )
-        ]
-        return self.photo[lines[0]][:, lines[1]].flatten(0, 1)
+        down, right = (round(margin / CELL_PX) for margin in (margins[2], margins[0]))
+        row = (own // grid[1] - down).clamp(0, photo.shape[0] - 1).to(photo.device)
+        column = (own % grid[1] - right).clamp(0, photo.shape[1] - 1).to(photo.device)
+        return Rows(len(own), lambda some: photo[row[some], column[some]])

@@ -57,7 +57,14 @@ class Region:
         that large."""
         if self.whole is None:
             return rows
-        return rows[self.whole.owners(*grid, margins).to(rows.device) == self.number]
+        return rows[self.places(grid, margins).to(rows.device)]
+
+    def places(self, grid: tuple[int, int], margins: Margins = NONE) -> Tensor:
+        """(N,): the numbers of its own places among a grid's."""
+        if self.whole is None:
+            return torch.arange(grid[0] * grid[1])
+        own = self.whole.owners(*grid, margins) == self.number
+        return own.nonzero()[:, 0]
 
 
 def regions_of(styles: Styles) -> list[Region]:

@@ -15,14 +15,16 @@ from gesso.errors import GessoError
 from gesso.fitting.pyramid import resized
 from gesso.fitting.recolor import StyleColors
 from gesso.fitting.regions import NONE, Margins, Region
-from gesso.fitting.vectors import Vectors, some_of
+from gesso.fitting.vectors import Rows, Vectors, some_of
 from gesso.losses.transport import (
     color_structure_distance,
-    moment_distance,
+    moments,
+    moments_apart,
     palette_distance,
     relaxed_emd,
     self_similarity_distance,
 )
+from gesso.nn.precision import fast_dtype
 
 PLACES = 1024  # of a picture, at which the terms act in a step (the paper's)
 SMALL_PX = 32  # longer side of the pictures whose colours `content` compares (the paper's)
@@ -69,6 +71,10 @@ class Terms:
             raise GessoError("a card without its style's colours: palette needs them; adapt anew")
         self.weights, self.style, self.colors, self.random = weights, style, colors, random
         self.photo = None if photo is None else _small(photo)
+        if style is not None and weights.moments:
+            drawn = style.drawn
+            self.unit = drawn.square().mean().rsqrt()  # the style's mean square is then 1
+            self.moments = moments(self.unit * drawn)
 
     @property
     def see_vectors(self) -> bool:
@@ -78,10 +84,10 @@ class Terms:
     def __call__(
         self,
         image: Tensor,
-        columns: Tensor | None,
+        columns: Rows | None,
         region: Region | None = None,
         margins: Margins = NONE,
-        before: Tensor | None = None,
+        before: Rows | None = None,
     ) -> Tensor:
         """
         Args:
@@ -93,7 +99,7 @@ class Terms:
         """
         total = image.new_zeros(())
         if columns is not None and self.style is not None and self.see_vectors:
-            total = total + self._of_vectors(columns, self.style, before)
+            total = total + self._of_vectors(image, columns, self.style, before)
         if self.weights.palette and self.colors is not None:
             pixels = every = image[0].flatten(1).T
             if region is not None:
@@ -107,17 +113,20 @@ class Terms:
             total = total + self.weights.content * change
         return total
 
-    def _of_vectors(self, columns: Tensor, style: Vectors, before: Tensor | None) -> Tensor:
-        some = some_of(len(columns), PLACES, self.random).to(columns.device)
-        rows, weights, total = columns[some], self.weights, columns.new_zeros(())
+    def _of_vectors(
+        self, image: Tensor, columns: Rows, style: Vectors, before: Rows | None
+    ) -> Tensor:
+        some = some_of(columns.count, PLACES, self.random)
+        rows, weights, total = columns.at(some), self.weights, image.new_zeros(())
+        dtype = fast_dtype(rows.device)
         if weights.transport:
-            total = total + weights.transport * relaxed_emd(rows, style.rows)
+            distance = relaxed_emd(rows, style.rows, dtype)
+            total = total + weights.transport * distance
         if weights.moments:
-            drawn = style.drawn
-            unit = drawn.square().mean().rsqrt()  # the style's mean square is then 1
-            total = total + weights.moments * moment_distance(unit * rows, unit * drawn)
+            apart = moments_apart(moments(self.unit * rows), self.moments)
+            total = total + weights.moments * apart
         if weights.structure and before is not None:
-            change = self_similarity_distance(rows, before[some])
+            change = self_similarity_distance(rows, before.at(some), dtype)
             total = total + weights.structure * change
         return total
 

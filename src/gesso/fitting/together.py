@@ -9,6 +9,7 @@ from torch import Tensor
 from gesso.encoders.base import Encoder
 from gesso.fitting.regions import Region, Styles, regions_of
 from gesso.fitting.terms import Terms, Weights
+from gesso.fitting.vectors import Rows
 from gesso.losses.columns import CELL_PX, cells, hypercolumns
 from gesso.losses.matching import cosine_distance, nearest
 from gesso.nn.precision import fast_dtype
@@ -31,7 +32,7 @@ class Together:
     ) -> None:
         regions = regions_of(styles)
         self.encoder, self.levels, self.random = encoder, list(regions[0].style.levels), random
-        self.parts: list[tuple[Region, Tensor, Terms, Tensor | None]] = []
+        self.parts: list[tuple[Region, Tensor, Terms, Rows | None]] = []
         with torch.no_grad():
             columns = self._columns(query)
             photos = self._columns(photo) if weights.structure else None
@@ -39,7 +40,7 @@ class Together:
             rows, vectors = region.of(columns, cells(query)), region.style.at(size)
             if len(rows):
                 found = nearest(rows, vectors.rows, vectors.mean, fast_dtype(rows.device))
-                own = None if photos is None else region.of(photos, cells(query))
+                own = None if photos is None else Rows.of(region.of(photos, cells(query)))
                 terms = Terms(weights, vectors, region.style.colors, random, photo)
                 self.parts.append((region, vectors.rows[found], terms, own))
 
@@ -56,6 +57,8 @@ class Together:
         columns, total = self._columns(image, down, right), image.new_zeros(())
         for region, target, terms, before in self.parts:
             rows = region.of(columns, cells(image))
-            loss = cosine_distance(rows, target) + terms(image, rows, region, before=before)
+            loss = cosine_distance(rows, target) + terms(
+                image, Rows.of(rows), region, before=before
+            )
             total = total + len(rows) / len(columns) * loss
         return total

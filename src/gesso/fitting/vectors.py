@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -24,6 +24,20 @@ class Vectors:
     def drawn(self) -> Tensor:
         """The rows drawn at random."""
         return self.rows[: (len(self.rows) + 1) // 2]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Vectors of `count` places of a picture, which are looked up where they are needed: `at` takes
+    places (N,) from 0 to count − 1 and returns (N, C)."""
+
+    count: int
+    at: Callable[[Tensor], Tensor]
+
+    @staticmethod
+    def of(vectors: Tensor) -> Rows:
+        """Those of a tensor (N, C)."""
+        return Rows(len(vectors), lambda places: vectors[places.to(vectors.device)])
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from gesso.losses.products import products_among
+
 # RGB → an opponent basis: luminance, red against blue, green against magenta; orthonormal.
 OPPONENT = ((0.5774, 0.5774, 0.5774), (0.7071, 0.0, -0.7071), (0.4082, -0.8165, 0.4082))
 
@@ -23,14 +25,35 @@ def relaxed(distances: Tensor) -> Tensor:
     return torch.maximum(distances.amin(1).mean(), distances.amin(0).mean())
 
 
-def relaxed_emd(a: Tensor, b: Tensor) -> Tensor:
-    """The relaxed earth mover's distance of (N, C) and (M, C) by cosine."""
-    return relaxed(cosine_distances(a, b))
+def relaxed_emd(a: Tensor, b: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+    """The relaxed earth mover's distance of (N, C) and (M, C) by cosine: `relaxed` of their
+    `cosine_distances`. Only the nearest count, so these are looked for without a gradient, with
+    products in `dtype`."""
+    a, b = F.normalize(a, dim=1), F.normalize(b, dim=1)
+    with torch.no_grad():
+        alike = a.to(dtype) @ b.to(dtype).T
+        near_a, near_b = (x.max(1).indices for x in (alike, alike.T.contiguous()))
+    to_b, to_a = (a * b[near_a]).sum(1).mean(), (a[near_b] * b).sum(1).mean()
+    return 1 - torch.minimum(to_b, to_a)
+
+
+Moments = tuple[Tensor, Tensor]
+"""Mean (C,) and covariance (C, C)."""
+
+
+def moments(vectors: Tensor) -> Moments:
+    """Those of (N, C)."""
+    return vectors.mean(0), vectors.T.cov()
+
+
+def moments_apart(a: Moments, b: Moments) -> Tensor:
+    """Mean |Δμ| plus mean |ΔΣ|: what cosines leave out, magnitudes."""
+    return (a[0] - b[0]).abs().mean() + (a[1] - b[1]).abs().mean()
 
 
 def moment_distance(a: Tensor, b: Tensor) -> Tensor:
-    """Mean |Δμ| plus mean |ΔΣ| of (N, C) and (M, C): what cosines leave out, magnitudes."""
-    return (a.mean(0) - b.mean(0)).abs().mean() + (a.T.cov() - b.T.cov()).abs().mean()
+    """`moments_apart` of (N, C) and (M, C)."""
+    return moments_apart(moments(a), moments(b))
 
 
 def palette_distance(a: Tensor, b: Tensor) -> Tensor:
@@ -42,16 +65,17 @@ def palette_distance(a: Tensor, b: Tensor) -> Tensor:
     return relaxed(cosine_distances(a, b) + (squared + 1e-8).sqrt())
 
 
-def self_similarity(vectors: Tensor) -> Tensor:
-    """(N, N): the cosine distances among (N, C), each column divided by its sum."""
-    distances = cosine_distances(vectors, vectors)
+def self_similarity(vectors: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+    """(N, N): the cosine distances among (N, C), each column divided by its sum; products are in
+    `dtype`."""
+    distances = 1 - products_among(F.normalize(vectors, dim=1), dtype)
     return distances / distances.sum(0, keepdim=True).clamp_min(1e-8)
 
 
-def self_similarity_distance(a: Tensor, b: Tensor) -> Tensor:
+def self_similarity_distance(a: Tensor, b: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
     """N · mean |difference| of the self-similarity of (N, C) and (N, C'), taken at the same places
     of two pictures: 0 where the same places resemble each other, in whatever colours."""
-    return (self_similarity(a) - self_similarity(b)).abs().mean() * len(a)
+    return (self_similarity(a, dtype) - self_similarity(b, dtype)).abs().mean() * len(a)
 
 
 def color_structure_distance(a: Tensor, b: Tensor) -> Tensor:
