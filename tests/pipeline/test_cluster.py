@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import batch_torture
 import pytest
 
 from gesso.cli import run
+from gesso.errors import OptionError
+from gesso.pipeline.cluster import ask
 from tiny_files import TinyFiles
 
 
@@ -28,6 +32,59 @@ def test_without_ray_a_line_says_what_to_install(
     assert run([*command, *light, "--ray", "local"]) == 2
     line = "--ray: needs Ray, which is missing; pip install 'gesso[ray]' brings it\n"
     assert capsys.readouterr().err == line
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    """One of this machine at which a socket is bound and nobody listens."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()[1]
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:{}", "ray://127.0.0.1:{}", "127.0.0.1:99{}"])
+def test_a_cluster_that_is_not_there_is_named_at_once(address: str, port: int) -> None:
+    dead = address.format(port)
+    start = time.monotonic()
+    with pytest.raises(OptionError, match=f"^ray: {dead}: no cluster can be reached: "):
+        ask(dead)
+    assert time.monotonic() - start < 10
+
+
+def command_without_cluster(files: TinyFiles, out: Path, address: str) -> tuple[str, float]:
+    """What a command says that ends with code 2, and the seconds that it took."""
+    start = time.monotonic()
+    command = [sys.executable, "-m", "gesso", "batch", str(files.photo), "-q", "--ray", address]
+    light = ["--style", str(files.style), "--method", "adain", "--engine", "onnxruntime"]
+    done = subprocess.run(
+        [*command, *light, "-o", str(out)], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 2 and done.stdout == ""
+    return done.stderr, time.monotonic() - start
+
+
+@pytest.mark.slow
+def test_a_dead_address_ends_the_command_in_one_line(
+    files: TinyFiles, tmp_path: Path, port: int
+) -> None:
+    pytest.importorskip("ray", reason="needs Ray: pip install 'gesso[ray]'")
+    address = f"127.0.0.1:{port}"
+    line, seconds = command_without_cluster(files, tmp_path / "out", address)
+    assert line.startswith(f"--ray: {address}: no cluster can be reached: Connection refused")
+    assert line.count("\n") == 1 and seconds < 15
+
+
+@pytest.mark.slow
+def test_what_listens_but_is_no_cluster_ends_the_command_in_one_line(
+    files: TinyFiles, tmp_path: Path
+) -> None:
+    pytest.importorskip("ray", reason="needs Ray: pip install 'gesso[ray]'")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        line, seconds = command_without_cluster(files, tmp_path / "out", address)
+    assert line.startswith(f"--ray: {address}: no cluster can be reached: no answer within 10 s; ")
+    assert "RAY_AUTH_MODE=token" in line and line.count("\n") == 1
+    assert seconds < 40  # 10, and Ray's import
 
 
 def workers_of(master: int) -> list[int]:

@@ -8,6 +8,9 @@ given, which all machines must share.
 from __future__ import annotations
 
 import os
+import socket
+import subprocess
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,6 +25,8 @@ Do = Callable[[dict[str, Any]], dict[str, Any]]
 LOCAL = "local"
 _STARTS = 5  # of workers in a row that do not come up
 _QUIET = {"include_dashboard": False, "log_to_driver": False, "configure_logging": False}
+_DOOR, _ANSWER = 5.0, 10.0  # seconds for a connection, and for the cluster behind it to answer
+_ASK = f"import sys, ray; print(flush=True); ray.init(address=sys.argv[1], **{_QUIET})"
 
 
 def ray_of() -> Any:
@@ -120,19 +125,57 @@ class RayCrew(Generic[T]):
     def _connected(self) -> Iterator[Any]:
         ray = ray_of()
         local = {"num_cpus": self.count * self.threads} if self.address == LOCAL else {}
+        if not local:
+            ask(self.address)
         try:
             ray.init(address=self.address, **local, **_QUIET)
-        except Exception as error:  # of any class, also where a process of Ray's comes up too late
-            reason = " ".join(str(error).split())[:150]
-            raise OptionError(
-                "ray", f"{self.address}: no cluster can be reached: {reason}"
-            ) from error
+        except (Exception, SystemExit) as error:  # of any class; Ray ends processes, too
+            raise _unreachable(self.address, str(error)) from error
         try:
             yield ray
         finally:
             for worker in [*self._free, *(worker for worker, _ in self._running.values())]:
                 ray.kill(worker)
             ray.shutdown()
+
+
+def ask(address: str) -> None:
+    """Returns once a cluster answers. Ray itself asks a dead address for five minutes, says so on
+    standard error and ends the process; so another process asks first.
+
+    Raises:
+        OptionError: nothing answers at the address, within some 15 s.
+    """
+    _knock(address)
+    command = [sys.executable, "-P", "-c", _ASK, address]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()  # Ray is imported, however long that took
+        try:
+            _, told = process.communicate(timeout=_ANSWER)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            hint = "if it asks for tokens, set RAY_AUTH_MODE=token"
+            raise _unreachable(address, f"no answer within {_ANSWER:g} s; {hint}") from None
+    if process.returncode:
+        raise _unreachable(address, (told.strip().splitlines() or ["no answer"])[-1])
+
+
+def _knock(address: str) -> None:
+    """Raises OptionError where an address with a port takes no connection."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdecimal():
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _DOOR).close()
+    except (OSError, OverflowError) as error:
+        raise _unreachable(address, getattr(error, "strerror", None) or str(error)) from error
+
+
+def _unreachable(address: str, reason: str) -> OptionError:
+    line = " ".join(reason.split())[:150]
+    return OptionError("ray", f"{address}: no cluster can be reached: {line}")
 
 
 class _Worker:
