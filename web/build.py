@@ -15,14 +15,13 @@ from typing import Any
 
 import numpy as np
 import onnx
+from graphs import only_hidden, write_frames, write_graph
 from numpy.typing import NDArray
-from onnx import TensorProto, helper
 from PIL import Image
 
 from gesso import assets
 from gesso.cards.packing import PlainCard, rounded, write_card
 from gesso.disk.atomic import sha256_file
-from gesso.disk.header import read_layout
 from gesso.disk.tensors import read_header
 from gesso.images.read import read_image
 from gesso.images.styles import bundled_styles
@@ -96,6 +95,7 @@ def write_method(site: Path, name: str) -> dict[str, Any]:
         about |= {"groups": [one.name for one in style.graph.output], "config": hidden_config(name)}
         about["shapes"] = {i.name: shape(i) for i in network.graph.input}
         about["shapes"] = {n: about["shapes"][n] for n in about["groups"]}
+        about["frames"] = write_frames(site, name, method, network, about["shapes"])
         only_hidden(style)
     about["moments"] = next(shape(i) for i in network.graph.input if i.name == "moments")
     write_cards(site / "cards" / name, method, style, about)
@@ -119,24 +119,6 @@ def hidden_config(name: str) -> dict[str, Any]:
     """What a card of a hidden vector says of its network."""
     config = read_header(assets.weights(name))["config"]
     return {key: config[key] for key in ("width", "hidden", "upsample")}
-
-
-def only_hidden(model: onnx.ModelProto) -> None:
-    """Leaves of the hypernetwork what makes the hidden vector: kernels are made of it by the page,
-    after mixing."""
-    graph = model.graph
-    sliced = {n.input[0] for n in graph.node if n.op_type == "Slice"}
-    (hidden,) = [o for n in graph.node if n.op_type == "Relu" for o in n.output if o in sliced]
-    wanted, kept = {hidden}, []
-    for node in reversed(graph.node):
-        if wanted & set(node.output):
-            kept.insert(0, node)
-            wanted |= set(node.input)
-    tensors = [t for t in graph.initializer if t.name in wanted]
-    del graph.node[:], graph.initializer[:], graph.output[:]
-    graph.node.extend([*kept, helper.make_node("Identity", [hidden], ["hidden"])])
-    graph.initializer.extend(tensors)
-    graph.output.append(helper.make_tensor_value_info("hidden", TensorProto.FLOAT, None))
 
 
 def write_cards(
@@ -171,58 +153,6 @@ def tensors_of(found: NDArray[Any], about: dict[str, Any]) -> dict[str, NDArray[
     pairs = list(zip(about["levels"], parts, strict=True))
     means = {f"mean.{level}": part[0] for level, part in pairs}
     return means | {f"deviation.{level}": part[1] for level, part in pairs}
-
-
-def write_graph(site: Path, part: str, model: onnx.ModelProto, method: str) -> dict[str, Any]:
-    """A graph that finds its numbers where they lie in the weights' files; what it needs."""
-    encoder = {f"compact.{n}": place for n, place in entries(site, "compact").items()}
-    places = encoder | entries(site, method)
-    casts, tensors, files = [], [], set()
-    for tensor in model.graph.initializer:
-        if tensor.data_location == TensorProto.EXTERNAL:
-            file, dtype, offset, length = places[tensor.name]
-            tensor, cast = located(tensor, file, dtype, offset, length)
-            casts += cast
-            files.add(file)
-        tensors.append(tensor)
-    nodes = [*casts, *model.graph.node]
-    del model.graph.initializer[:], model.graph.node[:]
-    model.graph.initializer.extend(tensors)
-    model.graph.node.extend(nodes)
-    path = site / "graphs" / f"{part}.onnx"
-    path.parent.mkdir(exist_ok=True)
-    path.write_bytes(model.SerializeToString(deterministic=True))
-    return {"graph": f"graphs/{path.name}", "weights": sorted(files)}
-
-
-def entries(site: Path, name: str) -> dict[str, tuple[str, str, int, int]]:
-    """Where the numbers of a weights' file lie, which is copied to the site: file, type, place and
-    length in bytes."""
-    source, target = assets.weights(name), site / "weights" / f"{name}.safetensors"
-    target.parent.mkdir(exist_ok=True)
-    shutil.copy(source, target)
-    with source.open("rb") as file:
-        layout = read_layout(source, file)
-    begin = len(layout.head)
-    return {
-        n: (target.name, e.dtype, begin + e.begin, e.end - e.begin)
-        for n, e in layout.entries.items()
-    }
-
-
-def located(
-    tensor: TensorProto, file: str, dtype: str, offset: int, length: int
-) -> tuple[TensorProto, list[Any]]:
-    """A tensor whose numbers lie there, and the operator that widens them to float32."""
-    half = dtype == "F16"
-    name = f"{tensor.name}.half" if half else tensor.name
-    kind = TensorProto.FLOAT16 if half else TensorProto.FLOAT
-    made = TensorProto(name=name, data_type=kind, dims=tensor.dims)
-    made.data_location = TensorProto.EXTERNAL
-    for key, text in (("location", file), ("offset", offset), ("length", length)):
-        made.external_data.add(key=key, value=str(text))
-    widened = helper.make_node("Cast", [name], [tensor.name], to=TensorProto.FLOAT)
-    return made, [widened] if half else []
 
 
 def write_files(site: Path, about: dict[str, Any]) -> None:

@@ -16,22 +16,30 @@ export class Colors {
   }
 
   static of({ h, w, data }, every = 1) {
-    const [size, mean, products] = [h * w, [0, 0, 0], Array(6).fill(0)];
-    let count = 0;
-    const each = (run) => {
-      for (let y = 0; y < h; y += every) for (let x = 0; x < w; x += every) run(y * w + x);
-    };
-    each((i) => {
-      count++;
-      for (let c = 0; c < 3; c++) mean[c] += data[c * size + i];
-    });
-    for (let c = 0; c < 3; c++) mean[c] /= count;
-    each((i) => {
-      const [r, g, b] = [data[i] - mean[0], data[size + i] - mean[1], data[2 * size + i] - mean[2]];
-      [r * r, r * g, r * b, g * g, g * b, b * b].forEach((x, k) => (products[k] += x));
-    });
-    const [rr, rg, rb, gg, gb, bb] = products.map((x) => x / count);
-    return new Colors(mean, [[rr, rg, rb], [rg, gg, gb], [rb, gb, bb]]); // prettier-ignore
+    const size = h * w;
+    let [count, red, green, blue] = [0, 0, 0, 0];
+    for (let y = 0; y < h; y += every) {
+      for (let i = y * w; i < (y + 1) * w; i += every, count++) {
+        red += data[i];
+        green += data[size + i];
+        blue += data[2 * size + i];
+      }
+    }
+    const mean = [red / count, green / count, blue / count];
+    let [rr, rg, rb, gg, gb, bb] = [0, 0, 0, 0, 0, 0];
+    for (let y = 0; y < h; y += every) {
+      for (let i = y * w; i < (y + 1) * w; i += every) {
+        const [r, g, b] = [data[i] - mean[0], data[size + i] - mean[1], data[2 * size + i] - mean[2]];
+        rr += r * r;
+        rg += r * g;
+        rb += r * b;
+        gg += g * g;
+        gb += g * b;
+        bb += b * b;
+      }
+    }
+    const rows = [[rr, rg, rb], [rg, gg, gb], [rb, gb, bb]]; // prettier-ignore
+    return new Colors(mean, rows.map((row) => row.map((x) => x / count)));
   }
 
   static fromNumbers(row) {
@@ -97,7 +105,19 @@ export function withPalette(image, photo, target, share) {
 }
 
 /** How flat, smooth or dark a photo is, in [0, 1]. */
-export function lacking(photo) {
+export const lacking = (photo) => Math.max(...Object.values(lacks(photo)));
+
+/** The share of ordinary pictures among which a photo that lacks so much is normalised, where the
+ * style makes them that light: a style as dark as the photo makes do with less. */
+export function shareOf({ plain, dark, bright }, light) {
+  const less = (extreme) => extreme * (1 - lack(Math.min(light, 1 - light), LIMITS.light));
+  return Math.max(plain, light < 0.5 ? less(dark) : dark, light < 0.5 ? bright : less(bright));
+}
+
+const lack = (value, [least, most]) => Math.min(1, Math.max(0, (most - value) / (most - least)));
+
+/** What a photo lacks, in [0, 1]: `plain`, detail or contrast; too `dark` or too `bright`. */
+export function lacks(photo) {
   const { h, w } = photo;
   const every = Math.max(1, Math.floor(Math.min(h, w) / LINES));
   const light = luma(photo).data;
@@ -115,12 +135,9 @@ export function lacking(photo) {
     for (let y = 0; y + 2 < h; y++) down += (light[y * w + x] - 2 * light[(y + 1) * w + x] + light[(y + 2) * w + x]) ** 2;
   }
   down = h > 2 ? down / (columns * (h - 2)) : 1;
-  const lack = (value, [least, most]) => Math.min(1, Math.max(0, (most - value) / (most - least)));
-  return Math.max(
-    lack((across + down) / 2, LIMITS.detail),
-    lack(contrast(photo, every), LIMITS.contrast),
-    lack(Math.min(mean, 1 - mean), LIMITS.light),
-  );
+  const plain = Math.max(lack((across + down) / 2, LIMITS.detail), lack(contrast(photo, every), LIMITS.contrast));
+  const extreme = lack(Math.min(mean, 1 - mean), LIMITS.light);
+  return { plain, dark: mean < 0.5 ? extreme : 0, bright: mean < 0.5 ? 0 : extreme };
 }
 
 function contrast({ h, w, data }, every) {

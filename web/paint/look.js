@@ -107,15 +107,6 @@ export class Look {
     const light = found.picture.data.reduce((sum, x, i) => sum + LUMA[Math.floor(i / size) % 3] * x, 0) / (count * size);
     return { light, moments: found.own_moments.data };
   }
-
-  /** One pass and the palette: a frame of the camera. */
-  async live(frame, { color = "style" }) {
-    const made = await this.passed(color === "luminance" ? grey(frame) : frame);
-    if (color === "luminance") return withLuma(frame, matchedLuma(made, frame));
-    if (color === "content") return Colors.of(made).matched(made, Colors.of(frame));
-    const colored = this.palette ? withPalette(made, frame, this.palette, this.own.color_share) : made;
-    return this.tint ? this.tint.limited(colored) : colored;
-  }
 }
 
 function halvings(size, begin) {

@@ -2,7 +2,7 @@
 
 import { LUMA, luma, withLuma } from "./colors.js";
 import { eigen } from "./matrix.js";
-import { bilinear, picture, windowMeans } from "./sampling.js";
+import { bilinear, picture, plane, windowMeans } from "./sampling.js";
 
 const [SOME, PLACES] = [100_000, 48];
 const [MUTED, ROUNDING, OUTER] = [25 / 255, 3 / 255, 0.01];
@@ -59,12 +59,15 @@ export class Tint {
 
   /** A picture whose colours are in the range; luminance stays. */
   limited(image) {
-    const size = image.h * image.w;
+    const { h, w } = image;
     const chroma = opponent(image);
-    for (let i = 0; i < size; i++) {
-      const kept = this.along([chroma.data[i], chroma.data[size + i]]).map((x, k) => Math.min(this.most[k], Math.max(this.least[k], x)));
-      chroma.data[i] = this.directions[0][0] * kept[0] + this.directions[0][1] * kept[1];
-      chroma.data[size + i] = this.directions[1][0] * kept[0] + this.directions[1][1] * kept[1];
+    const [reds, blues] = [plane(chroma, 0).data, plane(chroma, 1).data];
+    const [[a, b], [c, d]] = this.directions;
+    for (let i = 0; i < h * w; i++) {
+      const one = Math.min(this.most[0], Math.max(this.least[0], a * reds[i] + c * blues[i]));
+      const other = Math.min(this.most[1], Math.max(this.least[1], b * reds[i] + d * blues[i]));
+      reds[i] = a * one + b * other;
+      blues[i] = c * one + d * other;
     }
     return colored(chroma, luma(image));
   }

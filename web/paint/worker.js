@@ -4,6 +4,7 @@
 // `photo`, `painting` and `card` are kept under a key. Of jobs that paint, the last one counts.
 
 import { pictureType, readCard, writtenCard } from "./card.js";
+import { Laps, framed } from "./frames.js";
 import { Look } from "./look.js";
 import { about, bundledCard, file, runs, start, withoutGraphics } from "./methods.js";
 import { decoded, fromPixels, opened, toPixels } from "./pixels.js";
@@ -53,7 +54,11 @@ const jobs = {
   },
   frame: async ({ pixels, ...job }) => {
     const own = await lookOf(job);
-    return { pixels: toPixels(await own.live(fromPixels(pixels), job)) };
+    const laps = new Laps();
+    const image = await framed(own, fromPixels(pixels), job, laps);
+    const painted = toPixels(image);
+    laps.lap("colours");
+    return { pixels: painted, photo: pixels, spent: laps.spent };
   },
   file: async (job) => {
     const { chosen, found } = await chosenCards(job);
