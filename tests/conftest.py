@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 import torch
 
+from gesso.environment import PRECISION
 from tiny_files import TinyFiles, make_tiny_files
+
+os.environ[PRECISION] = "float32"  # here and in the processes that tests start: whatever the CPU
 
 
 @pytest.fixture(autouse=True)

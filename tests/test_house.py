@@ -14,7 +14,7 @@ import gesso
 
 ROOT = Path(gesso.__file__).parent
 FLOORS = (
-    {"errors", "version", "options", "reports", "assets"},
+    {"errors", "environment", "version", "options", "reports", "assets"},
     {"disk"},
     {"images"},
     {"graphs"},

@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 
 from derivatives import random
+from gesso.environment import PRECISION
+from gesso.errors import GessoError
 from gesso.nn.convolution import conv2d
 from gesso.nn.precision import compute_in, fast_dtype
 
@@ -24,6 +26,16 @@ def test_compute_in_ends_with_an_exception() -> None:
     with pytest.raises(ZeroDivisionError), compute_in(torch.bfloat16):
         raise ZeroDivisionError
     assert conv2d(torch.ones(1, 1, 3, 3), torch.ones(1, 1, 3, 3)).dtype == torch.float32
+
+
+def test_float32_is_what_the_environment_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True, raising=False)
+    for asked, expected in (("float32", torch.float32), ("fast", torch.bfloat16)):
+        monkeypatch.setenv(PRECISION, asked)
+        assert fast_dtype() == expected
+    monkeypatch.setenv(PRECISION, "double")
+    with pytest.raises(GessoError, match="GESSO_PRECISION: double"):
+        fast_dtype()
 
 
 def test_fast_dtype_is_one_that_convolves() -> None:

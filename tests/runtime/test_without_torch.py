@@ -14,6 +14,7 @@ from command_line import python, refused, without_torch
 from gesso import assets
 from gesso.cards.cache import CardCache
 from gesso.controls.controls import Controls
+from gesso.environment import PRECISION
 from gesso.errors import GessoError
 from gesso.export.bundle import bundle
 from gesso.export.export import Export
@@ -63,6 +64,19 @@ def test_pictures_are_those_that_torch_makes(name: str) -> None:
         stylizer = Controls(weights=shares, **how).stylizer(method, cards)  # type: ignore[arg-type]
         made = stylizer(torch.from_numpy(picture)[None])[0].numpy()
         assert np.abs(found - made).max() <= NEAR, (name, styles, how)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_in_bfloat16_they_differ_by_little(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    photo = read_photo(PHOTOS[0], size=117).rgb
+    found = AnyStyle(name).look([STYLES[3]], None, Painting(), 128)(photo)
+    monkeypatch.setenv(PRECISION, "fast")
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True, raising=False)
+    method = gesso.load(name)
+    card = method.adapt(STYLES[3], style_size=128)
+    made = Controls().stylizer(method, [card])(torch.from_numpy(photo)[None])[0].numpy()
+    apart = 255 * np.abs(found - made)
+    assert apart.mean() <= 1 and np.percentile(apart, 99.9) <= 8
 
 
 def pencil() -> Any:

@@ -9,6 +9,8 @@ from contextvars import ContextVar
 import torch
 from torch import Tensor
 
+from gesso.environment import wants_float32
+
 _compute_dtype: ContextVar[torch.dtype | None] = ContextVar("compute_dtype", default=None)
 
 
@@ -32,7 +34,9 @@ def compute_dtype(weight: Tensor) -> torch.dtype:
 
 def fast_dtype(device: torch.device | str = "cpu") -> torch.dtype:
     """bfloat16 where the device multiplies it natively, float32 elsewhere (emulated bfloat16 on
-    an older CPU is five times slower than float32)."""
+    an older CPU is five times slower than float32), or where float32 is asked for."""
+    if wants_float32():
+        return torch.float32
     device = torch.device(device)
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32

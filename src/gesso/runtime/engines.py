@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
+from gesso.environment import wants_float32
 from gesso.errors import OptionError
 from gesso.runtime.onnx_bytes import ends_of, facts_of, with_weights
 
@@ -65,14 +66,15 @@ class OnnxRuntime:
 
 
 class OpenVino:
-    """`Engine` of OpenVINO on the processor: in bfloat16 where it multiplies that natively, else in
-    float32."""
+    """`Engine` of OpenVINO on the processor: in bfloat16 where it multiplies that natively and
+    float32 is not asked for."""
 
     def __init__(self, model: bytes, weights: Arrays) -> None:
         core = module_of("openvino").Core()
         self.facts = facts_of(model)
         native = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-        how = {"INFERENCE_PRECISION_HINT": "bf16" if native else "f32"}
+        fast = native and not wants_float32()
+        how = {"INFERENCE_PRECISION_HINT": "bf16" if fast else "f32"}
         if threads():
             how["INFERENCE_NUM_THREADS"] = str(threads())
         read = core.read_model(with_weights(model, weights))
