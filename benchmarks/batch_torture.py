@@ -4,7 +4,8 @@
 
 Half of the kills hit the whole command, half a worker. What must hold: every picture that can be
 seen decodes, done + failed = inputs exactly, no temporary stays, both trees are equal byte by byte,
-and a last run touches nothing. Prints a line for each kill and for each of these.
+and a last run touches nothing. Prints a line for each kill and for each of these. With --urls
+photos and results are named by URLs, and written as an object store's are.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +30,7 @@ from gesso.images.write import write_image
 COMMAND = [sys.executable, "-m", "gesso", "batch"]
 LOOK = ["--style", "impasto", "--method", "adain", "--engine", "onnxruntime", "-q"]
 SIDE = 64
+URLS = "--urls"
 
 
 def make_pictures(folder: Path, count: int, broken: int, seed: int = 0) -> None:
@@ -47,14 +50,21 @@ def make_pictures(folder: Path, count: int, broken: int, seed: int = 0) -> None:
 def start(photos: Path, out: Path, more: list[str]) -> subprocess.Popen[bytes]:
     """The command, in a process of its own; what it says goes nowhere."""
     nowhere = subprocess.DEVNULL
-    command = [*COMMAND, str(photos), *LOOK, *more, "-o", str(out)]
+    names = [str(photos), str(out)]
+    if URLS in more:
+        more = [flag for flag in more if flag != URLS]
+        names = [photos.resolve().as_uri(), out.resolve().as_uri()]
+    command = [*COMMAND, names[0], *LOOK, *more, "-o", names[1]]
     return subprocess.Popen(command, stdout=nowhere, stderr=nowhere)
 
 
 def lines(out: Path) -> int:
     """How long the manifest is by now."""
-    path = out / "manifest.jsonl"
-    return path.read_bytes().count(b"\n") if path.exists() else 0
+    count = 0
+    for path in (out / "manifest.jsonl", *out.glob(".manifest.jsonl/*")):
+        with suppress(FileNotFoundError):  # a part, which has just become one with the others
+            count += path.read_bytes().count(b"\n")
+    return count
 
 
 def workers_of(master: int) -> list[int]:
@@ -131,10 +141,11 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(URLS, action="store_true")
     given = parser.parse_args(arguments)
     folder = given.folder or Path(tempfile.mkdtemp(prefix="gesso-batch-"))
     photos, out, undisturbed = (folder / n for n in ("photos", "out", "undisturbed"))
-    more = ["--workers", str(given.workers)]
+    more = ["--workers", str(given.workers), *([URLS] if given.urls else [])]
     if not photos.exists():
         make_pictures(photos, given.pictures, given.broken, given.seed)
     start(photos, undisturbed, more).wait()

@@ -49,6 +49,14 @@ def test_every_photo_is_painted_in_every_style(
     ]
 
 
+def test_a_style_that_is_given_twice_counts_once(
+    files: TinyFiles, cli: Gesso, tmp_path: Path
+) -> None:
+    twice = ["--style", files.style, "--style", files.style]
+    assert cli("batch", files.photo, *twice, *LIGHT, "-q", "-o", tmp_path / "out")[0] == 0
+    assert (tmp_path / "out/a.png").is_file()
+
+
 def test_mistakes_are_named_before_anything_is_done(
     files: TinyFiles, cli: Gesso, tmp_path: Path
 ) -> None:

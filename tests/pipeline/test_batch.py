@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 
 from gesso.errors import GessoError, OptionError
-from gesso.pipeline.batch import Batch, Shard, Task, plan_batch, run_batch
+from gesso.pipeline.batch import run_batch
 from gesso.pipeline.crew import Crew
 from gesso.pipeline.manifest import Manifest, Row
+from gesso.pipeline.tasks import Batch, Shard, Task, plan_batch
 
 WORKER = """
 import os, signal, shutil, sys
@@ -60,7 +61,7 @@ run(Path(sys.argv[1]))
 
 
 def message(task: Task) -> dict[str, Any]:
-    return {"photo": os.fspath(task.job.photo), "out": os.fspath(task.job.out)}
+    return {"photo": task.photo, "out": task.out}
 
 
 def crew(folder: Path, count: int = 1, *more: str) -> Crew[Task]:
@@ -285,10 +286,10 @@ def test_a_full_disk_ends_the_batch_in_one_line(folder: Path, monkeypatch: Any) 
 
     batch = planned(folder)
     manifest = Manifest(batch.manifest, {})
-    monkeypatch.setattr("gesso.pipeline.manifest.os.write", full)
+    monkeypatch.setattr("gesso.pipeline.files.os.write", full)
     with pytest.raises(GessoError, match=r"manifest.jsonl: cannot be written: No space left"):
         manifest.note(batch.tasks[0].row)
-    monkeypatch.setattr("gesso.pipeline.manifest.os.write", lambda _, data: len(data) - 1)
+    monkeypatch.setattr("gesso.pipeline.files.os.write", lambda _, data: len(data) - 1)
     with pytest.raises(GessoError, match=r"manifest.jsonl: cannot be written: the disk is full"):
         manifest.note(batch.tasks[0].row)
 

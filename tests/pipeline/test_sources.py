@@ -63,7 +63,7 @@ def test_files_are_themselves_and_missing_ones_are_refused_when_opened(tmp_path:
 
 @pytest.mark.parametrize("text", ["https://example.org/a.jpg", "HTTP://x", "s3://b/a.png"])
 def test_a_url_is_refused_with_what_to_do(text: str) -> None:
-    with pytest.raises(OptionError, match="fetches no pictures; download it") as refused:
+    with pytest.raises(OptionError, match="which only gesso batch takes; download it") as refused:
         style_source(text)
     assert refused.value.option == "style" and text in str(refused.value)
 

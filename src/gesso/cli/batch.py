@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,15 +22,16 @@ from gesso.cli.progress import showing
 from gesso.cli.tally import SOME_FAILED
 from gesso.cli.writing import Saving
 from gesso.controls.options import ControlOptions
-from gesso.disk.atomic import make_folder, sha256_file, shown
+from gesso.disk.atomic import sha256_file, shown
 from gesso.errors import GessoError, OptionError
 from gesso.pipeline.styles import check_for_photos
 from gesso.reports import Progress
 
 if TYPE_CHECKING:
-    from gesso.pipeline.batch import Batch, Task
+    from gesso.cli.painter import Painter
     from gesso.pipeline.crew import Workers
     from gesso.pipeline.manifest import Row
+    from gesso.pipeline.tasks import Batch, Task
 
 MOST_TOLD = 20  # lines about failures; the report has all
 WORKER = "from gesso.cli.batch import work; work()"
@@ -67,9 +69,9 @@ class Going:
 class Command:
     """The values of the command's options."""
 
-    photos: list[Path]
+    photos: list[str]
     styles: list[Source]
-    out: Path
+    out: str
     size: int | None
     look: ControlOptions
     given: Given
@@ -110,19 +112,22 @@ class Command:
 
 def batch(
     photos: Annotated[
-        list[Path], typer.Argument(metavar="PHOTO...", help="Photos, or folders of photos.")
+        list[str],
+        typer.Argument(metavar="PHOTO...", help="Photos, or folders of photos; paths or URLs."),
     ],
     *,
     style: Annotated[
         list[str],
         opt.option(
             "A picture, a card, the name of a style, or a folder of them; several times: every "
-            "photo in each of them, a folder a style.",
+            "photo in each of them, a folder a style. Pictures and cards may be URLs.",
             "STYLE",
             "-s --style",
         ),
     ],
-    out: Annotated[Path, opt.option("The folder for the pictures.", "DIR", "-o --out")],
+    out: Annotated[
+        str, opt.option("The folder for the pictures: a path or a URL.", "DIR", "-o --out")
+    ],
     size: Annotated[
         int | None,
         opt.option("Longer side of the results in px; default: the photo's.", "PX", min=1),
@@ -151,14 +156,20 @@ def batch(
     has failed, and the rest goes on. Cards practise on the bundled contents, unless --contents
     says otherwise, so that they depend on no other photo.
 
+    Photos, styles and results may lie in object stores: s3://BUCKET/FOLDER, gs://… and what else
+    fsspec reaches.
+
     The exit code is 1 if some have failed.
     """
     from gesso.pipeline.banks import bank_of
-    from gesso.pipeline.batch import Shard, plan_batch
+    from gesso.pipeline.files import files_at
+    from gesso.pipeline.sources import given_path, is_url
+    from gesso.pipeline.tasks import Shard, plan_batch
 
     if engine not in get_args(Engine):
         allowed = ", ".join(get_args(Engine))
         raise OptionError("engine", f"{engine} is unknown; allowed are {allowed}")
+    out = out if is_url(out) else os.fspath(given_path("out", out))
     styles = files_of(_styles(style, bank_of(setup.model)))
     look = ControlOptions(**values_of(fields_shown(ControlOptions), controls))
     command = Command(
@@ -174,52 +185,63 @@ def batch(
         _, options = checked(styles, setup, given, polished=bool(look.polish))
         check_for_photos(styles, options)
     made_by = command.made_by()
-    if out.exists() and not out.is_dir():
-        raise GessoError(f"{shown(out)}: a file; a folder is needed")
-    make_folder(out)
-    planned = plan_batch(photos, command.named_styles, out, shard, _inputs(command))
+    files_at(out).make_folder(out)
+    planned = plan_batch(photos, command.named_styles, out, shard, _inputs(command, style))
     return _supervise(command, planned, made_by)
 
 
 def _styles(texts: Sequence[str], bank: Any) -> list[Source]:
     """The styles that are named, with the pictures and cards of folders in their place."""
-    from gesso.images.folders import find_images
-    from gesso.images.formats import SUFFIXES
-    from gesso.pipeline.plan import CARD_SUFFIX
-    from gesso.pipeline.sources import STDIN, style_source
-    from gesso.runtime.looks import is_exported
+    from gesso.pipeline.sources import STDIN, is_url, style_source
+    from gesso.pipeline.urls import fetched
 
     if STDIN in texts:
         raise OptionError("style", "-: workers cannot read standard input; save it as a file")
-    found: list[Source] = []
+    found: dict[str, Source] = {}
     for text in texts:
-        style = style_source(text, bank)
-        if not isinstance(style, Path) or not style.is_dir() or is_exported(style):
-            found.append(style)
+        if is_url(text):
+            found |= {str(path): path for path in fetched(text)}
             continue
-        files, failures = find_images(style, (*SUFFIXES, CARD_SUFFIX))
-        if failures or not files:
-            raise GessoError(next(iter(failures.values()), f"{shown(style)}: holds no styles"))
-        found += files
-    return found
+        for style in _of_folder(style_source(text, bank)):
+            known = os.path.abspath(style) if isinstance(style, Path) else name_of(style)
+            found.setdefault(known, style)
+    return list(found.values())
 
 
-def _inputs(command: Command) -> list[Path]:
+def _of_folder(style: Any) -> list[Any]:
+    """A style, or the pictures and cards of a folder of them."""
+    from gesso.images.folders import find_images
+    from gesso.images.formats import SUFFIXES
+    from gesso.pipeline.plan import CARD_SUFFIX
+    from gesso.runtime.looks import is_exported
+
+    if not isinstance(style, Path) or not style.is_dir() or is_exported(style):
+        return [style]
+    files, failures = find_images(style, (*SUFFIXES, CARD_SUFFIX))
+    if failures or not files:
+        raise GessoError(next(iter(failures.values()), f"{shown(style)}: holds no styles"))
+    return files
+
+
+def _inputs(command: Command, styles: Sequence[str]) -> list[str]:
+    """Files that must not be overwritten, besides photos and the files of styles."""
+    from gesso.pipeline.sources import is_url
+
     named = (command.setup.model, command.setup.encoder)
-    return [Path(path) for path in named if path is not None]
+    return [*(str(path) for path in named if path is not None), *filter(is_url, styles)]
 
 
 def _supervise(command: Command, planned: Batch, made_by: Mapping[str, Any]) -> int:
     """Have it done; returns the exit code."""
-    from gesso.disk.lock import locked
     from gesso.pipeline.batch import run_batch
+    from gesso.pipeline.files import files_at
 
     quiet, going = command.running.quiet, command.going
     busy = f"{shown(command.out)}: another gesso batch is at work in this folder"
-    lock = planned.manifest.with_name(f".{planned.manifest.stem}.lock")
+    held = files_at(planned.out).held(planned.manifest, busy)
     progress = [0, 0]
     try:
-        with locked(lock, busy), showing(quiet) as show:
+        with held, showing(quiet) as show:
 
             def tell(done: int, total: int) -> None:
                 progress[:] = done, total
@@ -247,10 +269,17 @@ def _tell(planned: Batch, rows: Sequence[Row], quiet: bool) -> int:
 
 def _crew(command: Command) -> Workers[Task]:
     from gesso.images.apart import processors
+    from gesso.pipeline.alone import Alone
     from gesso.pipeline.cluster import RayCrew
     from gesso.pipeline.crew import Crew
+    from gesso.pipeline.files import files_at
 
     count, address = command.going.workers, command.going.ray
+    ours = next((n for n in [*command.photos, command.out] if not files_at(n).shared), None)
+    if ours is not None:
+        if address is not None:
+            raise OptionError("ray", f"{address}: no worker there reaches {shown(ours)}")
+        return Alone(lambda: closing(_painter(command)), _message)
     if address is not None:
         return RayCrew(address, count, painter, words.get(), _message, threads() or 1)
     share = str(max(1, processors() // count))
@@ -259,7 +288,7 @@ def _crew(command: Command) -> Workers[Task]:
 
 
 def _message(task: Task) -> dict[str, Any]:
-    return {"photo": os.fspath(task.job.photo), "out": os.fspath(task.job.out), "style": task.style}
+    return {"photo": task.photo, "out": task.out, "style": task.style}
 
 
 def work() -> None:
@@ -274,7 +303,6 @@ def work() -> None:
 def painter(arguments: Sequence[str]) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """What does the jobs of a command line, from the command's name on. Raises GessoError."""
     from gesso.cli import run
-    from gesso.cli.painter import Painter
 
     found: list[Command] = []
     token = _serving.set(found)
@@ -282,4 +310,10 @@ def painter(arguments: Sequence[str]) -> Callable[[dict[str, Any]], dict[str, An
     _serving.reset(token)
     if not found:
         raise GessoError(f"a worker could not read its options (exit code {code})")
-    return Painter(found[0])
+    return _painter(found[0])
+
+
+def _painter(command: Command) -> Painter:
+    from gesso.cli.painter import Painter
+
+    return Painter(command)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gesso.cli import options as opt
 from gesso.cli.cards import open_session
 from gesso.cli.light import Light, is_light
-from gesso.disk.atomic import sha256_file, shown
+from gesso.disk.atomic import shown
 from gesso.errors import GessoError
 from gesso.images.read import Photo
-from gesso.pipeline.plan import Job
+from gesso.pipeline.files import files_at
 
 if TYPE_CHECKING:
     from gesso.cli.batch import Command
@@ -47,22 +45,27 @@ class Painter:
 
     def __call__(self, request: dict[str, Any]) -> dict[str, Any]:
         """Do one job; returns what the manifest is to say of it."""
-        job, start = Job(Path(request["photo"]), Path(request["out"])), time.perf_counter()
+        photo, out, start = request["photo"], request["out"], time.perf_counter()
         known = UNREAD
         try:
-            known = _identity(job.photo)
-            found = self.pictures.read(job.photo)
+            source, known = files_at(photo).source(photo)
+            found = self.pictures.read(source)
         except GessoError as error:
             return {"state": "failed", "reason": str(error), **known, "seconds": _since(start)}
         try:
-            picture = self._look(request["style"])(found, shown(job.photo))
-            self.pictures.write(picture, job)
+            picture = self._look(request["style"])(found, shown(photo))
+            with files_at(out).saving(out) as target:
+                self.pictures.save(picture, target)
         except GessoError as error:  # of the style, of memory or of the disk, not of the photo
             return {"state": "failed", "reason": str(error), **UNREAD, "seconds": _since(start)}
         except Exception as error:
-            reason = f"{shown(job.photo)}: unexpected error, please report it ({error!r})"
+            reason = f"{shown(photo)}: unexpected error, please report it ({error!r})"
             return {"state": "failed", "reason": reason[:300], **UNREAD, "seconds": _since(start)}
         return {"state": "done", **known, "seconds": _since(start)}
+
+    def close(self) -> None:
+        """End the processes that decode."""
+        self._kept.close()
 
     def _look(self, number: int) -> Paint:
         """A style's look; one that cannot be made fails at every photo."""
@@ -108,16 +111,6 @@ class Painter:
             return lambda photo, name: replace(photo, rgb=look(photo.rgb))
 
         return make
-
-
-def _identity(photo: Path) -> dict[str, Any]:
-    """What a photo is known by."""
-    try:
-        status = os.stat(photo)
-        digest = sha256_file(photo)
-    except (OSError, GessoError):
-        return {"sha256": "", "bytes": 0, "mtime_ns": 0}  # reading it says why
-    return {"sha256": digest, "bytes": status.st_size, "mtime_ns": status.st_mtime_ns}
 
 
 def _since(start: float) -> float:

@@ -45,7 +45,7 @@ def atomic_path(path: StrPath) -> Iterator[Path]:
             the body met another OSError while writing.
     """
     target = _followed(path)
-    temporary = _temporary_path(target)
+    temporary = target.parent / temporary_name(target.name)
     try:
         _sweep_now_and_then(target.parent)
         mode = _mode_of_existing(target)
@@ -192,13 +192,13 @@ def _mode_of_existing(target: Path) -> int | None:
     return stat.S_IMODE(mode)
 
 
-def _temporary_path(target: Path) -> Path:
-    """A new name in the folder of `target` that ends like its name."""
-    name = target.name or "file"
+def temporary_name(name: str) -> str:
+    """A new name, as `is_temporary` knows it, that ends like a file's."""
+    name = name or "file"
     prefix = f".tmp-{secrets.token_hex(8)}-"
     while len(os.fsencode(prefix + name)) > _LONGEST_NAME and len(name) > 1:
         name = name[1:]  # from the front: libraries know the format by the suffix
-    return target.parent / (prefix + name)
+    return prefix + name
 
 
 def _create(temporary: Path, mode: int | None) -> None:

@@ -23,6 +23,14 @@ limit; what is larger is hardly ever a photo, and a decoder's time grows with th
 LINE_LENGTH = 200
 
 
+class NamedBytes(io.BytesIO):
+    """Bytes that messages call by a name."""
+
+    def __init__(self, data: bytes | bytearray | memoryview, name: str) -> None:
+        super().__init__(data)
+        self.name = name
+
+
 def problem(source: object, text: str) -> GessoError:
     """A `GessoError` of one printable line, at most 200 characters: the source, then the text."""
     name = shown(name_of(source))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import math
 import os
@@ -19,20 +18,12 @@ from gesso.errors import GessoError, OptionError
 from gesso.images.facts import picture_facts
 from gesso.images.plain import read_plain
 from gesso.images.read import MAX_PIXELS, read_levels
-from gesso.images.source import problem
+from gesso.images.source import NamedBytes, problem
 from gesso.images.wire import Buffer, receive, send
 
 GRACE = 1.0  # seconds after which a decoder ends itself whose master did not
 ROOM = 2**30  # bytes: the interpreter and its libraries
 PIXEL = 40  # bytes a pixel: a picture as its decoder holds it, and as numbers
-
-
-class _Named(io.BytesIO):
-    """Bytes that messages call by a name."""
-
-    def __init__(self, data: Buffer, name: str) -> None:
-        super().__init__(data)
-        self.name = name
 
 
 class _Lines(logging.Handler):
@@ -70,7 +61,7 @@ def _answer(request: dict[str, Any], parts: Any) -> tuple[dict[str, Any], list[B
     """The head and the parts of the answer; what went wrong is one line in the head."""
     timeout, folder = request.pop("timeout"), request.pop("folder")
     kind, name = request.pop("kind"), request.pop("name")
-    source = _Named(parts[0], name) if parts else name
+    source = NamedBytes(parts[0], name) if parts else name
     try:
         if folder != os.getcwd():
             os.chdir(folder)

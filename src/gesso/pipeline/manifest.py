@@ -9,15 +9,16 @@ that a kill or a full disk cut short is passed over.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
+from functools import cached_property
+from os import fspath
 from typing import Any, Literal
 
-from gesso.disk.atomic import atomic_write, os_error_line, sha256_file, shown
+from gesso.disk.atomic import StrPath, shown
 from gesso.errors import GessoError
 from gesso.options import from_json
+from gesso.pipeline.files import Journal, Stamp, files_at
 
 State = Literal["begun", "died", "done", "failed"]
 FORMAT = 1
@@ -62,13 +63,13 @@ class Row:
         """Whether it is done or failed."""
         return self.state in ("done", "failed")
 
-    def of(self, photo: Path) -> bool:
+    def of(self, photo: str) -> bool:
         """Whether the photo is as it was: by size and time, or else by its bytes."""
+        files = files_at(photo)
         try:
-            now = os.stat(photo)
-            if (now.st_size, now.st_mtime_ns) == (self.bytes, self.mtime_ns):
+            if files.stamp(photo) == Stamp(self.bytes, self.mtime_ns):
                 return True
-            return bool(self.sha256) and sha256_file(photo) == self.sha256
+            return bool(self.sha256) and files.sha256(photo) == self.sha256
         except (OSError, GessoError):
             return self.state == "failed" and not self.sha256
 
@@ -78,7 +79,7 @@ class Manifest:
     """The rows of a batch, by output; entries without an output by input.
 
     Args:
-        path: the file.
+        path: the file, or its URL.
         made_by: what makes the pictures, as JSON values; the file must say the same.
         anew: an older file counts for nothing.
 
@@ -87,19 +88,14 @@ class Manifest:
             the first such thing is named.
     """
 
-    path: Path
+    path: StrPath
     made_by: Mapping[str, Any]
     anew: bool = False
     rows: dict[str, Row] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.made_by = json.loads(json.dumps(dict(self.made_by)))
-        try:
-            lines = [] if self.anew else self.path.read_bytes().split(b"\n")
-        except FileNotFoundError:
-            lines = []
-        except OSError as error:
-            raise GessoError(os_error_line(self.path, error, "cannot be read")) from error
+        lines = [] if self.anew else self.journal.read().split(b"\n")
         if any(lines):
             self._check_head(_json(lines[0]))
             for row in filter(None, map(_row, lines[1:])):
@@ -107,15 +103,41 @@ class Manifest:
             for key, row in self.rows.items():
                 if row.state == "begun":  # whose end the command did not live to see
                     self.rows[key] = replace(row, state="died", lost=row.lost + 1)
-            _end_line(self.path, lines)
+            if lines[-1]:  # cut short: let what follows begin on a line of its own
+                self.journal.append(b"\n")
         else:
             self._write_all([])
 
     def __getitem__(self, key: str) -> Row | None:
         return self.rows.get(key)
 
+    @cached_property
+    def journal(self) -> Journal:
+        """Where the lines go."""
+        return files_at(fspath(self.path)).journal(fspath(self.path))
+
+    @property
+    def ahead(self) -> int:
+        """How many rows `begin` is best given."""
+        return self.journal.ahead
+
+    def begin(self, rows: Iterable[Row]) -> None:
+        """Add rows of what is about to begin; they are written when this returns."""
+        found = [self._known(row) for row in rows]
+        self.journal.append(b"".join(_line(asdict(row)) for row in found))
+
     def note(self, row: Row) -> Row:
         """Add a row; returns it with what its output has gone through before."""
+        found = self._known(row)
+        self.journal.append(_line(asdict(found)), now=not found.ended)
+        return found
+
+    def flush(self) -> None:
+        """Returns when all that was noted is written."""
+        self.journal.flush()
+
+    def _known(self, row: Row) -> Row:
+        """A row with what its output has gone through, which it is known by from now on."""
         before = self.rows.get(row.key)
         if before is not None and not before.ended:
             deaths = before.deaths + (row.state == "died")
@@ -123,7 +145,6 @@ class Manifest:
         elif row.state == "died":
             row = replace(row, deaths=1)
         self.rows[row.key] = row
-        _append(self.path, _line(asdict(row)))
         return row
 
     def finish(self, keys: Iterable[str]) -> list[Row]:
@@ -147,7 +168,7 @@ class Manifest:
 
     def _write_all(self, rows: Iterable[Row]) -> None:
         head = {"gesso_manifest": FORMAT, "made_by": self.made_by}
-        atomic_write(self.path, b"".join([_line(head), *(_line(asdict(row)) for row in rows)]))
+        self.journal.replace(b"".join([_line(head), *(_line(asdict(row)) for row in rows)]))
 
 
 def _line(values: Any) -> bytes:
@@ -167,22 +188,3 @@ def _row(line: bytes) -> Row | None:
         return from_json(Row, _json(line))
     except GessoError:
         return None
-
-
-def _append(path: Path, data: bytes) -> None:
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-        try:
-            written = os.write(descriptor, data)
-        finally:
-            os.close(descriptor)
-    except OSError as error:
-        raise GessoError(os_error_line(path, error, "cannot be written")) from error
-    if written < len(data):
-        raise GessoError(f"{shown(path)}: cannot be written: the disk is full")
-
-
-def _end_line(path: Path, lines: list[bytes]) -> None:
-    """Let what follows begin on a line of its own, after one that was cut short."""
-    if lines[-1]:
-        _append(path, b"\n")

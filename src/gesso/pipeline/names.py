@@ -9,6 +9,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from gesso.disk.atomic import shown
+from gesso.errors import GessoError
+
 Wish = tuple[Path, Path]  # a source, and the name its result should have
 
 
@@ -19,8 +22,12 @@ def distinct(wishes: Sequence[Wish]) -> list[Path]:
     folders in front, as many as are needed ("2024/a.jpg"); sources of one folder first take eight
     hexadecimal digits that stand for their own name ("a-1f3c9a07.jpg"). What a source passed over
     goes to no other, so adding sources never gives a name that was one's result to another.
-    Names count as equal if a file system that ignores case or Unicode forms takes them so.
+    Names count as equal if a file system that ignores case or Unicode forms takes them so. Raises
+    GessoError for a source that is given twice with one name.
     """
+    twice = [wish for wish, count in Counter(map(_wish, wishes)).items() if count > 1]
+    if twice:  # nothing could tell them apart
+        raise GessoError(f"{shown(twice[0][0])}: given twice")
     alike = Counter(map(_place, wishes))
     marked = [alike[_place(wish)] > 1 for wish in wishes]
     levels = [0] * len(wishes)
@@ -33,6 +40,10 @@ def distinct(wishes: Sequence[Wish]) -> list[Path]:
             return names
         for i in contested:
             levels[i] += 1
+
+
+def _wish(wish: Wish) -> tuple[str, Path]:
+    return os.path.abspath(wish[0]), wish[1]
 
 
 def _place(wish: Wish) -> tuple[str, str]:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
 from gesso.disk.atomic import shown
 from gesso.errors import GessoError
 from gesso.images.read import MAX_PIXELS, Levels, Photo, read_levels
+from gesso.images.source import Source
 from gesso.images.write import eight_bits, write_image
 from gesso.pipeline.plan import Job
 from gesso.pipeline.records import KEYWORD, Record, keep_beside, keeps_texts
@@ -52,26 +53,35 @@ class Pictures:
         photo = self.levels(job.photo)
         self.write(painted(photo, stylizer, shown(job.photo), on_step), job)
 
-    def read(self, photo: Path) -> Photo:
+    def read(self, photo: Source) -> Photo:
         """Read a photo. Raises GessoError where that fails."""
         return self.levels(photo).photo
 
-    def levels(self, photo: Path) -> Levels:
+    def levels(self, photo: Source) -> Levels:
         """Read a photo as bytes. Raises GessoError where that fails."""
         return read_levels(photo, size=self.size, max_pixels=self.max_pixels, frame=self.frame)
+
+    def save(
+        self,
+        picture: Photo | Levels,
+        target: Path | IO[bytes],
+        texts: Mapping[str, str] | None = None,
+    ) -> None:
+        """Write a picture as a file. Raises GessoError where that fails."""
+        write_image(
+            target,
+            picture.rgb,
+            alpha=picture.alpha,
+            quality=self.quality,
+            metadata=picture.exif if self.keep_metadata else None,
+            texts=texts,
+        )
 
     def write(self, picture: Photo | Levels, job: Job) -> None:
         """Write a job's picture. Raises GessoError where that fails."""
         made = None if self.record is None else self.record.of(job, picture)
         kept = made if self.keep_settings else None
-        write_image(
-            job.out,
-            picture.rgb,
-            alpha=picture.alpha,
-            quality=self.quality,
-            metadata=picture.exif if self.keep_metadata else None,
-            texts=None if kept is None else {KEYWORD: json.dumps(kept)},
-        )
+        self.save(picture, job.out, None if kept is None else {KEYWORD: json.dumps(kept)})
         if kept is not None and not keeps_texts(job.out):
             keep_beside(job.out, kept)
         if made is not None and self.on_written is not None:

@@ -79,7 +79,7 @@ def plan(photos: Sequence[StrPath], out: StrPath, inputs: Iterable[Path] = ()) -
     if many:
         _check_folder(target, f"{len(given)} photos" if len(given) > 1 else "a folder of photos")
     found, failures = _listed(given, target, SUFFIXES, "pictures")
-    wishes = [(path, _writable(name)) for path, name in found]
+    wishes = [(path, writable(name)) for path, name in found]
     return _planned(wishes, target, inputs, failures, many)
 
 
@@ -109,7 +109,7 @@ def plan_styles(
         raise GessoError(f"{shown(content)}: a folder; many styles need one photo")
     _check_folder(target, "one photo in many styles")
     found, failures = _listed(given, target, (*SUFFIXES, CARD_SUFFIX), "styles")
-    own = _writable(Path(content.name))
+    own = writable(Path(content.name))
     ends = [*(name.stem for _, name in found), "styles"]
     sources = [*(path for path, _ in found), content]
     wishes = [
@@ -182,7 +182,18 @@ def _planned(
 def _listed(
     given: list[Path], out: Path, suffixes: Sequence[str], kind: str
 ) -> tuple[list[Wish], dict[Path, str]]:
-    """Every file once, with its path below the folder given, and what cannot be looked at."""
+    """As `listed`. Raises GessoError where there is nothing but one thing that is wrong."""
+    found, failures = listed(given, out, suffixes, kind)
+    if not found and len(failures) == 1:
+        raise GessoError(*failures.values())
+    return found, failures
+
+
+def listed(
+    given: Sequence[Path], out: Path, suffixes: Sequence[str], kind: str
+) -> tuple[list[Wish], dict[Path, str]]:
+    """Every file once, with its path below the folder given, and what cannot be looked at; what
+    lies below `out` is left out."""
     found: dict[str, Wish] = {}
     failures: dict[Path, str] = {}
     for path in given:
@@ -196,8 +207,6 @@ def _listed(
             failures[path] = f"{shown(path)}: holds no {kind}"
         for file in inside:
             found.setdefault(os.path.abspath(file), (file, file.relative_to(path)))
-    if not found and len(failures) == 1:
-        raise GessoError(*failures.values())
     return list(found.values()), failures
 
 
@@ -207,7 +216,7 @@ def _inside(path: Path, out: Path, folder: Path) -> bool:
     return home in results.parents and results in path.resolve().parents
 
 
-def _writable(name: Path) -> Path:
+def writable(name: Path) -> Path:
     return name if name.suffix.lower() in WRITE_SUFFIXES else name.with_name(name.name + _CONVERTED)
 
 
@@ -235,13 +244,13 @@ def _checked_file(out: Path) -> Path:
 
 def refuse_inputs(jobs: Sequence[Job], inputs: Iterable[Path] = ()) -> None:
     """Raises GessoError for an output that is one of the inputs, by whatever name."""
-    protected = {_identity(path) for path in [*(job.photo for job in jobs), *inputs]} - {None}
+    protected = {identity(path) for path in [*(job.photo for job in jobs), *inputs]} - {None}
     for job in jobs:
-        if _identity(job.out) in protected:
+        if identity(job.out) in protected:
             raise GessoError(f"{shown(job.out)}: is an input, which is never overwritten")
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
+def identity(path: Path) -> tuple[int, int] | None:
     """Equal for two paths to one file, by a link or in other letters; None where no file is."""
     try:
         status = path.stat()

@@ -29,10 +29,15 @@ def given_path(option: str, text: str | os.PathLike[str]) -> Path:
     name = os.fspath(text)
     if not name:
         raise OptionError(option, "empty; allowed is the name of a file or folder (. is this one)")
-    if _URL.match(name) and not os.path.exists(name):
-        trouble = "a URL, and gesso fetches no pictures; download it first and name the file"
+    if is_url(name):
+        trouble = "a URL, which only gesso batch takes; download it first and name the file"
         raise OptionError(option, f"{shown(name)}: {trouble}")
     return Path(name)
+
+
+def is_url(name: str) -> bool:
+    """Whether a name is a URL, and no file of this machine is called so."""
+    return bool(_URL.match(name)) and not os.path.exists(name)
 
 
 def style_source(
