@@ -19,7 +19,7 @@ from gesso.errors import GessoError
 from gesso.export.bundle import bundle
 from gesso.export.export import Export
 from gesso.images.read import read_photo
-from gesso.runtime.look import Painting
+from gesso.runtime.look import Look, Painting
 from gesso.runtime.looks import AnyStyle, exported_look
 from gesso.runtime.sessions import Network
 from gesso.runtime.stylize import stylize
@@ -144,6 +144,22 @@ def test_a_style_is_looked_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert np.array_equal(known.look([STYLES[4]], style_size=64)(photo), first)
     with pytest.raises(TypeError):  # another size is another look
         known.look([STYLES[4]], style_size=65)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_what_a_style_makes_of_ordinary_pictures_is_found_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    dark, cache = read_photo(PHOTOS[2], size=64).rgb * np.float32(0.1), CardCache(tmp_path)
+    plain = AnyStyle(name).look([STYLES[4]], style_size=64)(dark)
+    first = AnyStyle(name, cache).look([STYLES[4]], style_size=64)(dark)
+    mixed = AnyStyle(name, cache).look(STYLES[4:6], style_size=64)
+    assert mixed.ordinary is None and np.abs(mixed(dark) - first).max() > NEAR
+    soft = AnyStyle(name, cache).look([STYLES[4]], painting=Painting(0.5), style_size=64)(dark)
+    assert np.abs(soft - AnyStyle(name).look([STYLES[4]], None, Painting(0.5), 64)(dark)).max() == 0
+    monkeypatch.setattr(Look, "_of_ordinary", None)
+    known = AnyStyle(name, cache).look([STYLES[4]], style_size=64)
+    assert np.array_equal(known(dark), first) and np.array_equal(first, plain)
 
 
 def test_weights_that_sum_to_nothing_are_refused() -> None:

@@ -15,26 +15,10 @@ from typing import Annotated, Any
 import typer
 
 import gesso
-from gesso.cli import (
-    adapt,
-    batch,
-    bench,
-    export,
-    mix,
-    pipe,
-    show,
-    studio,
-    styles,
-    stylize,
-    texture,
-    train,
-    verify,
-    video,
-    webcam,
-)
 from gesso.cli.commands import Commands, Stopped
 from gesso.cli.console import complain, one_line, reporting_seconds, words
 from gesso.cli.groups import Command, bare, grouped
+from gesso.cli.named import HIDDEN, found, wanted
 from gesso.errors import NEEDS_TORCH, GessoError
 
 FAILED, BUG = 2, 70
@@ -67,8 +51,9 @@ def app(words: Sequence[str] | None = None) -> typer.Typer:
     """All commands, with the flags of the methods known by now.
 
     Args:
-        words: of the command line; commands that are not among them have no options, which takes
-            a tenth of a second less. None: all have theirs.
+        words: of the command line; None: all commands have their options. Otherwise the command
+            that it begins with is the only one, and of a list of commands those that are not among
+            the words have no options.
     """
     root = typer.Typer(
         cls=Commands,
@@ -77,41 +62,31 @@ def app(words: Sequence[str] | None = None) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
     root.callback(invoke_without_command=True)(_gesso)
+    for name in wanted(words):
+        if name == "train":
+            root.add_typer(_trainers(words), name=name, no_args_is_help=True)
+        elif name == "cache":
+            root.add_typer(found(name), name=name)
+        else:
+            _add(name, found(name), root, words)
+    return root
+
+
+def _trainers(words: Sequence[str] | None) -> typer.Typer:
     trainers = typer.Typer(
         cls=Commands, help="Train a method's weights on folders of pictures.", rich_markup_mode=None
     )
-
-    def add(name: str, command: Callable[..., Any], to: typer.Typer = root) -> None:
-        hidden = name in ("fast", "test")  # the names of the original release
-        wanted = words is None or name in words
-        to.command(name, cls=Command, hidden=hidden)(grouped(command) if wanted else bare(command))
-
-    add("stylize", stylize.stylize)
-    add("verify", verify.verify)
-    add("batch", batch.batch)
-    add("adapt", adapt.adapt)
-    add("mix", mix.mix)
-    add("grid", mix.grid)
-    add("styles", styles.styles)
-    add("video", video.video)
-    add("pipe", pipe.pipe)
-    add("webcam", webcam.webcam)
-    add("studio", studio.studio)
-    add("texture", texture.texture)
-    add("invent", texture.invent)
     if words is None or "train" in words:
-        for name, command in train.trainers().items():
-            add(name, command, trainers)
-    root.add_typer(trainers, name="train", no_args_is_help=True)
-    add("distill", train.distill)
-    add("export", export.export)
-    add("bench", bench.bench)
-    add("info", show.info)
-    add("methods", show.methods)
-    root.add_typer(show.cache, name="cache")
-    add("fast", adapt.fast)
-    add("test", stylize.test)
-    return root
+        for name, command in found("train")().items():
+            _add(name, command, trainers, words)
+    return trainers
+
+
+def _add(
+    name: str, command: Callable[..., Any], to: typer.Typer, words: Sequence[str] | None
+) -> None:
+    made = grouped(command, words) if words is None or name in words else bare(command)
+    to.command(name, cls=Command, hidden=name in HIDDEN)(made)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -7,11 +7,12 @@ from typing import Any
 
 from typer.core import TyperGroup
 
+from gesso.cli.reading import Quick
 from gesso.disk.header import brief
 from gesso.errors import GessoError
 
 
-class Commands(TyperGroup):
+class Commands(Quick, TyperGroup):
     """Hands interrupts through to `run` (typer ends with 130 and not a word), and offers no hidden
     command to those that mistype one."""
 

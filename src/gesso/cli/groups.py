@@ -8,7 +8,7 @@ with the flags that OfMethods derives from declarations (`gesso.cli.flags`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import MISSING, fields, is_dataclass
 from functools import wraps
@@ -20,11 +20,12 @@ import typer
 from typer.core import TyperCommand
 from typer.models import OptionInfo, ParameterInfo
 
-from gesso.cli.flags import Derived
+from gesso.cli.flags import Derived, Flag
+from gesso.cli.reading import Quick
 from gesso.errors import GessoError, OptionError
 
 
-class Command(TyperCommand):
+class Command(Quick, TyperCommand):
     """A command whose options stand under headings: `rich_help_panel`, or else "Options"."""
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
@@ -42,31 +43,62 @@ class Command(TyperCommand):
                     formatter.write_dl(records)
 
 
-def grouped(command: Callable[..., int]) -> Callable[..., int]:
+def grouped(command: Callable[..., int], words: Sequence[str] | None = None) -> Callable[..., int]:
     """The command with the options of its groups as parameters of their own, as typer reads it.
 
     Fields without a default are required. A flag that the command has itself is not derived.
     Paths are read by `given_path`, and errors about an option name its flag.
+
+    Args:
+        words: of the command line. Where these are all known, only the options among them are made,
+            and those that do something without being named; None: all are.
     """
     hints = get_type_hints(command, include_extras=True)
     groups = {p.name: _group(p, hints[p.name]) for p in signature(command).parameters.values()}
-    written = [parameter for group in groups.values() for parameter in group.written]
-    taken = {flag for parameter in written for flag in _flags(parameter)}
-    names = {name: flag for group in groups.values() for name, flag in group.names.items()}
-    names |= {parameter.name: flags[0] for parameter in written if (flags := _flags(parameter))}
-    parts = [[*group.written, *group.derive(taken)] for group in groups.values()]
-    parameters = [_reading_paths(parameter) for part in parts for parameter in part]
+    usual = {p.name: p.default for group in groups.values() for p in group.written}
+    parameters = [_reading_paths(p) for p in _made(list(groups.values()), words)]
 
     @wraps(command)
     def expanded(**values: Any) -> int:
+        values = usual | values
         try:
             return command(**{name: group.take(values) for name, group in groups.items()})
         except OptionError as error:
-            raise GessoError(f"{names.get(error.option, error.option)}: {error.trouble}") from error
+            flag = _flag_of(error.option, list(groups.values()))
+            raise GessoError(f"{flag}: {error.trouble}") from error
 
     expanded.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
     expanded.__annotations__ = {p.name: p.annotation for p in parameters}
     return expanded
+
+
+def _made(groups: Sequence[Group], words: Sequence[str] | None) -> list[Parameter]:
+    """The parameters to make for the words, in the order of their groups."""
+    taken = {flag for group in groups for one in group.written for flag in _all_flags(one)}
+    named = {word.partition("=")[0] for word in words or () if word.startswith("-") and word != "-"}
+    unknown, parts = named - taken, []
+    for group in groups:
+        derived = group.derive(taken) if words is None or unknown else []
+        unknown -= {flag for one in derived for flag in _all_flags(one)}
+        parts.append([*group.written, *derived])
+    every = [parameter for part in parts for parameter in part]
+    return every if words is None or unknown else [p for p in every if _is_needed(p, named)]
+
+
+def _is_needed(parameter: Parameter, named: set[str]) -> bool:
+    """Whether an option is named, or required, or does something in any case; or no option."""
+    flags = _all_flags(parameter)
+    notes = getattr(parameter.annotation, "__metadata__", ())
+    acts = any(getattr(note, "callback", None) for note in notes)
+    return not flags or acts or parameter.default is Parameter.empty or bool(named & set(flags))
+
+
+def _flag_of(option: str, groups: Sequence[Group]) -> str:
+    """What the command line calls an option that an error names."""
+    names = {name: flag for group in groups for name, flag in group.names.items()}
+    written = [parameter for group in groups for parameter in group.written]
+    names |= {one.name: flags[0] for one in written if (flags := _flags(one))}
+    return names.get(option, option)
 
 
 def bare(command: Callable[..., int]) -> Callable[[], int]:
@@ -84,7 +116,11 @@ class Group:
 
     def __init__(self, *written: Parameter) -> None:
         self.written = written
-        self.names: dict[str, str] = {}  # what errors call an option → its flag
+
+    @property
+    def names(self) -> dict[str, str]:
+        """What errors call an option → its flag, of those that are derived."""
+        return {}
 
     def derive(self, taken: set[str]) -> list[Parameter]:
         """The parameters that are derived, without the flags that are taken."""
@@ -120,15 +156,19 @@ class Flags(Group):
 
     def __init__(self, source: Derived) -> None:
         super().__init__()
-        self.source, self.flags = source, source.flags()
-        self.names = {o.name: flag.name for flag in self.flags for o in flag.owners.values()}
+        self.source = source
+        self.flags: list[Flag] = []  # those derived
+
+    @property
+    def names(self) -> dict[str, str]:
+        return {o.name: flag.name for flag in self.source.flags() for o in flag.owners.values()}
 
     def derive(self, taken: set[str]) -> list[Parameter]:
-        self.flags = [flag for flag in self.flags if flag.name not in taken]
+        self.flags = [flag for flag in self.source.flags() if flag.name not in taken]
         return [flag.parameter(self.source.heading(flag)) for flag in self.flags]
 
     def take(self, values: dict[str, Any]) -> Any:
-        found = {flag.name: values[flag.key] for flag in self.flags}
+        found = {flag.name: values[flag.key] for flag in self.flags if flag.key in values}
         return {name: value for name, value in found.items() if value is not None}
 
 
@@ -152,6 +192,14 @@ def _flags(parameter: Parameter) -> list[str]:
             plain = "--" + parameter.name.replace("_", "-")
             return sorted(written, key=lambda flag: flag[:2] != "--") or [plain]
     return []
+
+
+def _all_flags(parameter: Parameter) -> list[str]:
+    """Its names, and that by which typer has a switch turned off."""
+    kind, *notes = get_args(parameter.annotation)
+    flags = _flags(parameter)
+    plain = kind is bool and not any(getattr(note, "param_decls", None) for note in notes)
+    return flags + [f"--no-{flag[2:]}" for flag in flags if plain and flag[:2] == "--"]
 
 
 def _reading_paths(parameter: Parameter) -> Parameter:

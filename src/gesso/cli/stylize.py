@@ -230,7 +230,6 @@ class _Work:
     def _run_light(self, tally: Tally, styles: Sequence[Source], each: bool, light: Light) -> None:
         """Do it without torch."""
         from gesso.pipeline.plan import make_folders
-        from gesso.pipeline.variations import write_sheet
 
         whole = None if each else light.look(styles)
         pictures = self._pictures(tally, light.name, light.engine)
@@ -245,6 +244,8 @@ class _Work:
             tally.run(do, show)
         sheet = tally.plan.sheet
         if sheet is not None and (self.writing.overwrite or not sheet.exists()):
+            from gesso.pipeline.variations import write_sheet
+
             write_sheet(tally.plan.jobs, sheet)
 
     def _controls(self) -> Controls:

@@ -47,10 +47,10 @@ def methods() -> list[str]:
 @cache
 def about(name: str) -> About:
     """What a method says of itself, without torch. Raises GessoError for an unknown name."""
-    places = _places()
-    if name not in places:
-        raise GessoError(f"method {name}: unknown; allowed are {', '.join(sorted(places))}")
-    found: About = _module(places[name], "about").ABOUT
+    package = _ours(name) or _places().get(name)
+    if package is None:
+        raise GessoError(f"method {name}: unknown; allowed are {', '.join(methods())}")
+    found: About = _module(package, "about").ABOUT
     return found
 
 
@@ -131,13 +131,20 @@ def checked_device(name: str) -> torch.device:
     return place
 
 
+def _ours(name: str) -> str | None:
+    """The package of one of gesso's own methods, unless it was registered anew in this process."""
+    anew = name in _registered or os.environ.get("GESSO_METHODS")
+    room = Path(__file__).parent / name / "about.py"
+    return f"{__package__}.{name}" if name.isidentifier() and room.is_file() and not anew else None
+
+
 def _places() -> dict[str, str]:
     """Name → package."""
     from importlib.metadata import entry_points  # takes as long as all the rest
 
     rooms = pkgutil.iter_modules([str(Path(__file__).parent)])
-    places = {room.name: f"{__package__}.{room.name}" for room in rooms if room.ispkg}
-    places |= {point.name: point.value for point in entry_points(group=GROUP)}
+    places = {point.name: point.value for point in entry_points(group=GROUP)}
+    places |= {room.name: f"{__package__}.{room.name}" for room in rooms if room.ispkg}
     for package in filter(None, os.environ.get("GESSO_METHODS", "").split(",")):
         places[_module(package, "about").ABOUT.name] = package
     return places | _registered

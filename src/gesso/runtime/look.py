@@ -49,6 +49,8 @@ class Look:
         palette, tint: of the style's colours; None: they are left as they come.
         color_share, paint_from, paint_pixels: what the method does where `painting` does not say.
         read: a photo → what the network takes of it as if it were the style; None: unknown.
+        ordinary: what the network makes of ordinary pictures, where that was found before.
+        keep: is told it where it was not.
     """
 
     network: Network
@@ -60,6 +62,8 @@ class Look:
     paint_pixels: int = 0
     painting: Painting = field(default_factory=Painting)
     read: Callable[[Pixels], Arrays] | None = None
+    ordinary: Arrays | None = None
+    keep: Callable[[Arrays], None] | None = None
 
     def __call__(self, photo: Pixels) -> Pixels:
         """The photo, painted and finished as `gesso.Controls` does it."""
@@ -100,7 +104,7 @@ class Look:
         if "statistics" in own and (share := lacking(seen)):
             own = {"statistics": among(own["statistics"], self._surroundings["moments"], share)}
         mixed = {n: (1 - strength) * x + strength * self.given[n] for n, x in own.items()}
-        return replace(self, given=self.given | mixed)
+        return replace(self, given=self.given | mixed, ordinary=None, keep=None)
 
     def coarse_to_fine(self, photo: Pixels) -> Pixels:
         """The photo, painted after smaller copies, each of which the next begins with."""
@@ -129,8 +133,16 @@ class Look:
 
     @cached_property
     def _surroundings(self) -> Arrays:
+        if self.ordinary is None:
+            self.ordinary = self._of_ordinary()
+            if self.keep is not None:
+                self.keep(self.ordinary)
+        return {"among": np.ones(1), **self.ordinary}
+
+    def _of_ordinary(self) -> Arrays:
+        """The mean light of what becomes of the bundled contents, and the moments on the way."""
         files = sorted(assets.CONTENTS.glob("*.jpg"))
         some = [bilinear(read_image(path), ORDINARY_PX, ORDINARY_PX) for path in files]
         found = self.network.run({"image": np.stack(some), **self.given, **self._none})
-        light = (LUMA * found["picture"]).sum(1).mean()
-        return {"among": np.ones(1), "light": np.full(1, light), "moments": found["own_moments"]}
+        light = np.full(1, (LUMA * found["picture"]).sum(1).mean(), np.float32)
+        return {"light": light, "moments": found["own_moments"]}

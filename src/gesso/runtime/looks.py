@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from gesso.runtime.sessions import Arrays, Network, Weights
 log = logging.getLogger(__name__)
 
 DEFAULT = "meta_networks"
+ORDINARY = {"light": "ordinary.light", "moments": "ordinary.moments"}  # of a look → of a card
 PALETTE = "style_colors"  # among a card's settings, as torch's cards have it
 NETWORK = "network.onnx"
 SMALLEST_STYLE_PX = 64
@@ -70,7 +72,7 @@ class AnyStyle:
         """The look of paintings (whatever `gesso.read_image` takes, or names of bundled ones) that
         are mixed in these shares. Raises GessoError for one that cannot be read."""
         size = style_size or self.about["style_size"]
-        cards = [self._card(style, size) for style in styles]
+        keys, cards = zip(*(self._card(style, size) for style in styles), strict=True)
         weights = np.array(shares or [1.0] * len(cards), np.float32)
         if not weights.sum():
             raise OptionError("weights", f"{shares} sum to 0; no mixture of styles is made of that")
@@ -78,6 +80,7 @@ class AnyStyle:
         mixed: Arrays = {
             name: sum(w * card.tensors[name] for w, card in zip(weights, cards, strict=True))
             for name in cards[0].tensors
+            if name not in ORDINARY.values()
         }
         usual = {n: np.full(1, v, np.float32) for n, v in self.about["settings"].items()}
         colors = [Colors.from_numbers(card.settings[PALETTE]) for card in cards]
@@ -92,27 +95,44 @@ class AnyStyle:
             self.about["paint_pixels"],
             painting or Painting(),
             self._own,
+            *(self._ordinary(keys[0], cards[0]) if len(cards) == 1 else ()),
         )
+
+    def _ordinary(
+        self, key: str, card: PlainCard
+    ) -> tuple[Arrays | None, Callable[[Arrays], None]]:
+        """What a card knows of ordinary pictures, and what adds that to the card in the cache."""
+
+        def keep(found: Arrays) -> None:
+            named = {ORDINARY[n]: value for n, value in found.items()}
+            self._keep(key, replace(card, tensors=card.tensors | named))
+
+        known = {n: card.tensors[name] for n, name in ORDINARY.items() if name in card.tensors}
+        return (known if len(known) == len(ORDINARY) else None), keep
 
     def _own(self, photo: Pixels) -> Arrays:
         """What the network takes of a photo as its own style."""
         size = target_size(photo.shape[1:], self.about["neutral_size"])
         return self._reader.run({"style": _large_enough(antialiased(photo, *size))[None]})
 
-    def _card(self, style: Any, size: int) -> PlainCard:
-        """What the network takes of a painting, from the cache or found now."""
+    def _card(self, style: Any, size: int) -> tuple[str, PlainCard]:
+        """What the network takes of a painting, from the cache or found now, and its key there."""
         source = style_file(style) if isinstance(style, str | Path) else style
         settings = {"without": "torch", "size": size, "encoder": self.weights.trained_with}
+        settings["may hold"] = list(ORDINARY.values())  # which an earlier gesso knew nothing of
         key = card_key(_digest(source), self.method, self.weights.base, settings)
         card = self.cache.get_plain(key) if self.cache else None
         if card is None:
             card = self._found(source, size)
-            if self.cache is not None:
-                try:
-                    self.cache.put_plain(key, card)
-                except GessoError as error:
-                    log.warning("%s; the style is not cached", error)
-        return card
+            self._keep(key, card)
+        return key, card
+
+    def _keep(self, key: str, card: PlainCard) -> None:
+        if self.cache is not None:
+            try:
+                self.cache.put_plain(key, card)
+            except GessoError as error:
+                log.warning("%s; the style is not cached", error)
 
     def _found(self, source: Any, size: int) -> PlainCard:
         picture = _style(source, size)
