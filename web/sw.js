@@ -12,10 +12,12 @@ self.addEventListener("install", () => self.skipWaiting());
 
 self.addEventListener("activate", (event) => event.waitUntil(taken()));
 
+self.addEventListener("message", (event) => event.data === "claim" && event.waitUntil(self.clients.claim()));
+
 async function taken() {
+  await self.clients.claim();
   const names = await caches.keys();
   await Promise.all(names.filter((name) => name.startsWith("gesso-") && name !== CACHE).map((name) => caches.delete(name)));
-  await self.clients.claim();
 }
 
 self.addEventListener("fetch", (event) => {

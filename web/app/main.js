@@ -95,7 +95,8 @@ async function started() {
   recalled();
   const gpu = await graphics();
   const base = new URL("../", import.meta.url).href;
-  const { about } = await during(ask("start", { base, cores: navigator.hardwareConcurrency ?? 1, gpu }));
+  const start = () => ask("start", { base, cores: navigator.hardwareConcurrency ?? 1, gpu });
+  const { about } = await during(start().catch(start)); // once more, if something was lost on the way
   const usual = Object.fromEntries(Object.entries(about.methods).map(([name, method]) => [name, method.style_size]));
   change({ usual });
   fill(about.styles, EXAMPLE.style);

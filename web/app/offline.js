@@ -1,19 +1,34 @@
 // The service worker, and what it keeps so that the page works without a network.
 
+const SOON = 4000; // ms in which the worker takes the page over, or does not
+const AGAIN = 30_000; // ms in which the page is loaded once more at most once
+
 /** Registers the worker. Where the page is not isolated yet, which threads need, it is loaded once
- * more, this time from the worker. Returns whether that is about to happen. */
+ * more, this time from the worker. Returns whether that is about to happen; false, sooner or later,
+ * whatever becomes of the worker. */
 export async function registered() {
   if (!("serviceWorker" in navigator)) return false;
+  const late = new Promise((done) => setTimeout(done, SOON, false));
   try {
-    await navigator.serviceWorker.register("sw.js");
-    await navigator.serviceWorker.ready;
+    const there = await Promise.race([controlled(navigator.serviceWorker), late]);
+    if (crossOriginIsolated || !there || Date.now() - sessionStorage.getItem("loaded") < AGAIN) return false;
+    sessionStorage.setItem("loaded", Date.now());
   } catch {
     return false;
   }
-  if (!navigator.serviceWorker.controller) await new Promise((done) => navigator.serviceWorker.addEventListener("controllerchange", done, { once: true }));
-  if (crossOriginIsolated || sessionStorage.getItem("isolated")) return false;
-  sessionStorage.setItem("isolated", "tried");
   location.reload();
+  return true;
+}
+
+/** Waits until the worker answers for the page, which it is asked to: it takes over the pages that
+ * are there when it is new, and never one that was loaded past it (Shift and reload). */
+async function controlled(container) {
+  const taken = new Promise((done) => container.addEventListener("controllerchange", done, { once: true }));
+  const known = container.register("sw.js");
+  if (container.controller) return known.catch(() => null), true;
+  await known;
+  (await container.ready).active.postMessage("claim");
+  if (!container.controller) await taken;
   return true;
 }
 
