@@ -210,16 +210,22 @@ def test_text_can_be_read_by_day_and_by_night(page: Any, scheme: str) -> None:
     assert len(contrast) > 15 and contrast.min() >= CONTRAST
 
 
-def test_a_phone_has_the_picture_on_its_screen_and_scrolls_downwards_only(page: Any) -> None:
-    page.set_viewport_size({"width": 390, "height": 844})
+@pytest.mark.parametrize("width", [390, 360, 320])
+def test_a_phone_has_the_picture_on_its_screen_and_scrolls_downwards_only(
+    page: Any, width: int
+) -> None:
+    page.set_viewport_size({"width": width, "height": 844})
     try:
         box = page.locator("#after").bounding_box()
-        assert box["x"] >= 0 and box["y"] >= 0 and box["x"] + box["width"] <= 390
-        assert box["width"] > 340 and box["y"] + box["height"] < 600
-        assert page.evaluate("document.documentElement.scrollWidth") <= 390
-        for button in page.locator(".bar button").all():
-            place = button.bounding_box()
+        assert box["x"] >= 0 and box["y"] >= 0 and box["x"] + box["width"] <= width
+        assert box["width"] > width - 50 and box["y"] + box["height"] < 600
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        places = [button.bounding_box() for button in page.locator(".bar button").all()]
+        assert len({place["y"] for place in places}) == 1  # in one row, below the picture
+        for place in places:
             assert place["height"] >= 36 and place["y"] + place["height"] <= 844
+        tiles = [tile.bounding_box() for tile in page.locator(".tile").all()[:4]]
+        assert all(abs(tile["width"] - tile["height"]) < 1 < 844 - tile["y"] for tile in tiles)
         page.get_by_label("light only").scroll_into_view_if_needed()
         after(page, lambda: page.get_by_label("light only").check())
         after(page, lambda: page.get_by_label("style’s").check())

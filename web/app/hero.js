@@ -1,6 +1,6 @@
 // The picture: the painted one, and the photo beside it.
 
-const [frame, after, before, compare, busy, said] = ["frame", "after", "before", "compare", "busy", "say"].map((id) => document.getElementById(id));
+const [stage, frame, after, before, compare, busy, said] = ["stage", "frame", "after", "before", "compare", "busy", "say"].map((id) => document.getElementById(id));
 
 let sides = [0, 0];
 let pending = 0;
@@ -21,7 +21,7 @@ export function seen(percent) {
 export function show(image, { photo = false, file = null } = {}) {
   if (!photo) whole = file;
   const [w, h] = [image.width, image.height];
-  if (Math.abs(w / h - sides[0] / sides[1]) > 0.02 || !sides[0]) frame.style.setProperty("--ratio", w / h);
+  if (Math.abs(w / h - sides[0] / sides[1]) > 0.02 || !sides[0]) stage.style.setProperty("--ratio", w / h);
   sides = [w, h];
   const canvas = photo ? before : after;
   if (canvas.width !== w || canvas.height !== h) Object.assign(canvas, { width: w, height: h });
