@@ -8,12 +8,16 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 import gesso
 from gesso.cli import run
 from gesso.disk.atomic import sha256_file
 from gesso.disk.hub import fetched, pinned
+from gesso.images.write import write_image
+from gesso.nn.checkpoint import load_file
 from tiny_files import TinyFiles
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -97,6 +101,121 @@ def test_methods_and_commands_take_what_is_there_by_its_name(
     line = capfd.readouterr().err
     assert line.startswith("hf:ada/tiny/other.safetensors@0123456789ab: cannot be fetched: ")
     assert line.count("\n") == 1
+
+
+@pytest.fixture
+def card(files: TinyFiles, tmp_path: Path) -> Path:
+    """A card of the tiny start."""
+    path = tmp_path / "card.safetensors"
+    assert run(["adapt", str(files.style), "-o", str(path), "-q", *files.options]) == 0
+    return path
+
+
+def test_cards_are_styles_by_their_names(
+    hub: Hub, files: TinyFiles, card: Path, tmp_path: Path
+) -> None:
+    name = hub.put(card, name="card.safetensors")
+    of_start = ["--model", str(files.start), "-q"]
+    pictures = []
+    for style in (str(card), name, name.replace("/card.safetensors", "")):
+        out = tmp_path / f"{len(pictures)}.png"
+        command = ["stylize", str(files.photo), "--style", style, "-o", str(out)]
+        assert run([*command, *of_start]) == 0
+        pictures.append(out.read_bytes())
+    command = ["batch", str(files.photo), "--style", name, "-o", str(tmp_path / "out")]
+    assert run([*command, *of_start]) == 0
+    assert len({*pictures, (tmp_path / "out/a.png").read_bytes()}) == 1
+    session = gesso.Session("metastyle", weights=files.start, encoder=files.encoder)
+    assert session.card(name).tensors.keys() == session.card(card).tensors.keys()
+    made = [
+        gesso.stylize(files.photo, style, weights=files.start, encoder=files.encoder, cache=False)
+        for style in (card, name, Path(name))
+    ]
+    assert (made[0] == made[1]).all() and (made[0] == made[2]).all()
+
+
+def test_weights_go_to_every_door_by_their_name(hub: Hub, files: TinyFiles) -> None:
+    given = {"encoder": files.encoder, "steps": 1, "cache": False, "method": "metastyle"}
+    made = [
+        gesso.stylize(files.photo, files.style, weights=weights, **given)  # type: ignore[arg-type]
+        for weights in (files.start, hub.put(files.start))
+    ]
+    assert (made[0] == made[1]).all()
+    bank = gesso.Session("conditional_in", weights=hub.put(files.bank), encoder=files.encoder)
+    assert bank.card("style").method == "conditional_in"
+
+
+def test_starts_are_gone_on_from_by_their_names(hub: Hub, files: TinyFiles, tmp_path: Path) -> None:
+    johnson = gesso.load("johnson", encoder=files.encoder)
+    name = hub.put(files.start)
+    assert johnson.adapt_settings(start=name) == johnson.adapt_settings(start=files.start)
+    trained = []
+    for start in (name, str(files.start)):
+        folder = tmp_path / str(len(trained))
+        command = ["train", "metastyle", "--start", start, "-o", str(folder)]
+        command += ["--contents", str(files.photos), "--styles", str(files.photos)]
+        command += ["--encoder", str(files.encoder), "--width", "4", "--crop", "32"]
+        command += ["--style-crop", "32", "--resize-max", "40", "--content-batch", "1"]
+        command += ["--style-batch", "2", "--workers", "0", "--threads", "1", "--steps", "1"]
+        assert run(command) == 0
+        trained.append(load_file(folder / "weights.safetensors")[0])
+    assert all(torch.equal(trained[1][key], tensor) for key, tensor in trained[0].items())
+
+
+NOWHERE = f"hf:ada/tiny/x.safetensors@{COMMIT}#sha256={DIGEST}"
+DOORS = [
+    ["stylize", "photo.jpg", "-o", "out.png", "--style"],
+    ["batch", "photo.jpg", "-o", "out", "--style"],
+    ["adapt", "impasto", "-o", "card.safetensors", "--model"],
+    ["adapt", "impasto", "-o", "card.safetensors", "--encoder"],
+    ["adapt", "impasto", "-o", "card.safetensors", "--method", "johnson", "--start"],
+    ["adapt", "impasto", "-o", "card.safetensors", "--method", "texture_nets", "--start"],
+    ["train", "metastyle", "--contents", ".", "--styles", ".", "-o", "run", "--start"],
+    ["distill", "--contents", ".", "--styles", ".", "-o", "run", "--start"],
+]
+
+
+@pytest.mark.parametrize("door", DOORS, ids=lambda door: f"{door[0]} {door[-1]}")
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("hf:ada/tiny", "hf:ada/tiny: not pinned: a commit of 40"),
+        (NOWHERE, "hf:ada/tiny/x.safetensors@0123456789ab: cannot be fetched: "),
+    ],
+)
+def test_every_door_refuses_in_one_line_what_is_not_pinned_or_cannot_be_fetched(
+    door: list[str],
+    name: str,
+    words: str,
+    hub: Hub,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_image(tmp_path / "photo.jpg", np.zeros((3, 8, 8), np.float32))
+    assert run([*door, name]) == 2
+    out, err = capfd.readouterr()
+    assert out == "" and err.startswith(words) and err.count("\n") == 1, err
+    assert {path.name for path in tmp_path.iterdir()} <= {"cache", "photo.jpg"}
+
+
+@pytest.mark.slow
+def test_without_a_network_a_line_says_so(
+    hub: Hub, card: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    name = hub.put(card, name="card.safetensors")
+    kept = fetched(name)
+    constants = pytest.importorskip("huggingface_hub.constants")
+    template = "http://127.0.0.1:9/{repo_id}/resolve/{revision}/{filename}"  # nobody answers
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+    assert fetched(name) == kept  # what was fetched needs none
+    command = ["stylize", "impasto", "-o", "out.png", "--style", NOWHERE]
+    capfd.readouterr()
+    assert run(command) == 2
+    out, err = capfd.readouterr()
+    assert out == "" and err.count("\n") == 1
+    assert err.startswith("hf:ada/tiny/x.safetensors@0123456789ab: cannot be fetched: ")
 
 
 def test_another_file_than_the_pinned_one_is_not_kept(

@@ -119,8 +119,8 @@ def batch(
     style: Annotated[
         list[str],
         opt.option(
-            "A picture, a card, the name of a style, or a folder of them; several times: every "
-            "photo in each of them, a folder a style. Pictures and cards may be URLs.",
+            "A picture, a card (also hf:…), the name of a style, or a folder of them; several "
+            "times: every photo in each of them, a folder a style. Pictures and cards may be URLs.",
             "STYLE",
             "-s --style",
         ),

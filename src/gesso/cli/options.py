@@ -34,8 +34,8 @@ def _encoder(name: str | None) -> str | None:
 
 
 _STYLE = option(
-    "A picture, a card of `gesso adapt`, the name of a style (`gesso styles`), "
-    "or - for standard input; several times: a mixture, or see --mask.",
+    "A picture, a card of `gesso adapt` or of the Hugging Face Hub (hf:…), the name of a style "
+    "(`gesso styles`), or - for standard input; several times: a mixture, or see --mask.",
     "STYLE",
     "-s --style",
 )

@@ -16,6 +16,7 @@ from gesso.cli.console import import_torch, say
 from gesso.cli.flags import Derived, Given, fields_shown, values_of
 from gesso.cli.progress import showing
 from gesso.disk.atomic import shown
+from gesso.disk.hub import local
 from gesso.distillation.training_options import Training as Distillation
 from gesso.methods.registry import about, methods
 from gesso.options import Declared
@@ -36,7 +37,13 @@ class Run:
         bool, opt.option("Go on with the run in the folder -o.", flags="--resume")
     ] = False
     start: Annotated[
-        Path | None, opt.option("Weights to start from; default: random ones.", "FILE")
+        Path | None,
+        opt.option(
+            "Weights to start from, or a pinned file of the Hugging Face Hub (hf:…); default: "
+            "random ones.",
+            "FILE",
+            callback=local,
+        ),
     ] = None
     log_dir: Annotated[
         Path | None, opt.option("Also write TensorBoard scalars and samples.", "DIR")

@@ -14,8 +14,8 @@ import tempfile
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePath
+from typing import Any, overload
 
 from gesso.disk.atomic import open_regular, put_in_place, sha256_file, shown
 from gesso.disk.cache_dir import cache_folder
@@ -24,6 +24,7 @@ from gesso.errors import GessoError
 
 PREFIX, SUFFIX = "hf:", ".safetensors"
 USUAL_FILE = "weights.safetensors"  # as `gesso train` calls it
+USUAL_CARD = "card.safetensors"
 FORM = "hf:OWNER/NAME[/FILE.safetensors]@COMMIT#sha256=DIGEST"
 NEEDED = "needs huggingface_hub, which is not installed: pip install 'gesso[hf]'"
 
@@ -49,19 +50,25 @@ class Pinned:
 
 def on_hub(name: object) -> bool:
     """True if a name or path is one of a file on the hub."""
-    return isinstance(name, str | Path) and str(name).startswith(PREFIX)
+    return isinstance(name, str | PurePath) and str(name).startswith(PREFIX)
 
 
+@overload
+def local(file: str | Path) -> Path: ...
+@overload
+def local(file: None) -> None: ...
+@overload
+def local(file: str | Path | None) -> Path | None: ...
 def local(file: str | Path | None) -> Path | None:
     """The file, or where one on the hub lies in the cache; None stays None. Raises GessoError as
     `fetched` does."""
     if file is None or not on_hub(file):
         return None if file is None else Path(file)
-    return fetched(file.as_posix() if isinstance(file, Path) else file)
+    return fetched(file)
 
 
-def pinned(text: str) -> Pinned:
-    """What a text such as `FORM` names.
+def pinned(text: str, usual: str = USUAL_FILE) -> Pinned:
+    """What a text such as `FORM` names; the file `usual` where it names none.
 
     Raises:
         GessoError: it lacks commit or SHA-256, or names what is no safetensors file.
@@ -69,7 +76,7 @@ def pinned(text: str) -> Pinned:
     found = _PARTS.fullmatch(text)
     if found is None:
         raise GessoError(f"{brief(text, 200)}: expected {FORM}")
-    file, commit, sha256 = found["file"] or USUAL_FILE, found["commit"], found["sha256"]
+    file, commit, sha256 = found["file"] or usual, found["commit"], found["sha256"]
     if not re.fullmatch("[0-9a-f]{40}", commit or ""):
         raise GessoError(
             f"{text}: not pinned: a commit of 40 hexadecimal digits is needed ({FORM}), since "
@@ -82,14 +89,15 @@ def pinned(text: str) -> Pinned:
     return Pinned(found["repo"], file, commit, sha256)
 
 
-def fetched(text: str) -> Path:
-    """Where a pinned file lies in the cache; it is fetched first if it is not there.
+def fetched(name: str | PurePath, usual: str = USUAL_FILE) -> Path:
+    """Where a pinned file lies in the cache; it is fetched first if it is not there. `usual`: which
+    one, where the name has none.
 
     Raises:
         GessoError: a text that `pinned` refuses, huggingface_hub is not installed, no network,
             another file than the one pinned, or one that is no safetensors file.
     """
-    what = pinned(text)
+    what = pinned(name.as_posix() if isinstance(name, PurePath) else name, usual)
     folder = cache_folder("hub")
     kept = folder / f"{what.sha256}{SUFFIX}"
     if kept.is_file() and sha256_file(kept) == what.sha256:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from gesso import assets
 from gesso.disk.atomic import shown
+from gesso.disk.hub import USUAL_CARD, fetched, on_hub
 from gesso.errors import OptionError
 
 
@@ -19,15 +20,18 @@ def bundled_styles() -> dict[str, Path]:
 
 def style_file(style: str | os.PathLike[str]) -> Path:
     """The file or folder that a style's path or name names: a file of that name comes first, then
-    the bundled style, as `meant`.
+    a pinned card of the Hugging Face Hub, then the bundled style, as `meant`.
 
     Raises:
+        GessoError: a file of the hub, as `gesso.disk.hub.fetched` does.
         OptionError: there is neither, with the bundled styles of a similar name; a missing file
             with an ending unlike them says so when it is opened.
     """
     path, styles = Path(style), bundled_styles()
     if os.path.lexists(path):
         return path
+    if on_hub(style):
+        return fetched(path, USUAL_CARD)
     name = meant(os.fspath(style), styles)
     if name is not None:
         return styles[name]

@@ -10,6 +10,7 @@ from typing import Any
 
 from gesso.disk.atomic import open_regular, shown
 from gesso.disk.header import parse_json, read_layout
+from gesso.disk.hub import local
 from gesso.errors import GessoError, OptionError
 from gesso.images.styles import bundled_styles, meant, no_such_style, style_file
 from gesso.methods.about import About
@@ -71,9 +72,11 @@ class Bank:
             raise OptionError("style", trouble) from error
 
 
-def bank_of(weights: str | os.PathLike[str] | None) -> Bank | None:
+def bank_of(weights: str | Path | None) -> Bank | None:
     """The bank that a file of weights is; None where it is none, or cannot be read, which loading
-    it says in full. Only the header is read."""
+    it says in full. Only the header is read. Raises GessoError for a file of the Hugging Face Hub,
+    as `gesso.disk.hub.fetched` does."""
+    weights = local(weights)
     if weights is None:
         return None
     try:

@@ -16,7 +16,6 @@ from gesso.controls.color import checked_color, recolored
 from gesso.controls.controls import Controls
 from gesso.controls.options import Color
 from gesso.disk.atomic import shown
-from gesso.disk.hub import local
 from gesso.errors import GessoError, OptionError
 from gesso.images.read import MAX_PIXELS, Photo, read_photo
 from gesso.methods.base import Method, OnStep
@@ -81,7 +80,6 @@ class Session:
         exact: bool = False,
         on_card: OnCard | None = None,
     ) -> None:
-        weights = local(weights)
         self.encoder = encoder if isinstance(method, str) else None  # None: the method's own
         if isinstance(method, str):
             method = load(method, weights=weights, encoder=encoder, device=device)

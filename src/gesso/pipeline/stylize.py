@@ -12,7 +12,6 @@ import numpy as np
 from gesso.cards.cache import CardCache
 from gesso.cards.card import StyleCard
 from gesso.controls.controls import Controls
-from gesso.disk.hub import local
 from gesso.images.write import eight_bits
 from gesso.methods.base import OnStep
 from gesso.methods.inputs import ImageLike
@@ -78,7 +77,6 @@ def stylize(
     Raises:
         GessoError: a picture that cannot be read or written, an option that makes no sense.
     """
-    weights = local(weights)
     bank = bank_of(weights)
     given = style if isinstance(style, list | tuple) else [style]
     styles = [found_style(one, bank) for one in given]

@@ -10,6 +10,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+from gesso.disk.hub import local
 from gesso.encoders import check_encoder
 from gesso.encoders.base import Encoder
 from gesso.training.config import TrainConfig, TrainResult
@@ -51,7 +52,7 @@ def train_by(
     torch.manual_seed(training.seed)
     found = Ingredients(
         *(ImageSource(contents), ImageSource(styles), encoder, torch.device(training.device)),
-        start=None if start is None else Path(start),
+        start=local(start),
         resumed=resume and (Path(out) / CHECKPOINT).is_file(),
     )
     recipe = _completed(make_recipe(training, found), found)

@@ -19,7 +19,9 @@ class Options(FitOptions):
     are `steps=40000`."""
 
     steps: Annotated[int, Option("Steps of adaptation; more: closer.", "N", least=0)] = 2000
-    start: Annotated[str, Option("The weights to begin with.", "random|metastyle|FILE")] = RANDOM
+    start: Annotated[str, Option("The weights to begin with.", "random|metastyle|FILE|hf:…")] = (
+        RANDOM
+    )
     style_size: Annotated[int, Option("Longer side of the style.", "PX", least=16)] = 512
     content_size: Annotated[
         int | None, Option("Longer side of the contents; default: their own.", "PX", least=16)

@@ -12,6 +12,7 @@ from torch import Tensor
 from gesso import assets
 from gesso.cards.card import StyleCard, provenance
 from gesso.disk.atomic import shown
+from gesso.disk.hub import local
 from gesso.disk.tensors import read_header
 from gesso.errors import OptionError
 from gesso.losses.matched import ForNetworks
@@ -111,7 +112,7 @@ def _objective(options: Any) -> ForNetworks:
 
 
 def _file(start: str | Path) -> Path:
-    path = assets.weights(METASTYLE) if str(start) == METASTYLE else Path(start)
+    path = assets.weights(METASTYLE) if str(start) == METASTYLE else local(start)
     if not path.is_file():
         allowed = f"{RANDOM}, {METASTYLE} or the file of a start"
         raise OptionError("start", f"{shown(path)} is no such file; allowed are {allowed}")

@@ -47,7 +47,7 @@ class Options(FitOptions):
     ] = 2
     scales: Annotated[int, Option("Scales of the generator.", "N", least=2, most=8)] = 5
     width: Annotated[int, Option("Its channels more at every scale.", "N", least=1, most=64)] = 8
-    start: Annotated[str, Option("The weights to begin with.", "random|FILE")] = RANDOM
+    start: Annotated[str, Option("The weights to begin with.", "random|FILE|hf:…")] = RANDOM
     objective: Annotated[
         Any,  # or an objective of gesso.losses
         Option("What to minimise: relative or matching.", choices=OBJECTIVES),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 
 from gesso.cards.card import StyleCard, provenance
 from gesso.disk.atomic import shown
+from gesso.disk.hub import local
 from gesso.disk.tensors import read_header
 from gesso.errors import GessoError, OptionError
 from gesso.losses.matched import ForNetworks
@@ -60,7 +60,7 @@ class TextureNets(Method):
                 net = Generator(options.scales, options.width)
             return net, f"random {options.seed}"
         identity = _identity(options.start)
-        return _network(StyleCard.load(options.start)), identity
+        return _network(StyleCard.load(local(options.start))), identity
 
     def _adapt(
         self, style: Style, contents: list[Tensor], options: Any, on_step: OnStep | None
@@ -165,7 +165,7 @@ def _objective(options: Any) -> ForNetworks:
 
 def _identity(start: str) -> str:
     """The hash of a card to start from. Raises OptionError where there is none."""
-    path = Path(start)
+    path = local(start)
     if not path.is_file():
         allowed = f"{RANDOM} or a card of {ABOUT.name}"
         raise OptionError("start", f"{shown(path)} is no such file; allowed are {allowed}")
