@@ -30,7 +30,7 @@ from studio_client import TOKEN, serving  # noqa: E402
 SCREEN = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
 QUALITY = 80
-SIZE = 512
+SIZE, LARGE = 512, 768
 PATIENCE = 900_000  # ms
 
 
@@ -106,6 +106,7 @@ def of_the_studio(browser: Any, address: str) -> None:
     shot(page, "studio")
     page.get_by_role("button", name="Regions…").click()
     page.emulate_media(color_scheme="dark")
+    after(page, lambda: page.get_by_label(str(LARGE), exact=True).check())
     queued(page)
     shot(page, "studio-queue")
 

@@ -24,6 +24,7 @@ from gesso.studio.site import BUILT
 Opened = Callable[..., Any]
 PX = 64  # of photos: nothing here is about quality
 PHOTO, STYLE, OTHER = "cat-face", "wheatfield", "neon"
+HANDLE = "getComputedStyle(document.getElementById('frame'), '::after').opacity"
 NAUGHTY = "<img src=x onerror=alert(1)>.png"
 
 
@@ -191,6 +192,7 @@ def test_each_style_has_the_region_that_was_painted_for_it(page: Any, client: Cl
     page.mouse.move(box["x"] + box["width"] / 5, box["y"] + box["height"] - 2, steps=4)
     page.mouse.up()
     page.locator(".regions").press("Shift+ArrowLeft")  # and by the keyboard
+    assert page.evaluate(HANDLE) == "0"  # which compares nothing now
     paint(page, "method:adain")
     page.locator("#say", has_text=f"photo-{STYLE}-{OTHER}.png").wait_for()
     made = pixels(page)
