@@ -27,9 +27,10 @@ from gesso.images.read import read_image
 from gesso.images.styles import bundled_styles
 from gesso.images.write import write_image
 from gesso.runtime.colors import Colors
-from gesso.runtime.look import ORDINARY_PX
-from gesso.runtime.looks import PALETTE, AnyStyle
+from gesso.runtime.looks import AnyStyle
+from gesso.runtime.painter import ORDINARY_PX
 from gesso.runtime.sampling import bilinear
+from gesso.runtime.seen import PALETTE
 from gesso.runtime.sessions import Network
 from gesso.version import __version__
 

@@ -19,10 +19,11 @@ from gesso.errors import GessoError, OptionError
 from gesso.methods import registry
 
 WORDS = ["stylize", "photo.jpg", "-s", "a.jpg", "--out=out.png", "--no-cache", "--size", "64", "-q"]
+VALUES = ["--strength", "0.5", "--feather", "3", "--mask", "none.png", "--color", "content"]
 
 
 def test_a_command_imports_no_other_and_no_reader_of_values(tmp_path: Path) -> None:
-    words = [*WORDS[:1], str(tmp_path / "none.jpg"), *WORDS[2:]]
+    words = [*WORDS[:1], str(tmp_path / "none.jpg"), *WORDS[2:], *VALUES]
     script = (
         f"import sys; from gesso.cli import run; assert run({words!r}) == 2\n"
         "rooms = {name for name in sys.modules if name.startswith('gesso.cli.')}\n"
@@ -70,8 +71,13 @@ def test_options_that_are_not_made_have_their_defaults() -> None:
         (["--size", "١٢"], "Invalid value for '--size'"),
         (["--quality", "0101"], "'--quality': Input should be less than or equal to 100"),
         (["--frame", "-1"], "'--frame'"),
+        (["--strength", "1.5"], "--strength: 1.5; allowed are numbers from 0 to 1"),
+        (["--strength", "half"], "'--strength'"),
+        (["--decode-timeout", "0.01"], "'--decode-timeout': Input should be greater"),
+        (["--decode-timeout", "1e1"], "none.jpg: no such file"),
         (["--no-quiet"], "No such option: --no-quiet"),
         (["--mask"], "Option '--mask' requires an argument"),
+        (["--mask", "https://a.b/c.png"], "a URL"),
         (["--no-overwrite"], "none.jpg: no such file"),
         (["--memory", "lots"], "--memory: 'lots' is none"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,20 @@ from command_line import python, refused, without_torch
 from gesso import assets
 from gesso.cards.cache import CardCache
 from gesso.controls.controls import Controls
+from gesso.controls.options import ControlOptions
 from gesso.environment import PRECISION
 from gesso.errors import GessoError
 from gesso.export.bundle import bundle
 from gesso.export.export import Export
 from gesso.images.read import read_photo
-from gesso.runtime.look import Look, Painting
-from gesso.runtime.looks import AnyStyle, exported_look
+from gesso.images.write import write_image
+from gesso.methods.registry import about
+from gesso.options import changed
+from gesso.pipeline.session import Session
+from gesso.runtime.exported import exported_look
+from gesso.runtime.looks import AnyStyle
+from gesso.runtime.masks import read_mask
+from gesso.runtime.painter import Painter
 from gesso.runtime.sessions import Network
 from gesso.runtime.stylize import stylize
 
@@ -59,17 +67,168 @@ def test_pictures_are_those_that_torch_makes(name: str) -> None:
     )
     for styles, picture, how in cases if name == "meta_networks" else [*cases[1:5], *cases[7:11]]:
         shares = [0.3, 0.7] if len(styles) > 1 else None
-        found = light.look(styles, shares, Painting(**how), 128)(picture)  # type: ignore[arg-type]
+        found = light.look(styles, shares, ControlOptions(**how), 128)(picture)  # type: ignore[arg-type]
         cards = [method.adapt(style, style_size=128) for style in styles]
         stylizer = Controls(weights=shares, **how).stylizer(method, cards)  # type: ignore[arg-type]
         made = stylizer(torch.from_numpy(picture)[None])[0].numpy()
         assert np.abs(found - made).max() <= NEAR, (name, styles, how)
 
 
+def halves() -> list[Any]:
+    """Two masks that leave something to the photo, soft in between."""
+    ramp = np.linspace(0, 1, 40, dtype=np.float32)[None].repeat(30, 0)
+    left = (1 - ramp).clip(0, 0.9)
+    right = (ramp - 0.3).clip(0, 1)
+    right[:9] = 0
+    return [left, right]
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_colours_are_the_photos_as_with_torch(name: str) -> None:
+    method, light = gesso.load(name), AnyStyle(name)
+    photo, dark = read_photo(PHOTOS[0], size=117).rgb, read_photo(PHOTOS[6], size=90).rgb * 0.2
+    session = Session(method, of_none(name, style_size=128), cache=None)
+    cases = (
+        ([STYLES[3]], photo, {"color": "content"}),
+        ([STYLES[3]], photo, {"color": "luminance"}),
+        ([STYLES[1], STYLES[9]], photo, {"color": "content", "weights": [0.3, 0.7]}),
+        ([STYLES[9]], np.float32(1) * dark, {"color": "content", "strength": 0.6}),
+        ([STYLES[9]], photo, {"color": "luminance", "strength": 0.6, "stroke": 1.5}),
+        ([pencil()], grey(photo), {"color": "content"}),
+    )
+    for styles, picture, how in cases:
+        found = light.look(styles, how.get("weights"), ControlOptions(**how), 128)(picture)
+        made = session.stylizer(styles, Controls(**how))(torch.from_numpy(picture)[None])[0].numpy()
+        assert np.abs(found - made).max() <= NEAR, (name, styles, how)
+
+
+def test_regions_have_a_style_each_as_with_torch() -> None:
+    method, light = gesso.load("meta_networks"), AnyStyle("meta_networks")
+    photo, large = read_photo(PHOTOS[0], size=117).rgb, read_photo(PHOTOS[6], size=420).rgb
+    left, right = halves()
+    cases = (
+        (STYLES[3:5], photo, {"masks": [left]}),
+        (STYLES[3:5], photo, {"masks": [left, right]}),
+        (STYLES[3:5], photo, {"masks": [left, right], "feather": 9.0, "strength": 0.7}),
+        (STYLES[5:8], photo, {"masks": [left, right], "stroke": 1.4, "feather": 200.0}),
+        (STYLES[3:5], photo, {"masks": [left, right], "color": "content"}),
+        (STYLES[3:5], photo, {"masks": [left, right], "color": "luminance"}),
+        ([STYLES[8]], photo * np.float32(0.1), {"masks": [right], "color_share": 1.0}),
+        (STYLES[3:5], large, {"masks": [left], "feather": 3.0}),
+        (STYLES[3:5], photo, {"masks": [np.ones((5, 5), np.float32), 0 * left]}),
+    )
+    session = Session(method, of_none("meta_networks", style_size=128), cache=None)
+    for styles, picture, how in cases:
+        found = light.look(styles, None, ControlOptions(**how), 128)(picture)
+        told = how | {"masks": [torch.from_numpy(mask) for mask in how["masks"]]}
+        stylizer = session.stylizer(styles, Controls(**told))
+        made = stylizer(torch.from_numpy(picture)[None])[0].numpy()
+        assert np.abs(found - made).max() <= NEAR, (styles, how)
+    with pytest.raises(GessoError, match="mask: 1 given, for 3 styles; allowed are 3, or 2"):
+        light.look(STYLES[:3], None, ControlOptions(masks=[left]))
+
+
+def test_masks_are_read_as_with_torch(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    picture = read_photo(PHOTOS[3], size=40).rgb
+    hole = np.ones((1, *picture.shape[1:]), np.float32)
+    hole[:, 5:9, 5:20] = 0
+    write_image(tmp_path / "plain.png", picture)
+    write_image(tmp_path / "clear.png", picture, alpha=hole)
+    write_image(tmp_path / "cut.png", 0 * picture + np.float32(0.4), alpha=hole)
+    for name in ("plain", "clear", "cut"):
+        path = tmp_path / f"{name}.png"
+        assert np.abs(read_mask(path) - gesso.read_mask(path).numpy()).max() < 1e-6
+    write_image(tmp_path / "off.png", 0 * picture)
+    assert not read_mask(tmp_path / "off.png").any() and "off everywhere" in caplog.text
+
+
+def test_colours_and_masks_on_the_command_line(tmp_path: Path, own_cache: Path) -> None:
+    out, mask = tmp_path / "out.png", tmp_path / "mask.png"
+    write_image(mask, halves()[0][None].repeat(3, 0))
+    words = ("stylize", PHOTOS[0], "-s", STYLES[3], "-s", STYLES[5], "-o", out, "--size", 90)
+    more = ("--mask", mask, "--feather", 4, "--color", "content", "--method", "meta_networks")
+    assert without_torch(*words, *more)[0] == 0
+    controls = Controls(masks=[gesso.read_mask(mask)], feather=4.0, color="content")
+    made = gesso.stylize(
+        PHOTOS[0], STYLES[3:6:2], method="meta_networks", size=90, controls=controls, cache=False
+    )
+    assert np.abs(opened(out) - made.astype(int)).max() <= 2
+    line = "--mask with adain: needs torch"
+    refused(without_torch(*words, "--mask", mask, "--method", "adain"), line)
+    refused(without_torch(*words, "--mask", tmp_path / "no.png"), "no.png: no such file")
+    few = (*words, *("--mask", mask) * 3)
+    refused(without_torch(*few), "--mask: 3 given, for 2 styles; allowed are 2, or 1")
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_cards_of_torch_are_styles(tmp_path: Path, own_cache: Path, name: str) -> None:
+    method, light = gesso.load(name), AnyStyle(name, CardCache(tmp_path / "cache"))
+    photo = read_photo(PHOTOS[0], size=117).rgb
+    kinds: list[dict[str, Any]] = [{}, {}]
+    if name == "meta_networks":
+        kinds += [{"kernels": True}, {"refine": 3, "batch": 1}]
+    paths, cards = [], []
+    for number, how in enumerate(kinds):
+        cards.append(method.adapt(STYLES[3 + number], style_size=128, **how))
+        paths.append(tmp_path / f"{number}.safetensors")
+        cards[-1].save(paths[-1])
+    cases: list[tuple[list[int], dict[str, Any]]] = [
+        *(([number], {}) for number in range(len(kinds))),
+        ([0, 1], {"weights": [0.25, 0.75]}),
+        ([len(kinds) - 1], {"strength": 0.5}),
+        ([0], {"color": "content"}),
+        ([1], {"color": "luminance", "strength": 0.5}),
+    ]
+    for numbers, how in cases:
+        look = light.look([paths[n] for n in numbers], how.get("weights"), ControlOptions(**how))
+        made = Controls(**how).stylizer(method, [cards[n] for n in numbers])
+        wanted = made(torch.from_numpy(photo)[None])[0].numpy()
+        assert np.abs(look(photo) - wanted).max() <= NEAR, (name, numbers, how)
+    out = tmp_path / "out.png"
+    assert without_torch("stylize", PHOTOS[0], "-s", paths[0], "-o", out, "--size", 90)[0] == 0
+    made = gesso.stylize(PHOTOS[0], cards[0], size=90)
+    assert np.abs(opened(out) - made.astype(int)).max() <= 2
+    pair = (paths[0], STYLES[9])
+    shown = light.look(pair, None, None, 128)(photo)
+    both = [cards[0], method.adapt(STYLES[9], style_size=128)]
+    wanted = Controls().stylizer(method, both)(torch.from_numpy(photo)[None])[0].numpy()
+    assert np.abs(shown - wanted).max() <= NEAR
+
+
+def test_cards_that_cannot_be_run_are_refused_in_one_line(tmp_path: Path, own_cache: Path) -> None:
+    method = gesso.load("meta_networks")
+    card = method.adapt(STYLES[3], style_size=64)
+    path, out = tmp_path / "card.safetensors", tmp_path / "out.png"
+    words = ("stylize", PHOTOS[0], "-s", path, "-o", out)
+    for change, line in (
+        ({"base": "0" * 64}, "card.safetensors: a card that needs the weights it was made with"),
+        ({"tensors": {"hidden": torch.ones(13)}}, "card.safetensors: "),
+        ({"tensors": {"kernels.down1": torch.ones(3)}}, "cannot run"),
+        ({"tensors": {}}, "card.safetensors: "),
+        ({"method": "wct"}, "card.safetensors: a card of wct needs torch, which is not installed"),
+    ):
+        replace(card, **change).save(path)
+        refused(without_torch(*words), line)
+    card.save(path)
+    refused(without_torch(*words, "--method", "adain"), "--method: adain, but")
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    refused(without_torch(*words), "card.safetensors: ")
+    assert not out.exists()
+
+
+def grey(photo: Any) -> Any:
+    return photo[:1].repeat(3, 0)
+
+
+def of_none(name: str, **changes: Any) -> Any:
+    """A method's options with these changes."""
+    return changed(about(name).options(), changes)
+
+
 @pytest.mark.parametrize("name", METHODS)
 def test_in_bfloat16_they_differ_by_little(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     photo = read_photo(PHOTOS[0], size=117).rgb
-    found = AnyStyle(name).look([STYLES[3]], None, Painting(), 128)(photo)
+    found = AnyStyle(name).look([STYLES[3]], None, None, 128)(photo)
     monkeypatch.setenv(PRECISION, "fast")
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True, raising=False)
     method = gesso.load(name)
@@ -126,7 +285,7 @@ def test_the_engine_can_be_chosen_where_torch_is(tmp_path: Path, own_cache: Path
     assert python("-c", script, *chosen).returncode == 0
     assert np.array_equal(opened(out), stylize(PHOTOS[0], STYLES[3], size=64))
     for more, line in (
-        (["--engine", "onnxruntime", "--color", "content"], "--color: needs --engine torch"),
+        (["--engine", "onnxruntime", "--polish", "3"], "--polish: needs --engine torch"),
         (["--engine", "cuda"], "--engine: cuda is unknown; allowed are auto, fastest, torch, onnx"),
         (["--engine", "torch", "--style", str(tmp_path / "x.onnx")], "--engine: torch;"),
     ):
@@ -154,10 +313,15 @@ def test_what_a_style_makes_of_ordinary_pictures_is_found_once(
     plain = AnyStyle(name).look([STYLES[4]], style_size=64)(dark)
     first = AnyStyle(name, cache).look([STYLES[4]], style_size=64)(dark)
     mixed = AnyStyle(name, cache).look(STYLES[4:6], style_size=64)
-    assert mixed.ordinary is None and np.abs(mixed(dark) - first).max() > NEAR
-    soft = AnyStyle(name, cache).look([STYLES[4]], painting=Painting(0.5), style_size=64)(dark)
-    assert np.abs(soft - AnyStyle(name).look([STYLES[4]], None, Painting(0.5), 64)(dark)).max() == 0
-    monkeypatch.setattr(Look, "_of_ordinary", None)
+    assert mixed.painters[0].ordinary is None and np.abs(mixed(dark) - first).max() > NEAR
+    soft = AnyStyle(name, cache).look([STYLES[4]], controls=ControlOptions(0.5), style_size=64)(
+        dark
+    )
+    assert (
+        np.abs(soft - AnyStyle(name).look([STYLES[4]], None, ControlOptions(0.5), 64)(dark)).max()
+        == 0
+    )
+    monkeypatch.setattr(Painter, "_of_ordinary", None)
     known = AnyStyle(name, cache).look([STYLES[4]], style_size=64)
     assert np.array_equal(known(dark), first) and np.array_equal(first, plain)
 
@@ -175,7 +339,9 @@ def test_an_exported_card_is_a_style_for_everybody(tmp_path: Path) -> None:
     photo = read_photo(PHOTOS[5], size=130).rgb
     made = Controls().stylizer(method, card)(torch.from_numpy(photo)[None])[0].numpy()
     assert np.abs(exported_look(tmp_path / "network")(photo) - made).max() <= NEAR
-    whole, half = (exported_look(tmp_path / "network", Painting(s))(photo) for s in (1.0, 0.5))
+    whole, half = (
+        exported_look(tmp_path / "network", ControlOptions(s))(photo) for s in (1.0, 0.5)
+    )
     assert np.std(half - photo) == pytest.approx(0.5 * np.std(whole - photo), rel=0.02)
     out = tmp_path / "out.png"
     words = ("stylize", PHOTOS[5], "--style", tmp_path / "network", "-o", out, "--size", 130)

@@ -43,12 +43,12 @@ def test_the_network_of_frames_is_that_of_pictures_but_for_borders(photo: str) -
         pytest.skip("the page is not built; make web does it")
     ort = pytest.importorskip("onnxruntime")
     method = AnyStyle("meta_networks")
-    kernels = {n: np.float32(v) for n, v in method._card("mosaic", 384).tensors.items()}
+    kernels = {n: np.float32(v) for n, v in method.seen("mosaic", 384).numbers.items()}
     image = gesso.read_image(assets.CONTENTS / f"{photo}.jpg", size=960).numpy()
     image = np.ascontiguousarray(
         image[None, :, : image.shape[1] // 4 * 4, : image.shape[2] // 4 * 4]
     )
-    network = method.network("network")
+    network = method.network
     nothing = {"among": [0.0], "light": [0.5], "moments": np.zeros((2, 392))}
     moments = network.run({"image": image[..., :512, :512], **nothing, **kernels})["own_moments"]
     around = {"among": [1.0], "light": [0.5], "moments": moments}

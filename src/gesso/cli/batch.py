@@ -213,7 +213,7 @@ def _of_folder(style: Any) -> list[Any]:
     from gesso.images.folders import find_images
     from gesso.images.formats import SUFFIXES
     from gesso.pipeline.plan import CARD_SUFFIX
-    from gesso.runtime.looks import is_exported
+    from gesso.runtime.exported import is_exported
 
     if not isinstance(style, Path) or not style.is_dir() or is_exported(style):
         return [style]

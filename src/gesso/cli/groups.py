@@ -205,7 +205,8 @@ def _all_flags(parameter: Parameter) -> list[str]:
 def _reading_paths(parameter: Parameter) -> Parameter:
     """The parameter with its paths read by `given_path`."""
     kind, *notes = get_args(parameter.annotation)
-    if Path not in (kind, *get_args(kind)):
+    inside = get_args(kind)
+    if Path not in (kind, *inside, *(one for part in inside for one in get_args(part))):
         return parameter
     info = copy(next(note for note in notes if isinstance(note, ParameterInfo)))
     info.parser = _path

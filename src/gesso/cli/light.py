@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,19 +19,18 @@ from gesso.reports import stage
 
 if TYPE_CHECKING:
     from gesso.cli.options import Setup
-    from gesso.runtime.look import Look
-    from gesso.runtime.looks import AnyStyle
+    from gesso.runtime.looks import AnyStyle, Paints
 
 Engine = Literal["auto", "torch", "onnxruntime"]
 """Those of a batch, whose workers have one each."""
 
-KNOWN = ("strength", "stroke", "weights", *PAINTING)  # of the controls
+KNOWN = ("strength", "stroke", "weights", "color", "masks", "feather", *PAINTING)  # of the controls
 STYLE_SIZE = "--style-size"
 
 
 def files_of(styles: Sequence[Any]) -> list[Any]:
     """The styles, with the file in the place of a folder that `gesso export` wrote."""
-    from gesso.runtime.looks import NETWORK, is_exported
+    from gesso.runtime.exported import NETWORK, is_exported
 
     return [s / NETWORK if is_exported(s) and s.is_dir() else s for s in styles]
 
@@ -39,7 +39,7 @@ def is_light(styles: Sequence[Any], engine: Engine) -> bool:
     """Whether a batch of these styles is painted without torch: as the engine says; `auto` takes
     torch where it is installed and none of them was exported. Raises OptionError where that cannot
     be."""
-    from gesso.runtime.looks import is_exported
+    from gesso.runtime.exported import is_exported
 
     exported = next(filter(is_exported, styles), None)
     if engine == "torch" and exported is not None:
@@ -68,7 +68,8 @@ def find_light(
         GessoError: there is no such way, and torch is not there or was not asked for.
     """
     from gesso.pipeline.styles import holds_card
-    from gesso.runtime.looks import bundled_methods, is_exported
+    from gesso.runtime.exported import is_exported
+    from gesso.runtime.looks import bundled_methods
 
     exported = next(filter(is_exported, styles), None)
     if engine in ("torch", "compile"):
@@ -114,23 +115,19 @@ class Light:
         quiet: bool,
         use_cache: bool,
         engine: str = GRAPHS[0],
+        max_pixels: int | None = None,
     ) -> None:
-        from gesso.pipeline.styles import holds_card
-        from gesso.runtime.look import Painting
-        from gesso.runtime.looks import bundled_methods, is_exported
+        from gesso.runtime.exported import is_exported
 
         self.exported = any(map(is_exported, styles))
         self.controls, self.setup, self.quiet = look, setup, quiet
-        self.use_cache, self.engine = use_cache, engine
+        self.use_cache, self.engine, self.max_pixels = use_cache, engine, max_pixels
         self.style_size = given.get(STYLE_SIZE)
-        how = {one.name: getattr(look, one.name) for one in fields(Painting)}
-        self.painting = Painting(**how)
         if self.exported and len(styles) > 1:
             raise GessoError("style: an exported network is the only style; it cannot be mixed")
-        if not self.exported:
-            checked(styles, setup, given, polished=bool(look.polish))
         flags = [*_controls(look), *_setup(setup), *(f for f in given if f != STYLE_SIZE)]
         flags += ["--style-mask"] if masks else []
+        self.method = None if self.exported else self._chosen(styles, given)
         if self.exported:
             flags += [f for f in ("--method", STYLE_SIZE) if self._is_given(f)]
             if flags:
@@ -138,14 +135,33 @@ class Light:
                 raise GessoError(f"{', '.join(flags)}: of no use with {what}")
         if flags:
             raise NotLight(f"{', '.join(flags)}: {self.why}")
-        for card in filter(holds_card, styles):
-            what = shown(card) if isinstance(card, Path) else "a style"
-            raise NotLight(f"{what}: a card {self.why}; or gesso export it where torch is")
-        known = bundled_methods()
-        if not self.exported and setup.method not in (None, *known):
-            needed = f"{self.why}; {' and '.join(known)} run without"
-            raise NotLight(f"--method {setup.method}: {needed}")
+        self._check_method(styles)
         self._any_style: AnyStyle | None = None
+
+    def _chosen(self, styles: Sequence[Any], given: Mapping[str, Any]) -> str | None:
+        """The method asked for, or that of cards; None: nobody says."""
+        from gesso.pipeline.styles import holds_card
+
+        found, _ = checked(styles, self.setup, given, polished=bool(self.controls.polish))
+        return found.method if any(map(holds_card, styles)) else self.setup.method
+
+    def _check_method(self, styles: Sequence[Any]) -> None:
+        """Raises NotLight for a method without bundled graphs, and for what one has none for."""
+        from gesso.pipeline.styles import holds_card
+        from gesso.runtime.looks import REGIONS, bundled_methods
+
+        if self.controls.masks and self.method not in (None, *REGIONS):
+            needed = f"{self.why}; {' and '.join(REGIONS)} runs without"
+            raise NotLight(f"--mask with {self.method}: {needed}")
+        known, card = bundled_methods(), next(filter(holds_card, styles), None)
+        if self.method in (None, *known):
+            return
+        if card is None:
+            needed = f"{self.why}; {' and '.join(known)} run without"
+            raise NotLight(f"--method {self.method}: {needed}")
+        what = shown(card) if isinstance(card, Path) else "a style"
+        needed = f"a card of {self.method} {self.why}; or gesso export it where torch is"
+        raise NotLight(f"{what}: {needed}")
 
     @property
     def name(self) -> str:
@@ -161,29 +177,33 @@ class Light:
         value = self.setup.method if flag == "--method" else self.style_size
         return value is not None
 
-    def look(self, styles: Sequence[Any]) -> Look:
+    def look(self, styles: Sequence[Any]) -> Paints:
         """The look of styles. Raises GessoError for one that cannot be read."""
         from gesso.cards.cache import CardCache
-        from gesso.runtime.looks import AnyStyle, exported_look
+        from gesso.runtime.exported import exported_look
+        from gesso.runtime.looks import DEFAULT, AnyStyle
 
         with stage("adapting"):
+            how, shares = self._controls_with_masks, self.controls.weights
             if self.exported:
-                return exported_look(styles[0], self.painting, self.engine)
+                return exported_look(styles[0], how, self.engine)
+            begun = self._any_style is not None
             if self._any_style is None:
                 cache = CardCache() if self.use_cache else None
-                self._any_style = AnyStyle(self._method(), cache, self.engine)
-            shares = self.controls.weights
-            if shares is not None and len(shares) != len(styles):
-                counts = f"{len(shares)} numbers for {len(styles)} styles; one a style"
-                raise GessoError(f"--weights: {counts}")
-            return self._any_style.look(styles, shares, self.painting, self.style_size)
-
-    def _method(self) -> str:
-        from gesso.runtime.looks import DEFAULT
-
-        if self.setup.method is None:
+                self._any_style = AnyStyle(self.method or DEFAULT, cache, self.engine)
+            found = self._any_style.look(styles, shares, how, self.style_size)
+        if self.method is None and not begun:
             say(f"painted by {DEFAULT}; the default method {self.why}", self.quiet)
-        return self.setup.method or DEFAULT
+        return found
+
+    @cached_property
+    def _controls_with_masks(self) -> ControlOptions:
+        """With the masks read. Raises GessoError for one that cannot be."""
+        from gesso.images.read import MAX_PIXELS
+        from gesso.runtime.masks import read_mask
+
+        most = self.max_pixels or MAX_PIXELS
+        return replace(self.controls, masks=[read_mask(one, most) for one in self.controls.masks])
 
 
 def _controls(look: ControlOptions) -> list[str]:
@@ -191,7 +211,7 @@ def _controls(look: ControlOptions) -> list[str]:
     names = [f.name for f in fields(ControlOptions) if f.name not in KNOWN]
     changed = [n for n in names if getattr(look, n) != getattr(usual, n)]
     without = [n for n in changed if (n, getattr(look, n)) != ("polish", 0)]
-    return ["--mask" if n == "masks" else f"--{n.replace('_', '-')}" for n in without]
+    return [f"--{n.replace('_', '-')}" for n in without]
 
 
 def _setup(setup: Setup) -> list[str]:

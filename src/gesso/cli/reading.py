@@ -10,6 +10,7 @@ import re
 from typing import Any, get_args, get_origin
 
 PLAIN = re.compile("[0-9]{1,9}")
+DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 
 
 class Quick:
@@ -52,13 +53,16 @@ class Reader:
         if self.kind is int:
             whole = isinstance(value, int) or (isinstance(value, str) and PLAIN.fullmatch(value))
             return bool(whole) and self._is_in_range(int(value))
+        if self.kind is float:
+            plain = isinstance(value, str) and DECIMAL.fullmatch(value)
+            return bool(plain) and self._is_in_range(float(value))
         return self.kind is str and isinstance(value, str)
 
-    def _is_in_range(self, number: int) -> bool:
+    def _is_in_range(self, number: float) -> bool:
         least, most = self.about.min, self.about.max
         return (least is None or least <= number) and (most is None or number <= most)
 
     def _read(self, value: Any) -> Any:
         if self.about.parser is not None:
             return self.about.parser(value)
-        return int(value) if self.kind is int else value
+        return self.kind(value) if self.kind in (int, float) else value

@@ -186,7 +186,8 @@ class _Work:
 
         def make(engine: str) -> Light:
             look, masks, quiet, cache = self.look, self.style_masks, self.running.quiet, self.cache
-            return Light(styles, look, self.setup, self.given, masks, quiet, cache, engine)
+            given, most = self.given, self.running.max_pixels
+            return Light(styles, look, self.setup, given, masks, quiet, cache, engine, most)
 
         light = find_light(self.engine, styles, self.setup.method, work, make)
         if light is not None:

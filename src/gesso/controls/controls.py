@@ -16,11 +16,11 @@ from gesso.cards.blend import shares_of
 from gesso.cards.card import StyleCard
 from gesso.controls.chroma import with_chroma
 from gesso.controls.color import checked_color, with_color
-from gesso.controls.options import PAINTING, ControlOptions
+from gesso.controls.options import PAINTING, ControlOptions, check_masks
 from gesso.controls.painting import Limit, coarse_to_fine, with_ground, with_limit
 from gesso.controls.palette import Palette, palette_settings, with_palette
 from gesso.controls.polish import can_polish, polished
-from gesso.controls.regions import check_masks, striped_shares
+from gesso.controls.regions import striped_shares
 from gesso.controls.strength import as_far, softened
 from gesso.errors import GessoError, OptionError
 from gesso.methods.base import Method, OnStep

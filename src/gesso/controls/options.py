@@ -121,6 +121,14 @@ class ControlOptions:
         return replace(self, **left_open) if left_open else self
 
 
+def check_masks(masks: int, styles: int) -> None:
+    """Raises OptionError where there is not one mask a style, or one fewer."""
+    if masks in (styles, styles - 1):
+        return
+    fewer = f", or {styles - 1} (the last style takes the rest)" if styles > 1 else ""
+    raise OptionError("mask", f"{masks} given, for {styles} styles; allowed are {styles}{fewer}")
+
+
 def of_painting() -> list[Declared]:
     """The declarations of the controls in PAINTING."""
     return [one for one in declared(ControlOptions) if one.name in PAINTING]

@@ -9,19 +9,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from gesso.controls.options import check_masks
 from gesso.errors import OptionError
 from gesso.nn.masks import as_mask
 from gesso.nn.strips import Striped, resized_rows
 
 WIDEST_FEATHER_PX = 64  # that is blurred pixel by pixel
-
-
-def check_masks(masks: int, styles: int) -> None:
-    """Raises GessoError where there is not one mask a style, or one fewer."""
-    if masks in (styles, styles - 1):
-        return
-    fewer = f", or {styles - 1} (the last style takes the rest)" if styles > 1 else ""
-    raise OptionError("mask", f"{masks} given, for {styles} styles; allowed are {styles}{fewer}")
 
 
 def region_shares(

@@ -14,6 +14,7 @@ from gesso.images.arrays import LUMA, Pixels
 
 MOST, NOISE = 4.0, (2 / 255) ** 2
 MEASURED, LINES, SOME = 1_000_000, 512, 100_000
+TRACE = 1e-9
 MUTED, ROUNDING, OUTER = 25 / 255, 3 / 255, 0.01
 
 Numbers = NDArray[np.float64]
@@ -27,12 +28,17 @@ class Colors:
     covariance: Numbers
 
     @classmethod
-    def of(cls, image: Pixels) -> Self:
-        """Those of (3, H, W)."""
+    def of(cls, image: Pixels, weights: Pixels | None = None) -> Self:
+        """Those of (3, H, W); with weights (H, W) each pixel counts for as much as its own."""
         pixels = image.reshape(3, -1).astype(np.float64)
-        mean = pixels.mean(1)
+        if weights is None:
+            mean = pixels.mean(1)
+            away = pixels - mean[:, None]
+            return cls(mean, away @ away.T / away.shape[1])
+        shares = weights.ravel() / weights.sum(dtype=np.float64)
+        mean = pixels @ shares
         away = pixels - mean[:, None]
-        return cls(mean, away @ away.T / away.shape[1])
+        return cls(mean, (away * shares) @ away.T)
 
     @classmethod
     def from_numbers(cls, row: Sequence[float]) -> Self:
@@ -63,27 +69,43 @@ class Colors:
         values, vectors = np.linalg.eigh((spread + spread.T) / 2)
         spread = vectors @ np.diag(values.clip(0, MOST)) @ vectors.T
         shift = way * (target.mean - spread @ self.mean)
-        matrix = (1 - way) * np.eye(3) + way * spread
-        moved: Pixels = matrix.astype(np.float32) @ image.reshape(3, -1)
-        moved += shift.astype(np.float32)[:, None]
-        return moved.clip(0, 1).reshape(image.shape)
+        return _mapped(image, (1 - way) * np.eye(3) + way * spread, shift).clip(0, 1)
+
+    def moved(self, image: Pixels, target: Colors) -> Pixels:
+        """(3, H, W), whose colours these are, with mean and covariance of the target's (CORAL)."""
+        spread = _power(target.covariance, 0.5) @ _power(self.covariance, -0.5)
+        return _mapped(image, spread, target.mean - spread @ self.mean)
 
 
-def with_palette(picture: Pixels, photo: Pixels, target: Colors, share: float) -> Pixels:
-    """A picture of a photo with that share of the palette, less where the photo lacks colours."""
+def with_palette(
+    picture: Pixels,
+    photo: Pixels,
+    targets: Sequence[Colors],
+    share: float,
+    regions: Pixels | None = None,
+) -> Pixels:
+    """A picture of a photo with that share of the palette, or of one in each region (K, H, W); less
+    where the photo lacks colours."""
     way = share * (1 - lacking(photo))
     if not way:
         return picture
     every = max(1, round((picture.shape[1] * picture.shape[2] / MEASURED) ** 0.5))
-    return Colors.of(picture[:, ::every, ::every]).nearer(picture, target, way)
+    some = picture[:, ::every, ::every]
+    if regions is None:
+        return Colors.of(some).nearer(picture, targets[0], way)
+    total = np.zeros_like(picture)
+    for target, region in zip(targets, regions, strict=True):
+        own = Colors.of(some, region[::every, ::every] + np.float32(TRACE))
+        total += region * own.nearer(picture, target, way)
+    return total
 
 
 def lacking(photo: Pixels) -> float:
     """How flat, smooth or dark a photo (3, H, W) is (`gesso.nn.surroundings.shares`)."""
     every = max(1, min(photo.shape[1:]) // LINES)
     rows, columns = photo[:, ::every], photo[:, :, ::every]
-    light = _luma(rows)
-    detail = (_seconds(light) + _seconds(_luma(columns).T)) / 2
+    light = luma(rows)
+    detail = (_seconds(light) + _seconds(luma(columns).T)) / 2
     mean = float(light.mean())
     contrast = float(rows.std((1, 2), dtype=np.float64).max())
     values = ((detail, DETAIL), (contrast, CONTRAST), (min(mean, 1 - mean), LIGHT))
@@ -122,30 +144,50 @@ class Tint:
     def limited(self, image: Pixels) -> Pixels:
         """(3, H, W) in [0, 1] whose colours are in the range; luminance stays."""
         flat = image.reshape(3, -1)
-        light = _luma(flat)
-        along = self.directions.T @ (flat[0::2] - light)
+        along = self.directions.T @ opponent(flat)
         kept = self.directions @ along.clip(self.least[:, None], self.most[:, None])
-        red, blue = light + kept
-        green = (light - LUMA[0] * red - LUMA[2] * blue) / np.float32(LUMA[1])
-        chroma = np.stack([red, green, blue]) - light
-        light = light.clip(0, 1)
-        room = np.where(chroma > 0, 1 - light, light) / np.abs(chroma).clip(1e-6)
-        out: Pixels = (light + room.min(0).clip(None, 1) * chroma).clip(0, 1)
-        return out.reshape(image.shape)
+        return colored(kept, luma(flat)).reshape(image.shape)
 
 
-def _some(image: Pixels) -> Pixels:
-    every = 1 + image.shape[1] * image.shape[2] // SOME
-    flat = image.reshape(3, -1)[:, ::every]
-    found: Pixels = flat[0::2] - _luma(flat)
+def colored(kept: Pixels, light: Pixels) -> Pixels:
+    """The picture of R − Y and B − Y (2, …) and its luminance Y (…), less saturated where that
+    would leave [0, 1]."""
+    red, blue = light + kept
+    green = (light - LUMA[0] * red - LUMA[2] * blue) / np.float32(LUMA[1])
+    return at_light(np.stack([red, green, blue]) - light, light)
+
+
+def at_light(chroma: Pixels, light: Pixels) -> Pixels:
+    """Colours (3, …) without their luminance at another (…), less saturated where they have to."""
+    light = light.clip(0, 1)
+    room = np.where(chroma > 0, 1 - light, light) / np.abs(chroma).clip(1e-6)
+    out: Pixels = (light + room.min(0).clip(None, 1) * chroma).clip(0, 1)
+    return out
+
+
+def opponent(image: Pixels) -> Pixels:
+    """R − Y and B − Y (2, …) of (3, …)."""
+    found: Pixels = image[0::2] - luma(image)
     return found
 
 
-def _luma(image: Pixels) -> Pixels:
+def luma(image: Pixels) -> Pixels:
+    """The luminance (…) of (3, …)."""
     red, green, blue = image
     weights = np.array(LUMA, np.float32)
     found: Pixels = weights[0] * red + weights[1] * green + weights[2] * blue
     return found
+
+
+def _some(image: Pixels) -> Pixels:
+    every = 1 + image.shape[1] * image.shape[2] // SOME
+    return opponent(image.reshape(3, -1)[:, ::every])
+
+
+def _mapped(image: Pixels, matrix: Numbers, shift: Numbers) -> Pixels:
+    moved: Pixels = matrix.astype(np.float32) @ image.reshape(3, -1)
+    moved += shift.astype(np.float32)[:, None]
+    return moved.reshape(image.shape)
 
 
 def _seconds(lines: Pixels) -> float:

@@ -1,10 +1,9 @@
-"""A style, ready to paint photos: of a painting by bundled graphs, or an exported card."""
+"""Styles, ready to paint photos by a method's bundled graphs."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -15,7 +14,8 @@ import numpy as np
 
 from gesso import assets
 from gesso.cards.cache import CardCache, card_key
-from gesso.cards.packing import PlainCard, rounded
+from gesso.cards.packing import PlainCard, read_card, rounded
+from gesso.controls.options import ControlOptions, check_masks
 from gesso.disk.atomic import sha256_file, shown
 from gesso.errors import GessoError, OptionError
 from gesso.images.arrays import Pixels
@@ -23,25 +23,30 @@ from gesso.images.read import read_image
 from gesso.images.resize import target_size
 from gesso.images.styles import style_file
 from gesso.images.write import thumbnail_bytes
-from gesso.runtime.colors import Colors, Tint
+from gesso.pipeline.styles import holds_card
+from gesso.runtime.coloring import recolored
+from gesso.runtime.colors import Colors
 from gesso.runtime.engines import DEFAULT as ENGINE
-from gesso.runtime.look import Look, Painting
+from gesso.runtime.given import given_by
+from gesso.runtime.look import Look
+from gesso.runtime.painter import Painter
 from gesso.runtime.sampling import antialiased, bilinear
+from gesso.runtime.seen import ORDINARY, PALETTE, Seen, mixed, put, scaled, tint_of
 from gesso.runtime.sessions import Arrays, Network, Weights
 
-log = logging.getLogger(__name__)
-
 DEFAULT = "meta_networks"
-ORDINARY = {"light": "ordinary.light", "moments": "ordinary.moments"}  # of a look → of a card
-PALETTE = "style_colors"  # among a card's settings, as torch's cards have it
-NETWORK = "network.onnx"
+REGIONS = (DEFAULT,)  # whose pictures in regions are put together as pictures
 SMALLEST_STYLE_PX = 64
 THUMBNAIL_SIDES = 96, 64, 48, 32
 
+Paints = Callable[[Pixels], Pixels]
+"""A photo (3, H, W) in [0, 1] → its picture."""
+
 
 class AnyStyle:
-    """A method's two bundled graphs: paintings → looks. What is found of a painting is kept in the
-    cache, if there is one, as a card of numbers rounded to float16, and used so from the start."""
+    """A method's two bundled graphs: paintings and cards → looks. What is found of a painting is
+    kept in the cache, if there is one, as a card of numbers rounded to float16, and used so from
+    the start."""
 
     def __init__(
         self, method: str = DEFAULT, cache: CardCache | None = None, engine: str = ENGINE
@@ -55,102 +60,154 @@ class AnyStyle:
         self.about: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         self.weights, self.cache = Weights(method), cache
 
-    def network(self, part: str) -> Network:
-        """One of the two, "style" or "network"."""
-        shapes = self.about[part]
-        return Network.bundled(
-            f"{self.method}.{part}", shapes, self.weights.of(shapes), self.engine
-        )
-
     def look(
         self,
         styles: Sequence[Any],
         shares: Sequence[float] | None = None,
-        painting: Painting | None = None,
+        controls: ControlOptions | None = None,
         style_size: int | None = None,
-    ) -> Look:
-        """The look of paintings (whatever `gesso.read_image` takes, or names of bundled ones) that
-        are mixed in these shares. Raises GessoError for one that cannot be read."""
-        size = style_size or self.about["style_size"]
-        keys, cards = zip(*(self._card(style, size) for style in styles), strict=True)
-        weights = np.array(shares or [1.0] * len(cards), np.float32)
-        if not weights.sum():
-            raise OptionError("weights", f"{shares} sum to 0; no mixture of styles is made of that")
-        weights /= weights.sum()
-        mixed: Arrays = {
-            name: sum(w * card.tensors[name] for w, card in zip(weights, cards, strict=True))
-            for name in cards[0].tensors
-            if name not in ORDINARY.values()
-        }
-        usual = {n: np.full(1, v, np.float32) for n, v in self.about["settings"].items()}
-        colors = [Colors.from_numbers(card.settings[PALETTE]) for card in cards]
-        seen = [read_image(card.thumbnail) for card in cards if card.thumbnail]
+    ) -> Paints:
+        """The look of paintings (whatever `gesso.read_image` takes, or names of bundled ones) and
+        of files of cards, which are mixed in these shares, or have a mask of the controls each.
+
+        Raises:
+            GessoError: a style that cannot be read, or another number of shares or masks.
+        """
+        how, size = controls or ControlOptions(), style_size or self.about["style_size"]
+        if how.masks:
+            check_masks(len(how.masks), len(styles))
+        elif shares is not None and len(shares) != len(styles):
+            count = f"{len(shares)} numbers for {len(styles)} styles; one a style"
+            raise OptionError("weights", count)
+        weights = scaled(shares or [1.0] * len(styles))
+        if how.color == "style" or any(map(holds_card, styles)):
+            return self._look([self.seen(style, size) for style in styles], weights, how)
+        pictures = [read_image(_source(style), size=size) for style in styles]
+
+        def in_its_colors(photo: Pixels) -> Pixels:
+            new = [recolored(picture, photo, how.color) for picture in pictures]
+            seen = [Seen(self._numbers(_large_enough(one))) for one in new]
+            return replace(self._look(seen, weights, how), matched=True)(photo)
+
+        return in_its_colors
+
+    def _look(self, styles: Sequence[Seen], weights: Sequence[float], how: ControlOptions) -> Look:
+        apart = bool(how.masks)
+        groups = [([one], [1.0]) for one in styles] if apart else [(list(styles), list(weights))]
+        found = [style.palette for style in styles if style.palette is not None]
+        palettes = found if apart or not found else [Colors.union(found, weights[: len(found)])]
         return Look(
-            self.network("network"),
-            {**mixed, **usual},
-            Colors.union(colors, weights.tolist()),
-            Tint.of(seen) if len(seen) == len(cards) else None,
+            [self._painter(*group) for group in groups],
+            palettes if len(found) == len(styles) else None,
+            tint_of(styles) if how.color == "style" else None,
             self.about["color_share"],
             self.about["paint_from"],
             self.about["paint_pixels"],
-            painting or Painting(),
-            self._own,
-            *(self._ordinary(keys[0], cards[0]) if len(cards) == 1 else ()),
+            how,
         )
 
-    def _ordinary(
-        self, key: str, card: PlainCard
-    ) -> tuple[Arrays | None, Callable[[Arrays], None]]:
-        """What a card knows of ordinary pictures, and what adds that to the card in the cache."""
+    def _painter(self, styles: list[Seen], weights: list[float]) -> Painter:
+        """What paints one style, or a mixture."""
+        usual = {n: np.full(1, v, np.float32) for n, v in self.about["settings"].items()}
+        numbers = mixed([style.numbers for style in styles], weights)
+        names = {name for style in styles for name in style.weights}
+        bundled = self.weights.of(names)
+        own = mixed([bundled | style.weights for style in styles], weights) if names else {}
+        one = styles[0] if len(styles) == 1 else Seen({})
 
-        def keep(found: Arrays) -> None:
-            named = {ORDINARY[n]: value for n, value in found.items()}
-            self._keep(key, replace(card, tensors=card.tensors | named))
+        def at(strength: float) -> Network:
+            return self._network_with(mixed([bundled, own], [1 - strength, strength]))
 
-        known = {n: card.tensors[name] for n, name in ORDINARY.items() if name in card.tensors}
-        return (known if len(known) == len(ORDINARY) else None), keep
+        return Painter(
+            self._network_with(own) if own else self.network,
+            {**numbers, **usual},
+            self._own,
+            one.ordinary,
+            one.keep,
+            at if own else None,
+        )
 
-    def _own(self, photo: Pixels) -> Arrays:
-        """What the network takes of a photo as its own style."""
-        size = target_size(photo.shape[1:], self.about["neutral_size"])
-        return self._reader.run({"style": _large_enough(antialiased(photo, *size))[None]})
-
-    def _card(self, style: Any, size: int) -> tuple[str, PlainCard]:
-        """What the network takes of a painting, from the cache or found now, and its key there."""
+    def seen(self, style: Any, size: int) -> Seen:
+        """A painting, from the cache or looked at now, or a card."""
         source = style_file(style) if isinstance(style, str | Path) else style
+        if holds_card(source):
+            return self._of_card(source)
         settings = {"without": "torch", "size": size, "encoder": self.weights.trained_with}
         settings["may hold"] = list(ORDINARY.values())  # which an earlier gesso knew nothing of
         key = card_key(_digest(source), self.method, self.weights.base, settings)
         card = self.cache.get_plain(key) if self.cache else None
         if card is None:
             card = self._found(source, size)
-            self._keep(key, card)
-        return key, card
+            put(self.cache, key, card)
+        numbers = {n: x for n, x in card.tensors.items() if n not in ORDINARY.values()}
+        return Seen.of(card, numbers).known(key, card, self.cache)
 
-    def _keep(self, key: str, card: PlainCard) -> None:
-        if self.cache is not None:
-            try:
-                self.cache.put_plain(key, card)
-            except GessoError as error:
-                log.warning("%s; the style is not cached", error)
+    def _of_card(self, source: Any) -> Seen:
+        """A card's file. Raises GessoError for one that the bundled network cannot run."""
+        if not isinstance(source, str | Path):
+            raise GessoError("style: a card; without torch it has to be the file of one")
+        card, what = read_card(source), shown(source)
+        if card.method != self.method:
+            raise GessoError(f"{what}: a card of {card.method}, the method is {self.method}")
+        try:
+            names = [*self.about["network"], *self.about["style"]]
+            given, own = given_by(card, self.weights, names)
+            numbers = {n: _shaped(n, x, self.network.inputs) for n, x in given.items()}
+        except GessoError as error:
+            raise GessoError(f"{what}: {error}") from error
+        if missing := self._taken - numbers.keys():
+            raise GessoError(f"{what}: a card without {min(missing)}")
+        key = card_key(_digest(source), self.method, self.weights.base, {"without": "torch"})
+        name = {"style": Path(source).name}
+        empty = PlainCard(self.method, {}, base=self.weights.base, provenance=name)
+        stored = self.cache.get_plain(key) if self.cache else None
+        return Seen.of(card, numbers, own).known(key, stored or empty, self.cache)
 
     def _found(self, source: Any, size: int) -> PlainCard:
-        picture = _style(source, size)
+        picture = _large_enough(read_image(source, size=size))
         name = Path(source).name if isinstance(source, str | Path) else ""
-        return rounded(
-            PlainCard(
-                self.method,
-                self._reader.run({"style": picture[None]}),
-                settings={PALETTE: Colors.of(picture).numbers(), "size": size},
-                base=self.weights.base,
-                thumbnail=self.thumbnail(picture),
-                provenance={"style": name} if name else {},
-            )
+        return PlainCard(
+            self.method,
+            self._numbers(picture),
+            settings={PALETTE: Colors.of(picture).numbers(), "size": size},
+            base=self.weights.base,
+            thumbnail=self.thumbnail(picture),
+            provenance={"style": name} if name else {},
         )
+
+    def _numbers(self, picture: Pixels) -> Arrays:
+        """What the network takes of a painting, rounded as a card holds it."""
+        found = self._reader.run({"style": picture[None]})
+        return rounded(PlainCard(self.method, found)).tensors
+
+    def _own(self, photo: Pixels) -> Arrays:
+        """What the network takes of a photo as its own style."""
+        size = target_size(photo.shape[1:], self.about["neutral_size"])
+        return self._reader.run({"style": _large_enough(antialiased(photo, *size))[None]})
+
+    def _network_with(self, own: Arrays) -> Network:
+        return self._bundled("network", own)
+
+    @cached_property
+    def network(self) -> Network:
+        """What paints photos."""
+        return self._bundled("network", {})
 
     @cached_property
     def _reader(self) -> Network:
-        return self.network("style")
+        return self._bundled("style", {})
+
+    def _bundled(self, part: str, own: Arrays) -> Network:
+        """One of the two, with weights of its own in the place of those that are bundled."""
+        shapes = self.about[part]
+        numbers = self.weights.of(shapes) | own
+        return Network.bundled(f"{self.method}.{part}", shapes, numbers, self.engine)
+
+    @property
+    def _taken(self) -> set[str]:
+        """The inputs that are a style's."""
+        others = {"image", "among", "light", "moments", *self.about["settings"]}
+        return set(self.network.inputs) - others
 
     def thumbnail(self, picture: Pixels) -> bytes | None:
         """The style as its card keeps it."""
@@ -163,42 +220,16 @@ def bundled_methods() -> list[str]:
     return sorted(path.stem for path in assets.GRAPHS.glob("*.json"))
 
 
-def exported_look(path: Path, painting: Painting | None = None, engine: str = ENGINE) -> Look:
-    """The look of a card that `gesso export` wrote: its file, or the folder of it.
-
-    Raises:
-        GessoError: what is none, or a network that is for any style.
-    """
-    file = path / NETWORK if path.is_dir() else path
-    network = Network.exported(file, engine)
-    facts = network.facts
-    if tuple(network.inputs) != ("image",):
-        raise GessoError(f"{shown(file)}: a network for any style, not that of a card")
-    try:
-        palette = json.loads(facts["gesso_palette"])
-        return Look(
-            network,
-            palette=None if palette is None else Colors.from_numbers(palette),
-            tint=Tint.from_numbers(json.loads(facts["gesso_tint"])),
-            color_share=float(facts["gesso_color_share"]),
-            paint_from=int(facts["gesso_paint_from"]),
-            paint_pixels=int(facts["gesso_paint_pixels"]),
-            painting=painting or Painting(),
-        )
-    except (KeyError, ValueError, TypeError) as error:
-        raise GessoError(f"{shown(file)}: its metadata is damaged ({error!r:.60})") from error
+def _source(style: Any) -> Any:
+    return style_file(style) if isinstance(style, str | Path) else style
 
 
-def is_exported(path: Any) -> bool:
-    """Whether a style is what `gesso export` wrote of a card."""
-    if not isinstance(path, Path):
-        return False
-    return path.suffix == ".onnx" or (path.is_dir() and (path / NETWORK).is_file())
-
-
-def _style(source: Any, size: int) -> Pixels:
-    """A painting as it is looked at."""
-    return _large_enough(read_image(source, size=size))
+def _shaped(name: str, value: Any, inputs: dict[str, tuple[Any, ...]]) -> Any:
+    """A number as the network takes it. Raises GessoError where it cannot."""
+    shape = inputs.get(name)
+    if shape is None or value.size != np.prod(shape):
+        raise GessoError(f"{name} of {list(value.shape)}, a card of another network")
+    return np.ascontiguousarray(value, np.float32).reshape(shape)
 
 
 def _large_enough(picture: Pixels) -> Pixels:

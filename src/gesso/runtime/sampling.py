@@ -63,6 +63,20 @@ def _cubic(x: Pixels) -> Pixels:
     return np.where(x <= 1, near, far)
 
 
+def area_means(image: Pixels, height: int, width: int) -> Pixels:
+    """(C, height, width) of the means over areas that together cover (C, H, W)."""
+    for axis, size in ((2, width), (1, height)):
+        rows = image.swapaxes(0, axis)
+        own = rows.shape[0]
+        first = np.arange(size) * own // size
+        last = -(-(np.arange(1, size + 1) * own) // size)
+        total = np.cumsum(rows, 0, dtype=np.float64)
+        total = np.concatenate([np.zeros_like(total[:1]), total])
+        count = (last - first)[:, None, None]
+        image = ((total[last] - total[first]) / count).astype(np.float32).swapaxes(0, axis)
+    return image
+
+
 def window_sums(image: Pixels, size: int) -> NDArray[np.float64]:
     """The sums over windows of size × size, (C, H − size + 1, W − size + 1)."""
     sums = image.astype(np.float64)

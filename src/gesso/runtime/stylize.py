@@ -14,8 +14,8 @@ from gesso.controls.options import ControlOptions
 from gesso.errors import NEEDS_TORCH, GessoError
 from gesso.images.read import Photo, read_photo
 from gesso.images.write import eight_bits, write_image
-from gesso.runtime.look import Look, Painting
-from gesso.runtime.looks import DEFAULT, AnyStyle, exported_look, is_exported
+from gesso.runtime.exported import exported_look, is_exported
+from gesso.runtime.looks import DEFAULT, AnyStyle, Paints
 
 
 def stylize(
@@ -50,8 +50,7 @@ def stylize(
     """
     if others:
         raise GessoError(f"{', '.join(others)}: {NEEDS_TORCH}")
-    ControlOptions(strength=strength)  # raises for what is beyond
-    look = look_of(style, method, Painting(strength))
+    look = look_of(style, method, ControlOptions(strength=strength))
     found: Photo = read_photo(photo, size=size)
     picture = replace(found, rgb=look(found.rgb))
     if out is not None:
@@ -59,10 +58,10 @@ def stylize(
     return eight_bits(picture.rgb, picture.alpha)
 
 
-def look_of(style: Any, method: str = DEFAULT, painting: Painting | None = None) -> Look:
+def look_of(style: Any, method: str, controls: ControlOptions) -> Paints:
     """The look of a style, or of several that are mixed."""
     path = Path(style) if isinstance(style, str | Path) else None
     if path is not None and is_exported(path):
-        return exported_look(path, painting)
+        return exported_look(path, controls)
     styles: Sequence[Any] = style if isinstance(style, list | tuple) else [style]
-    return AnyStyle(method).look(styles, painting=painting)
+    return AnyStyle(method).look(styles, controls=controls)

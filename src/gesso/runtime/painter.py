@@ -1,0 +1,81 @@
+"""A network with what it takes of one style, or of a mixture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+
+from gesso import assets
+from gesso.images.arrays import Pixels
+from gesso.images.read import read_image
+from gesso.runtime.colors import lacking, luma
+from gesso.runtime.sampling import bilinear, smaller
+from gesso.runtime.sessions import Arrays, Network
+from gesso.runtime.strength import MOST_PIXELS, among
+
+ORDINARY_PX = 128
+
+
+@dataclass
+class Painter:
+    """A network, ready to paint photos (3, H, W) in [0, 1].
+
+    Attributes:
+        given: its inputs but for the photo.
+        read: a photo → what the network takes of it as if it were the style; None: unknown.
+        ordinary: what the network makes of ordinary pictures, where that was found before.
+        keep: is told it where it was not.
+        network_at: the network at a strength, where its weights are the style's, too.
+    """
+
+    network: Network
+    given: Arrays = field(default_factory=dict)
+    read: Callable[[Pixels], Arrays] | None = None
+    ordinary: Arrays | None = None
+    keep: Callable[[Arrays], None] | None = None
+    network_at: Callable[[float], Network] | None = None
+
+    def __call__(self, photo: Pixels) -> Pixels:
+        """What the network makes of the photo, the flat and dark ones among ordinary pictures."""
+        given = dict(self.given)
+        if "moments" in self.network.inputs:
+            given |= self._surroundings if lacking(photo) else self._none
+        found = self.network.run({"image": photo[None], **given}, ["picture"])
+        picture: Pixels = found["picture"][0]
+        return picture
+
+    def softened(self, photo: Pixels, strength: float) -> Painter:
+        """Blended with the photo's own style, which changes next to nothing."""
+        assert self.read is not None
+        seen = smaller(photo, MOST_PIXELS)
+        own = self.read(seen)
+        if "statistics" in own and (share := lacking(seen)):
+            own = {"statistics": among(own["statistics"], self._surroundings["moments"], share)}
+        mixed = {n: (1 - strength) * x + strength * self.given[n] for n, x in own.items()}
+        network = self.network if self.network_at is None else self.network_at(strength)
+        given = self.given | mixed
+        return replace(self, network=network, given=given, ordinary=None, keep=None)
+
+    @property
+    def _none(self) -> Arrays:
+        zeros = np.zeros(self.network.inputs["moments"], np.float32)
+        return {"among": np.zeros(1), "light": np.full(1, 0.5), "moments": zeros}
+
+    @cached_property
+    def _surroundings(self) -> Arrays:
+        if self.ordinary is None:
+            self.ordinary = self._of_ordinary()
+            if self.keep is not None:
+                self.keep(self.ordinary)
+        return {"among": np.ones(1), **self.ordinary}
+
+    def _of_ordinary(self) -> Arrays:
+        """The mean light of what becomes of the bundled contents, and the moments on the way."""
+        files = sorted(assets.CONTENTS.glob("*.jpg"))
+        some = [bilinear(read_image(path), ORDINARY_PX, ORDINARY_PX) for path in files]
+        found = self.network.run({"image": np.stack(some), **self.given, **self._none})
+        lights = [luma(picture).mean() for picture in found["picture"]]
+        return {"light": np.full(1, np.mean(lights), np.float32), "moments": found["own_moments"]}
