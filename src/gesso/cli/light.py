@@ -146,13 +146,10 @@ class Light:
         return found.method if any(map(holds_card, styles)) else self.setup.method
 
     def _check_method(self, styles: Sequence[Any]) -> None:
-        """Raises NotLight for a method without bundled graphs, and for what one has none for."""
+        """Raises NotLight for a method without bundled graphs."""
         from gesso.pipeline.styles import holds_card
-        from gesso.runtime.looks import REGIONS, bundled_methods
+        from gesso.runtime.looks import bundled_methods
 
-        if self.controls.masks and self.method not in (None, *REGIONS):
-            needed = f"{self.why}; {' and '.join(REGIONS)} runs without"
-            raise NotLight(f"--mask with {self.method}: {needed}")
         known, card = bundled_methods(), next(filter(holds_card, styles), None)
         if self.method in (None, *known):
             return

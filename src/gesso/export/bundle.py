@@ -10,15 +10,16 @@ from typing import Any
 from gesso.disk.atomic import atomic_write, make_folder
 from gesso.errors import GessoError
 from gesso.export.export import serialized
-from gesso.export.network import any_style_graph
+from gesso.export.network import any_style_graph, regions_graph
 from gesso.graphs.graph import Name
 from gesso.methods.base import Method
 from gesso.runtime.sessions import Weights
 
 
 def bundle(method: Method, folder: Path) -> list[Path]:
-    """Writes NAME.style.onnx, NAME.network.onnx and NAME.json, which has the weights' shapes and
-    what else a runtime needs; returns the files.
+    """Writes NAME.style.onnx, NAME.network.onnx, NAME.regions.onnx where the method puts regions
+    together itself, and NAME.json, which has the weights' shapes and what else a runtime needs;
+    returns the files.
 
     Raises:
         GessoError: a method that is not made of two networks, or whose weights' file lacks one.
@@ -37,7 +38,10 @@ def bundle(method: Method, folder: Path) -> list[Path]:
         "paint_pixels": method.about.paint_pixels or 0,
         "thumbnail_bytes": method.thumbnail_bytes,
     }
-    for part, graph in zip(("style", "network"), any_style_graph(found, False), strict=True):
+    graphs = dict(zip(("style", "network"), any_style_graph(found, False), strict=True))
+    if (regions := regions_graph(found)) is not None:
+        graphs["regions"] = regions
+    for part, graph in graphs.items():
         weights = {n: list(w.shape) for n, w in graph.weights.items() if _outside(n)}
         if missing := sorted(weights.keys() - known.keys()):
             raise GessoError(f"{method.name}: {missing[0]} is not in its weights' file")

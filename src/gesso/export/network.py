@@ -49,6 +49,25 @@ def any_style_graph(found: AnyStyle, half: bool) -> tuple[Graph, Graph]:
     return style, surrounded_graph(writes, half)
 
 
+def regions_graph(found: AnyStyle) -> Graph | None:
+    """The graph of several styles in their regions: image (1, 3, H, W), regions (K, 1, H, W), and
+    numbers and lights of K styles → picture; None for a method that puts pictures together."""
+    if found.regions is None:
+        return None
+    g = Graph()
+    image = g.input("image", PICTURE)
+    given = {name: g.input(name, ("styles", *shape)) for name, shape in found.numbers.items()}
+    given |= {name: g.input(name, [1]) for name in found.settings}
+    given["regions"] = g.input("regions", ("styles", 1, "height", "width"))
+    lacking, shares = shares_of(g, image, g.input("light", ("styles",)))
+    among = g.op("Mul", shares, g.op("Squeeze", g.input("among", [1])))
+    around = Surroundings(lacking, g.op("Reshape", among, [-1, 1, 1, 1]), "moments")
+    g.input("moments", [2, None])
+    g.output(found.regions(g, image, given, around), "picture", PICTURE)
+    g.inputs["moments"] = [2, around.channels]
+    return g
+
+
 def surrounded_graph(writes: Writes, half: bool = False) -> Graph:
     """A network's graph that is given the surroundings: image (B, 3, H, W), among (1,), light (1,)
     and moments (2, ΣC) → picture, lacking (1,) and own_moments (2, ΣC)."""

@@ -15,8 +15,9 @@ from gesso.runtime.coloring import grey, in_photos_colors
 from gesso.runtime.colors import Colors, Tint, with_palette
 from gesso.runtime.ground import emptied
 from gesso.runtime.masks import covers, region_shares
-from gesso.runtime.painter import Painter
+from gesso.runtime.painter import Painter, in_regions
 from gesso.runtime.sampling import smaller
+from gesso.runtime.sessions import Network
 from gesso.runtime.strength import at_distance
 
 LEAST_PX = 64
@@ -33,6 +34,7 @@ class Look:
         color_share, paint_from, paint_pixels: what the method does where the controls do not say.
         controls: how pictures are finished.
         matched: whether the styles have the photo's colours already, where those are asked for.
+        together: a network that puts regions together itself; None: pictures are.
     """
 
     painters: Sequence[Painter]
@@ -43,6 +45,7 @@ class Look:
     paint_pixels: int = 0
     controls: ControlOptions = field(default_factory=ControlOptions)
     matched: bool = False
+    together: Network | None = None
 
     def __call__(self, photo: Pixels) -> Pixels:
         """The photo, painted and finished as `gesso.Controls` does it."""
@@ -100,8 +103,11 @@ class Look:
         """Every painter's picture of the photo in its region."""
         if len(self.painters) == 1:
             return self.painters[0](photo)
+        regions = self._regions(photo, share)
+        if self.together is not None:
+            return in_regions(self.together, self.painters, photo, regions)
         total = np.zeros_like(photo)
-        for painter, region in zip(self.painters, self._regions(photo, share), strict=True):
+        for painter, region in zip(self.painters, regions, strict=True):
             if (region > 0).any():
                 total += region * painter(photo)
         return total

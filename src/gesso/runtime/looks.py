@@ -35,7 +35,6 @@ from gesso.runtime.seen import ORDINARY, PALETTE, Seen, mixed, put, scaled, tint
 from gesso.runtime.sessions import Arrays, Network, Weights
 
 DEFAULT = "meta_networks"
-REGIONS = (DEFAULT,)  # whose pictures in regions are put together as pictures
 SMALLEST_STYLE_PX = 64
 THUMBNAIL_SIDES = 96, 64, 48, 32
 
@@ -104,6 +103,7 @@ class AnyStyle:
             self.about["paint_from"],
             self.about["paint_pixels"],
             how,
+            together=self._regions if len(groups) > 1 else None,
         )
 
     def _painter(self, styles: list[Seen], weights: list[float]) -> Painter:
@@ -192,6 +192,10 @@ class AnyStyle:
     def network(self) -> Network:
         """What paints photos."""
         return self._bundled("network", {})
+
+    @cached_property
+    def _regions(self) -> Network | None:
+        return self._bundled("regions", {}) if "regions" in self.about else None
 
     @cached_property
     def _reader(self) -> Network:

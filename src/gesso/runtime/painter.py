@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -42,7 +42,7 @@ class Painter:
         """What the network makes of the photo, the flat and dark ones among ordinary pictures."""
         given = dict(self.given)
         if "moments" in self.network.inputs:
-            given |= self._surroundings if lacking(photo) else self._none
+            given |= self.surroundings if lacking(photo) else self._none
         found = self.network.run({"image": photo[None], **given}, ["picture"])
         picture: Pixels = found["picture"][0]
         return picture
@@ -53,7 +53,7 @@ class Painter:
         seen = smaller(photo, MOST_PIXELS)
         own = self.read(seen)
         if "statistics" in own and (share := lacking(seen)):
-            own = {"statistics": among(own["statistics"], self._surroundings["moments"], share)}
+            own = {"statistics": among(own["statistics"], self.surroundings["moments"], share)}
         mixed = {n: (1 - strength) * x + strength * self.given[n] for n, x in own.items()}
         network = self.network if self.network_at is None else self.network_at(strength)
         given = self.given | mixed
@@ -65,7 +65,8 @@ class Painter:
         return {"among": np.zeros(1), "light": np.full(1, 0.5), "moments": zeros}
 
     @cached_property
-    def _surroundings(self) -> Arrays:
+    def surroundings(self) -> Arrays:
+        """What it takes for a photo that is normalised among ordinary pictures."""
         if self.ordinary is None:
             self.ordinary = self._of_ordinary()
             if self.keep is not None:
@@ -79,3 +80,22 @@ class Painter:
         found = self.network.run({"image": np.stack(some), **self.given, **self._none})
         lights = [luma(picture).mean() for picture in found["picture"]]
         return {"light": np.full(1, np.mean(lights), np.float32), "moments": found["own_moments"]}
+
+
+def in_regions(
+    network: Network, painters: Sequence[Painter], photo: Pixels, regions: Pixels
+) -> Pixels:
+    """What a network makes of a photo in the styles of painters, put together in their regions
+    (K, H, W) by itself."""
+    names = painters[0].given.keys() & network.inputs.keys()
+    single = {n for n in names if tuple(network.inputs[n]) == (1,)}  # a setting of all styles
+    given = {n: painters[0].given[n] for n in single}
+    given |= {n: np.stack([one.given[n] for one in painters]) for n in names - single}
+    given |= {"light": np.full(len(painters), 0.5), "among": np.zeros(1)}
+    given["moments"] = np.zeros(network.inputs["moments"], np.float32)
+    if lacking(photo):
+        around = [painter.surroundings for painter in painters]
+        given |= around[0] | {"light": np.concatenate([one["light"] for one in around])}
+    given |= {"image": photo[None], "regions": regions[:, None]}
+    picture: Pixels = network.run(given, ["picture"])["picture"][0]
+    return picture

@@ -21,6 +21,8 @@ class AnyStyle:
         settings: further values (1,) that the network takes, with what they usually are.
         style_size: the longer side in px at which the painting is looked at.
         neutral_size: that at which a photo is, as its own style; None: its own.
+        regions: the same as `network` of several styles, whose numbers are stacked, and `regions`
+            (K, 1, H, W), their shares of every pixel; None: their pictures are put together.
     """
 
     style: Callable[[Graph, Name], dict[str, Name]]
@@ -29,3 +31,4 @@ class AnyStyle:
     settings: Mapping[str, float] = field(default_factory=dict)
     style_size: int = 512
     neutral_size: int | None = None
+    regions: Callable[[Graph, Name, Mapping[str, Name], Surroundings], Name] | None = None

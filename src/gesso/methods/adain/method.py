@@ -172,7 +172,8 @@ class AdaIN(Trained):
         shape = 2, sum(map(self.network.width, levels))
         graphs = Graphs(self.encoder, self.network, levels)
         names = {"statistics": shape}
-        return AnyStyle(graphs.style, graphs.network, names, {"alpha": 1.0}, size)
+        alpha = {"alpha": 1.0}
+        return AnyStyle(graphs.style, graphs.network, names, alpha, size, regions=graphs.regions)
 
     def stylizer_of_regions(self, cards: Sequence[StyleCard]) -> OfRegions:
         """Regions put together in feature space (the paper's spatial control): every place of the

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -70,6 +70,43 @@ class Graphs:
         self, g: Graph, image: Name, values: Mapping[str, Name], around: Surroundings
     ) -> Name:
         """The picture, of which features go the share α of the way to the style's statistics."""
+
+        def change(level: str, x: Name, first: int, last: int) -> Name:
+            style = g.op("Slice", values["statistics"], [first], [last], [1])
+            return self._aligned(g, x, level, style, values, around)
+
+        return self._painted(g, image, around, change)
+
+    def regions(
+        self, g: Graph, image: Name, values: Mapping[str, Name], around: Surroundings
+    ) -> Name:
+        """The picture, of which features go to the statistics (K, 2, ΣC) of K styles in their
+        regions (K, 1, H, W), which sum to 1: put together among the features, as
+        `gesso.encoders.coding.by_regions` does it."""
+        margin = tiles.MARGIN_CELLS * self.decoder.stride
+        places = self._reflected(g, values["regions"], image, g.constant(margin))
+
+        def change(level: str, x: Name, first: int, last: int) -> Name:
+            styles = g.op("Slice", values["statistics"], [first], [last], [2])
+            cells = self.decoder.stride // self._positions(level)
+            how = {"kernel_shape": [cells] * 2, "strides": [cells] * 2}
+            shares = g.op("AveragePool", places, **how)
+            scale, shift = self._map(g, x, level, styles, values, around, -1)
+            grown = g.op("ReduceSum", g.op("Mul", shares, scale), [0])
+            moved = g.op("ReduceSum", g.op("Mul", shares, shift), [0])
+            return g.op("Add", g.op("Mul", x, grown), moved)
+
+        return self._painted(g, image, around, change)
+
+    def _painted(
+        self,
+        g: Graph,
+        image: Name,
+        around: Surroundings,
+        change: Callable[[str, Name, int, int], Name],
+    ) -> Name:
+        """The picture of features that are changed, each by its level and the places of its
+        channels among those of all levels."""
         flat = g.op("Cast", g.op("Greater", around.lacking, 0.0), to=INT64)
         usual, most = tiles.SEEN_CELLS, tiles.MARGIN_CELLS + tiles.reach(self.decoder.blocks)
         cells = g.op("Add", g.op("Mul", flat, most - usual), usual)
@@ -77,8 +114,7 @@ class Graphs:
         changed, first = {}, 0
         for level in self.levels:
             last = first + self.decoder.width(level)
-            style = g.op("Slice", values["statistics"], [first], [last], [1])
-            changed[level] = self._aligned(g, features[level], level, style, values, around)
+            changed[level] = change(level, features[level], first, last)
             first = last
         out = self.decoder.written(g, changed)
         out = layers.cut(g, out, tiles.MARGIN_CELLS * self.decoder.stride)
@@ -87,16 +123,19 @@ class Graphs:
     def _encoded(self, g: Graph, image: Name, cells: Name) -> dict[str, Name]:
         """Features by level with MARGIN_CELLS at every side, of the image with so many cells of
         its reflection around."""
-        edge = g.op("Mul", cells, self.decoder.stride)
-        seen = image
-        for axis in (2, 3):
-            side = g.op("Squeeze", g.op("Shape", image, start=axis, end=axis + 1))
-            seen = g.op("Gather", seen, self._mirrored(g, side, edge), axis=axis)
+        seen = self._reflected(g, image, image, g.op("Mul", cells, self.decoder.stride))
         hidden = g.op("Sub", cells, tiles.MARGIN_CELLS)
         return {
             level: layers.cut(g, x, g.op("Mul", hidden, self._positions(level)))
             for level, x in self.encoder.written(g, seen, self.levels).items()
         }
+
+    def _reflected(self, g: Graph, x: Name, image: Name, edge: Name) -> Name:
+        """x, which is as large as the image, with `edge` px of its reflection around."""
+        for axis in (2, 3):
+            side = g.op("Squeeze", g.op("Shape", image, start=axis, end=axis + 1))
+            x = g.op("Gather", x, self._mirrored(g, side, edge), axis=axis)
+        return x
 
     def _mirrored(self, g: Graph, side: Name, edge: Name) -> Name:
         """The index map of `gesso.encoders.tiles.mirrored_positions`, for `edge` px at both ends
@@ -129,14 +168,32 @@ class Graphs:
         around: Surroundings,
     ) -> Name:
         """(x − μ)·(1 + α·(σs/σ − 1)) + μ + α·(μs − μ)."""
+        scale, shift = self._map(g, x, level, style, values, around)
+        return g.op("Add", g.op("Mul", x, scale), shift)
+
+    def _map(
+        self,
+        g: Graph,
+        x: Name,
+        level: str,
+        styles: Name,
+        values: Mapping[str, Name],
+        around: Surroundings,
+        count: int = 1,
+    ) -> tuple[Name, Name]:
+        """What x is multiplied by, and what is added then, (K, C, 1, 1) each, for the statistics
+        (2, C) of one style, or (K, 2, C) of K where their `count` is −1: any."""
         channels, alpha = self.decoder.width(level), values["alpha"]
         mean, variance = around.pooled(g, *self._moments(g, x, level), channels)
         wanted, spread = (
-            g.op("Reshape", g.op("Gather", style, row, axis=0), [1, channels, 1, 1])
+            g.op(
+                "Reshape",
+                g.op("Gather", styles, row, axis=0 if count == 1 else 1),
+                [count, channels, 1, 1],
+            )
             for row in (0, 1)
         )
         grown = g.op("Sub", g.op("Div", spread, g.op("Sqrt", variance)), 1.0)
         scale = g.op("Add", 1.0, g.op("Mul", alpha, grown))
         goal = g.op("Add", mean, g.op("Mul", alpha, g.op("Sub", wanted, mean)))
-        shift = g.op("Sub", goal, g.op("Mul", mean, scale))
-        return g.op("Add", g.op("Mul", x, scale), shift)
+        return scale, g.op("Sub", goal, g.op("Mul", mean, scale))
