@@ -136,7 +136,7 @@ def test_one_picture_of_a_method_of_one_pass_is_made_without_torch(
     made = gesso.stylize(PHOTOS[0], STYLE, method="meta_networks", size=64)
     found = (read_photo(out).rgb.transpose(1, 2, 0) * 255).round()
     assert np.abs(found - made).max() <= 2
-    done = python("-m", "gesso", *words, "--color", "content", "--json")
+    done = python("-m", "gesso", *words, "--polish", "1", "--json")
     assert done.returncode == 0 and '"engine": "torch ' in done.stdout
     done = python("-m", "gesso", *words, "--engine", "compile", "--style", str(tmp_path / "x.onnx"))
     refused((done.returncode, done.stdout, done.stderr), "--engine: compile; ", "OpenVINO")
