@@ -105,14 +105,16 @@ def plan_batch(
     folder = os.fspath(out)
     inputs = [*inputs, *(path for path, _ in styles if path is not None)]
     found, failures = _found(photos, folder)
-    names = distinct([(one.trace, writable(one.relative)) for one in found])
+    wishes = [(one.trace, writable(one.relative)) for one in found]
+    names = [name.as_posix() for name in distinct(wishes)]
     files, tasks = files_at(folder), []
     for number, above in enumerate(_folders(styles)):
+        prefix, style = (f"{above.as_posix()}/", styles[number][1]) if above.name else ("", "")
         for one, name in zip(found, names, strict=True):
-            text = (above / name).as_posix()
-            if shard.holds(text):
-                style = styles[number][1] if len(styles) > 1 else ""
-                tasks.append(Task(one.name, files.below(folder, text), text, number, style))
+            output = prefix + name
+            if shard.holds(output):
+                out = files.below(folder, output)
+                tasks.append(Task(one.name, out, output, number, style))
     _refuse_inputs(tasks, [*(one.name for one in found), *(os.fspath(path) for path in inputs)])
     return Batch(folder, tasks, {p: x for p, x in failures.items() if shard.holds(p)}, shard)
 
