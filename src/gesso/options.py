@@ -14,6 +14,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
+from functools import cache
 from pathlib import PurePath
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -77,6 +78,11 @@ class Declared:
 
 def declared(kind: type) -> list[Declared]:
     """The fields of an options class that carry an `Option`, in their order."""
+    return list(_declared(kind))
+
+
+@cache  # every check of options asks, and hints are texts that are compiled each time
+def _declared(kind: type) -> tuple[Declared, ...]:
     hints = get_type_hints(kind, include_extras=True)
     found = []
     for field in fields(kind):
@@ -89,7 +95,7 @@ def declared(kind: type) -> list[Declared]:
         if default is MISSING and field.default_factory is not MISSING:
             default = field.default_factory()
         found.append(Declared(field.name, plain, default, optional, option))
-    return found
+    return tuple(found)
 
 
 def of_pictures(kind: type) -> list[str]:
