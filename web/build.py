@@ -85,7 +85,7 @@ def write_method(site: Path, name: str) -> dict[str, Any]:
     method = AnyStyle(name)
     style = onnx.load(assets.GRAPHS / f"{name}.style.onnx", load_external_data=False)
     network = onnx.load(assets.GRAPHS / f"{name}.network.onnx", load_external_data=False)
-    about = {k: v for k, v in method.about.items() if k not in ("style", "network")}
+    about = {k: v for k, v in method.about.items() if k not in ("style", "network", "regions")}
     about |= {"title": METHODS[name], "base": method.weights.base}
     about["encoder"] = method.weights.trained_with
     if "statistics" in [one.name for one in style.graph.output]:
