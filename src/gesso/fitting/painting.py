@@ -28,6 +28,7 @@ from gesso.fitting.carry import carried, coarse_to_fine
 from gesso.fitting.pyramid import bands, descend, resized, summed
 from gesso.fitting.recolor import Recolor, recolored
 from gesso.fitting.regions import Styles, put_together, regions_of, sized
+from gesso.fitting.shading import shaded
 from gesso.fitting.terms import Weights
 from gesso.fitting.together import Together
 from gesso.nn.colors import Colors
@@ -38,6 +39,7 @@ SMALLEST_PX = 16
 CHEAP_PX, FEW = 384, 6  # see `Painting.fine`
 LARGEST_FIRST_PX = 320.0  # of the photo as patches first see it; at 128 px one covers half a face
 USUAL, FAITHFUL = 0.6, 0.8  # alphas: the default, and where no step is taken at half the size
+MOST_SHADE = 0.8  # at 1 nothing of the painting's own large shapes would be left in a calm sky
 BLURRED_BANDS = 2  # of the photo, which the coarsest scale begins without
 
 DrawnBy = Literal["patches", "steps"]
@@ -118,9 +120,20 @@ class Painting:
         return min(1.0, max(0.0, (FAITHFUL - self.alpha) / (FAITHFUL - USUAL)))
 
     @property
+    def last_lr(self) -> float:
+        """The rate of the last pass on what patches drew: at the usual `alpha` two thirds more than
+        elsewhere, which brings strokes their full contrast in the same time; letters need calm."""
+        return self.lr * (1 + 2 / 3 * self.half_share)
+
+    @property
     def patches(self) -> float:
         """The share of patches in what is redrawn: the more of the photo is to stay, the less."""
         return min(1.0, 2.5 * (1 - self.alpha))
+
+    @property
+    def shade(self) -> float:
+        """How far the lightness of what patches drew goes back to the photo's."""
+        return MOST_SHADE * min(1.0, self.alpha / USUAL)
 
     @property
     def weights(self) -> Weights:
@@ -163,7 +176,8 @@ def paint(
     if how.drawn_by == "patches" and redraw is not None and seen_by_patches:
         drawn = _drawn(photo, seen_by_patches, redraw, how)
         drawn = drawn if begun is None else begun(drawn)
-        how = how.at_half(0.0 if len(seen_by_patches) == 1 else how.half_share)
+        half = 0.0 if len(seen_by_patches) == 1 else how.half_share
+        how = replace(how.at_half(half), lr=how.last_lr)
         total = how.half_steps + how.final_steps
         drawn = _half(drawn, photo, styles, encoder, how, partial(_heard, on_step, total, 0))
         report = partial(_heard, on_step, total, how.half_steps)
@@ -259,13 +273,14 @@ def _begin(content: Tensor, coarser: Tensor | None, alpha: float) -> tuple[Tenso
 @torch.no_grad()
 def _drawn(photo: Tensor, sizes: Sequence[int], redraw: Redraw, how: Painting) -> Tensor:
     """The photo, drawn with patches at these sizes, each carried over to the next."""
-    copies = [Striped.of(_at(photo, size)) for size in sizes]
+    copies = [_at(photo, size) for size in sizes]
 
     def drawn(number: int, begun: Striped) -> Striped:
         seen = begun.whole()
-        return Striped.of(seen.lerp(redraw(seen), how.patches))
+        made = seen.lerp(redraw(seen), how.patches)
+        return Striped.of(shaded(made, copies[number], how.shade))
 
-    return coarse_to_fine(copies, drawn).whole()
+    return coarse_to_fine([Striped.of(copy) for copy in copies], drawn).whole()
 
 
 @torch.no_grad()
