@@ -164,6 +164,7 @@ RUNS = [
         ("MOST_LOST = 3", "MOST_LOST = 4"),
         (" or not row.of(task.photo)", ""),
         ("todo.sort(key=lambda task: _ends_seen(manifest, task))", "pass"),
+        ("        files.prepare(written)  # without", "        pass  # without"),
         ("return files_at(task.out).was_there(task.out) if", "return True if"),
     ),
     *_of(

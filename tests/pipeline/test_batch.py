@@ -33,6 +33,7 @@ def do(request):
     data, status = photo.read_bytes(), photo.stat()
     known = {"sha256": "", "bytes": status.st_size, "mtime_ns": status.st_mtime_ns}
     if data.startswith(b"poison"):
+        (out.parent / f".tmp-{'0' * 16}-{out.name}").touch()
         os.kill(os.getpid(), signal.SIGSEGV)
     if data.startswith(b"master") and "GESSO_TEST_MASTER" in os.environ:
         import fcntl
@@ -155,6 +156,7 @@ def test_poison_is_tried_twice_and_then_has_failed(folder: Path) -> None:
             row.reason for row in rows
         }
         assert sum(row.state == "done" for row in rows) == 5
+        assert not list((folder / "out").rglob(".tmp-*"))
     run(folder)
     assert tried(folder) == []
 

@@ -104,13 +104,16 @@ def workers_of(master: int) -> list[int]:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="needs Linux's /proc")
-def test_a_cluster_whose_workers_are_killed_makes_what_one_process_makes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("urls", [[], [batch_torture.URLS]], ids=["paths", "urls"])
+def test_a_cluster_whose_workers_are_killed_makes_what_one_process_makes(
+    tmp_path: Path, urls: list[str]
+) -> None:
     pytest.importorskip("ray", reason="needs Ray: pip install 'gesso[ray]'")
     photos, out, undisturbed = (tmp_path / name for name in ("photos", "out", "undisturbed"))
     batch_torture.make_pictures(photos, 60, 6)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    assert batch_torture.start(photos, undisturbed, []).wait() == 1
-    cluster = ["--ray", "local", "--workers", "2"]
+    assert batch_torture.start(photos, undisturbed, urls).wait() == 1
+    cluster = ["--ray", "local", "--workers", "2", *urls]
     process = batch_torture.start(photos, out, cluster)
     killed = 0
     for goal in (10, 40):
@@ -120,7 +123,7 @@ def test_a_cluster_whose_workers_are_killed_makes_what_one_process_makes(tmp_pat
             os.kill(pid, signal.SIGKILL)
             killed += 1
     assert process.wait() == 1 and killed == 2
-    batch_torture.check(photos, out, undisturbed, [])
+    batch_torture.check(photos, out, undisturbed, urls)
 
 
 @pytest.mark.slow

@@ -42,7 +42,8 @@ def run_batch(
     """
     manifest = Manifest(batch.manifest, made_by, anew)
     written = [*(task.out for task in batch.tasks), batch.manifest, batch.report]
-    files_at(batch.out).prepare(written)
+    files = files_at(batch.out)
+    files.prepare(written)
     for name, line in batch.failures.items():
         manifest.note(Row("", name, "failed", reason=line))
     todo = [task for task in batch.tasks if not _has_ended(manifest[task.output], task, retry)]
@@ -58,6 +59,7 @@ def run_batch(
                 on_progress(done, len(batch.tasks))
         finally:
             manifest.flush()
+        files.prepare(written)  # without what workers left that were killed
     rows = manifest.finish([*(task.output for task in batch.tasks), *batch.failures])
     _write_report(batch.report, rows)
     return rows
