@@ -12,6 +12,7 @@ import pillow_heif
 import pytest
 from PIL import Image
 
+from command_line import python
 from gesso.errors import GessoError
 from gesso.images.read import read_image, read_photo
 from gesso.images.write import write_image
@@ -156,3 +157,20 @@ def test_a_damaged_second_picture_is_no_matter(caplog: pytest.LogCaptureFixture)
     data = frames("GIF")
     second = data.index(b"\x21\xf9", data.index(b"\x2c"))
     assert middle(data[: second + 3]) == [1, 0, 0]
+
+
+PLUGINS = """
+import io, sys
+import numpy as np
+from gesso.images.write import thumbnail_bytes, write_image
+
+picture = np.zeros((3, 8, 8), np.float32)
+thumbnail_bytes(picture)
+for kind in ("png", "webp", "jpg", "tif"):
+    write_image(io.BytesIO(), picture, format=kind)
+print("PIL.BlpImagePlugin" in sys.modules)
+"""
+
+
+def test_what_writes_a_picture_imports_no_plugin_of_other_formats() -> None:
+    assert python("-c", PLUGINS).stdout == "False\n"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import gesso
 from command_line import python, refused, without_torch
@@ -255,6 +257,15 @@ def test_the_command_writes_the_picture_that_it_writes_with_torch(
     assert np.abs(opened(out) - made.astype(int)).max() <= 2
     again = stylize(photo, style, size=150)
     assert np.array_equal(again, opened(out))
+
+
+@pytest.mark.parametrize("style", ["papercut", "impasto", "pencil"])
+def test_a_painted_png_is_about_as_small_as_pillow_has_it(style: str) -> None:
+    painted = stylize(PHOTOS[0], style, size=200)
+    usual, own = BytesIO(), BytesIO()
+    Image.fromarray(painted).save(usual, "PNG")
+    write_image(own, painted, format="png")
+    assert len(own.getvalue()) <= 1.03 * len(usual.getvalue())
 
 
 def opened(path: Path) -> Any:
