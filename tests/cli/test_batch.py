@@ -74,6 +74,9 @@ def test_other_options_are_refused(files: TinyFiles, cli: Gesso, tmp_path: Path)
     command = ["batch", files.photo, "--style", files.style, *LIGHT, "-q", "-o", tmp_path]
     assert cli(*command, "--size", 40)[0] == 0
     refused(cli(*command, "--size", 41), "manifest.jsonl", "size = 40, now 41", "--anew")
+    other = cli(*command, "--size", 40, "--method", "meta_networks")
+    refused(other, 'method = "adain", now "meta_networks"')
+    refused(cli(*command, "--size", 40, "--style-size", 300), "--style-size = null, now 300")
     assert cli(*command, "--size", 41, "--anew")[0] == 0
 
 

@@ -7,6 +7,7 @@ import os
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from gesso.pipeline.crew import Event
 from gesso.pipeline.files import files_at
 from gesso.pipeline.manifest import Row
 from gesso.pipeline.remote import remote
+from gesso.pipeline.searching import stamp
 from gesso.pipeline.stores import store
 from gesso.pipeline.tasks import Shard, Task, plan_batch
 from gesso.pipeline.urls import fetched
@@ -327,6 +329,15 @@ def test_a_photo_over_the_limit_is_not_fetched_whole(monkeypatch: pytest.MonkeyP
     source, known = files_at("memory://large/a.jpg").source("memory://large/a.jpg")
     assert source.read() == b"01234"  # type: ignore[union-attr]
     assert known["bytes"] == 10 and known["sha256"] == ""
+
+
+def test_a_time_is_the_same_in_a_list_and_alone() -> None:
+    listed = {"size": 5, "LastModified": datetime(2026, 11, 28, 12, 0, 0, 678_000, UTC)}
+    alone = {"size": 5, "LastModified": datetime(2026, 11, 28, 12, 0, 0, 0, UTC)}
+    assert stamp(listed) == stamp(alone) == (5, 1_795_867_200_000_000_000)
+    google = {"size": 5, "updated": "2026-11-28T12:00:00.500000+00:00"}
+    assert stamp(google) == (5, 1_795_867_200_500_000_000)
+    assert stamp({"size": None}) == (0, 0)
 
 
 @pytest.mark.parametrize(

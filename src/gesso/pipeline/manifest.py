@@ -157,8 +157,9 @@ class Manifest:
         made_by = head.get("made_by") if isinstance(head, dict) else None
         if not isinstance(made_by, dict) or head.get("gesso_manifest") != FORMAT:
             raise GessoError(f"{shown(self.path)}: not a manifest of this version of gesso batch")
-        for name in sorted({*made_by, *self.made_by}):
-            before, now = made_by.get(name), self.made_by.get(name)
+        theirs, ours = _single(made_by), _single(self.made_by)
+        for name in sorted({*theirs, *ours}):
+            before, now = theirs.get(name), ours.get(name)
             if before != now:
                 was = f"{json.dumps(before)[:80]}, now {json.dumps(now)[:80]}"
                 raise GessoError(
@@ -169,6 +170,14 @@ class Manifest:
     def _write_all(self, rows: Iterable[Row]) -> None:
         head = {"gesso_manifest": FORMAT, "made_by": self.made_by}
         self.journal.replace(b"".join([_line(head), *(_line(asdict(row)) for row in rows)]))
+
+
+def _single(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values, with those of a group of options in the group's place."""
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        found |= value if isinstance(value, dict) else {name: value}
+    return found
 
 
 def _line(values: Any) -> bytes:

@@ -72,4 +72,5 @@ def stamp(info: dict[str, Any]) -> Stamp:
         time = datetime.fromisoformat(time)
     if isinstance(time, datetime):
         time = time.timestamp()
-    return Stamp(int(info.get("size") or 0), int(int(time) if key in _WHOLE else time * 1e9))
+    seconds = int(time) if key in _WHOLE else time
+    return Stamp(int(info.get("size") or 0), int(seconds * 1e9))
