@@ -47,6 +47,13 @@ _HOMES = {
     "write_image": ("gesso.images.write", "write_image"),
 }
 
+_LIGHT = {  # where torch is not installed
+    "Controls": ("gesso.controls.options", "ControlOptions"),
+    "read_image": ("gesso.images.read", "read_image"),
+    "read_mask": ("gesso.runtime.masks", "read_mask"),
+    "stylize": ("gesso.runtime.stylize", "stylize"),
+}
+
 __all__ = [
     "AdaptStep",
     "Controls",
@@ -79,9 +86,10 @@ def __getattr__(name: str) -> Any:
 
 
 def _without_torch(name: str) -> Any:
-    """What stands in where torch is not installed; raises GessoError for all but `stylize`."""
+    """What stands in where torch is not installed. Raises GessoError where nothing does."""
     from gesso.errors import require_torch
 
-    if name != "stylize":
+    if name not in _LIGHT:
         require_torch(f"gesso.{name}")
-    return import_module("gesso.runtime.stylize").stylize
+    module, attribute = _LIGHT[name]
+    return getattr(import_module(module), attribute)

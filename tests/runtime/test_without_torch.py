@@ -198,6 +198,49 @@ def test_cards_of_torch_are_styles(tmp_path: Path, own_cache: Path, name: str) -
     assert np.abs(shown - wanted).max() <= NEAR
 
 
+PYTHON = """
+import sys; sys.modules["torch"] = None
+import gesso
+photo, mask, card, wct, out = sys.argv[1:]
+controls = gesso.Controls(masks=[gesso.read_mask(mask)], feather=4, color="luminance")
+made = gesso.stylize(photo, ["impasto", "neon"], out, size=80, controls=controls, strength=0.8)
+assert made.shape == (80, 80, 3)
+seen = gesso.read_image(photo)
+assert gesso.stylize(seen, [card, "neon"], controls=gesso.Controls(weights=[1, 2])).any()
+for style, more in (
+    (wct, {}), ([card, wct], {}), (card, {"method": "meta_networks"}), (card, {"preset": "best"}),
+    (card, {"controls": gesso.Controls(polish=2)}),
+):
+    try:
+        gesso.stylize(photo, style, **more)
+    except gesso.GessoError as error:
+        print(error)
+"""
+
+
+def test_python_has_controls_masks_and_cards(tmp_path: Path, own_cache: Path) -> None:
+    mask, card, wct, out = (
+        tmp_path / n for n in ("m.png", "a.safetensors", "w.safetensors", "o.png")
+    )
+    write_image(mask, halves()[0][None].repeat(3, 0))
+    made = gesso.load("adain").adapt(STYLES[3], style_size=64)
+    made.save(card)
+    replace(made, method="wct").save(wct)
+    done = python("-c", PYTHON, *map(str, (PHOTOS[0], mask, card, wct, out)))
+    needs = "needs torch, which is not installed: pip install 'gesso[torch]'"
+    lines = done.stdout.splitlines()
+    assert lines[0] == f"style: a card of wct {needs}", (lines, done.stderr)
+    assert "w.safetensors: a card of wct, but" in lines[1]
+    assert lines[2].startswith("method: meta_networks, but")
+    assert lines[3:] == [f"preset: {needs}", f"polish: {needs}"]
+    how = {"masks": [gesso.read_mask(mask)], "feather": 4, "color": "luminance", "strength": 0.8}
+    wanted = gesso.stylize(
+        PHOTOS[0], ["impasto", "neon"], method="meta_networks", size=80, cache=False,
+        controls=Controls(**how),
+    )  # fmt: skip
+    assert np.abs(opened(out) - wanted.astype(int)).max() <= 2
+
+
 def test_cards_that_cannot_be_run_are_refused_in_one_line(tmp_path: Path, own_cache: Path) -> None:
     method = gesso.load("meta_networks")
     card = method.adapt(STYLES[3], style_size=64)

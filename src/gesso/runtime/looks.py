@@ -78,10 +78,10 @@ class AnyStyle:
         elif shares is not None and len(shares) != len(styles):
             count = f"{len(shares)} numbers for {len(styles)} styles; one a style"
             raise OptionError("weights", count)
-        weights = scaled(shares or [1.0] * len(styles))
-        if how.color == "style" or any(map(holds_card, styles)):
-            return self._look([self.seen(style, size) for style in styles], weights, how)
-        pictures = [read_image(_source(style), size=size) for style in styles]
+        weights, sources = scaled(shares or [1.0] * len(styles)), [*map(source_of, styles)]
+        if how.color == "style" or any(map(holds_card, sources)):
+            return self._look([self.seen(source, size) for source in sources], weights, how)
+        pictures = [read_image(source, size=size) for source in sources]
 
         def in_its_colors(photo: Pixels) -> Pixels:
             new = [recolored(picture, photo, how.color) for picture in pictures]
@@ -129,7 +129,7 @@ class AnyStyle:
 
     def seen(self, style: Any, size: int) -> Seen:
         """A painting, from the cache or looked at now, or a card."""
-        source = style_file(style) if isinstance(style, str | Path) else style
+        source = source_of(style)
         if holds_card(source):
             return self._of_card(source)
         settings = {"without": "torch", "size": size, "encoder": self.weights.trained_with}
@@ -224,7 +224,8 @@ def bundled_methods() -> list[str]:
     return sorted(path.stem for path in assets.GRAPHS.glob("*.json"))
 
 
-def _source(style: Any) -> Any:
+def source_of(style: Any) -> Any:
+    """A style, with the file of a bundled one in the place of its name."""
     return style_file(style) if isinstance(style, str | Path) else style
 
 

@@ -14,8 +14,9 @@ from gesso.controls.options import ControlOptions
 from gesso.errors import NEEDS_TORCH, GessoError
 from gesso.images.read import Photo, read_photo
 from gesso.images.write import eight_bits, write_image
+from gesso.pipeline.styles import holds_card, method_of_cards
 from gesso.runtime.exported import exported_look, is_exported
-from gesso.runtime.looks import DEFAULT, AnyStyle, Paints
+from gesso.runtime.looks import DEFAULT, AnyStyle, Paints, bundled_methods, source_of
 
 
 def stylize(
@@ -23,23 +24,25 @@ def stylize(
     style: Any,
     out: str | Path | None = None,
     *,
-    method: str = DEFAULT,
+    method: str | None = None,
     size: int | None = None,
     quality: int | None = None,
-    strength: float = 1.0,
+    strength: float | None = None,
+    controls: ControlOptions | None = None,
     **others: Any,
 ) -> NDArray[np.uint8]:
     """A photo in a style, in one pass, without torch: the pixels that `gesso stylize` writes.
 
     Args:
         photo: a picture: a path, bytes, a binary file, a Pillow picture or an array.
-        style: a picture, the name of a bundled style, or what `gesso export` wrote of a card; a
-            list of pictures is mixed.
+        style: a picture, the name of a bundled style, the file of a card of `method`, or what
+            `gesso export` wrote of a card; a list of the former is mixed.
         out: the file to write, too.
-        method: meta_networks or adain.
+        method: meta_networks or adain; None: that of cards, or meta_networks.
         size: the longer side of the result in px; None: the photo's.
         quality: of the file.
-        strength: 0 (the photo itself) to 1 (the style).
+        strength: 0 (the photo itself) to 1 (the style); goes before that of the controls.
+        controls: `gesso.Controls`, without polish; masks are numbers (h, w) in [0, 1].
 
     Returns:
         (H, W, 3) uint8, or (H, W, 4) where the photo has transparency.
@@ -50,7 +53,10 @@ def stylize(
     """
     if others:
         raise GessoError(f"{', '.join(others)}: {NEEDS_TORCH}")
-    look = look_of(style, method, ControlOptions(strength=strength))
+    how = controls or ControlOptions()
+    if how.polish:
+        raise GessoError(f"polish: {NEEDS_TORCH}")
+    look = look_of(style, method, how if strength is None else replace(how, strength=strength))
     found: Photo = read_photo(photo, size=size)
     picture = replace(found, rgb=look(found.rgb))
     if out is not None:
@@ -58,10 +64,15 @@ def stylize(
     return eight_bits(picture.rgb, picture.alpha)
 
 
-def look_of(style: Any, method: str, controls: ControlOptions) -> Paints:
-    """The look of a style, or of several that are mixed."""
+def look_of(style: Any, method: str | None, controls: ControlOptions) -> Paints:
+    """The look of a style, or of several that are mixed or have a region each."""
     path = Path(style) if isinstance(style, str | Path) else None
     if path is not None and is_exported(path):
         return exported_look(path, controls)
-    styles: Sequence[Any] = style if isinstance(style, list | tuple) else [style]
-    return AnyStyle(method).look(styles, controls=controls)
+    given: Sequence[Any] = style if isinstance(style, list | tuple) else [style]
+    styles = [source_of(one) for one in given]
+    cards = [one for one in styles if holds_card(one)]
+    name = method_of_cards(cards, method) if cards else method or DEFAULT
+    if cards and name not in bundled_methods():
+        raise GessoError(f"style: a card of {name} {NEEDS_TORCH}")
+    return AnyStyle(name).look(styles, controls.weights, controls)
