@@ -69,6 +69,7 @@ fuzz: $(STAMP)
 torture: $(STAMP)
 	$(BIN)/python benchmarks/torture.py --minutes $(MINUTES)
 	$(BIN)/python benchmarks/batch_torture.py --pictures 1000 --broken 50 --kills 20
+	$(BIN)/python benchmarks/batch_torture.py --pictures 300 --broken 15 --kills 12 --urls
 
 mutants: $(STAMP)
 	$(BIN)/python benchmarks/mutants.py $(FILES)

@@ -241,6 +241,14 @@ def test_a_file_is_one_by_its_path_and_by_its_url(tmp_path: Path) -> None:
         plan_batch([tmp_path / "a.jpg"], [(None, "s")], tmp_path.as_uri(), Shard())
 
 
+def test_a_scheme_may_be_written_large(place: Place) -> None:
+    scheme, _, rest = place.root.partition("://")
+    batch = plan_batch([f"{scheme.upper()}://{rest}/in"], [(None, "s")], place.root, Shard())
+    assert {task.output for task in batch.tasks} == set(NAMES)
+    name = batch.tasks[0].photo
+    assert files_at(name).stamp(name).bytes == len("photo a.jpg")
+
+
 def test_photos_and_results_may_lie_in_different_places(place: Place, tmp_path: Path) -> None:
     (tmp_path / "here").mkdir()
     (tmp_path / "here/z.jpg").write_text("here")

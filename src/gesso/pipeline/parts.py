@@ -1,6 +1,6 @@
 """A file of lines that grows, where nothing can be added to a file. Needs no torch.
 
-What is new lies beside it, in parts of some hundred lines, each written whole; `replace` makes one
+What is new lies beside it, in parts of some lines, each written whole; `replace` makes one
 file of all. Lines that need not be there at once wait up to a second, and are written together.
 """
 
@@ -13,7 +13,7 @@ from typing import Protocol
 from gesso.errors import GessoError
 
 PAUSE = 1.0  # seconds between two writes, unless something must be there at once
-MOST_LINES = 200  # of a part, which is written anew with each line
+MOST_LINES = 1000  # of a part, which is written anew with each line
 
 
 class Store(Protocol):

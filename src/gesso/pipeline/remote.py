@@ -206,7 +206,8 @@ class Remote:
         return ""
 
     def _path(self, name: str) -> str:
-        return str(self.fs._strip_protocol(name))
+        scheme, mark, rest = name.partition("://")
+        return str(self.fs._strip_protocol(f"{scheme.lower()}{mark}{rest}"))
 
     def _trace(self, path: str) -> Path:
         return Path("/", f"{self.scheme}:", path.lstrip("/"))
