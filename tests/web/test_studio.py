@@ -104,8 +104,11 @@ def test_the_picture_gets_better_while_one_watches(page: Any) -> None:
     seen: list[str] = []
     listener = lambda answer: seen.append(answer.url) if "/preview" in answer.url else None  # noqa: E731
     page.on("response", listener)
+    polish = panel(page, "Paint with gesso").get_by_label("Polish")
+    polish.fill("200")  # steps: a fast machine would be done before the second preview
     paint(page, "method:gatys")
     page.locator("#say", has_text=f"{PX} × {PX * 3 // 4} px").wait_for()
+    polish.fill("")
     page.remove_listener("response", listener)
     assert sum("/jobs/" in url for url in seen) >= 2
     path, name = saved(page, lambda: page.get_by_role("button", name="Save picture").click())
