@@ -205,6 +205,19 @@ def test_a_decoder_may_not_take_all_memory() -> None:
 
 
 @linux
+def test_a_decoder_ends_by_itself_where_its_master_does_not_end_it() -> None:
+    code = (
+        "import time\n"
+        "from gesso.images import worker\n"
+        "worker.GRACE = 0.1\n"
+        "worker.limit(0.1, 1000)\n"
+        "time.sleep(30)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], timeout=60)
+    assert done.returncode == -signal.SIGALRM
+
+
+@linux
 def test_nothing_is_left_running(folder: Path, slow: Path) -> None:
     before = set(children())
     with apart(timeout=0.5):
