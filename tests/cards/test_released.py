@@ -21,10 +21,8 @@ RUNS = sorted(path.name.partition(".")[0] for path in old.RELEASED.glob("*.check
 
 
 @pytest.fixture(autouse=True)
-def float32(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No bfloat16, which the files were not made with, whatever the processor."""
-    for probe in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
-        monkeypatch.setattr(torch.cpu, probe, lambda: False, raising=False)
+def released_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that the files were made with."""
     monkeypatch.setenv("GESSO_WEIGHTS", str(old.RELEASED))
 
 

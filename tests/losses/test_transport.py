@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
 from gesso.losses.products import products_among
@@ -79,3 +80,10 @@ def test_self_similarity_in_bfloat16_is_near_that_in_float32() -> None:
     a = vectors(60, 1)
     exact, fast = self_similarity(a), self_similarity(a, torch.bfloat16)
     assert float((exact - fast).abs().max() / exact.mean()) < 0.02
+
+
+def test_products_among_rows_have_no_second_derivative_rather_than_a_wrong_one() -> None:
+    rows = vectors(6, 1).requires_grad_()
+    (first,) = torch.autograd.grad(products_among(rows).square().sum(), rows, create_graph=True)
+    with pytest.raises(RuntimeError, match="once_differentiable"):
+        first.sum().backward()

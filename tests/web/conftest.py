@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-import torch
 from PIL import Image
 
 from browsing import SITE, served
@@ -33,14 +32,6 @@ FLAGS = (
 CORES = "Object.defineProperty(navigator, 'hardwareConcurrency', { value: %d })"
 SECONDS = 1000.0  # of Playwright, in ms
 PATIENCE = float(os.environ.get("GESSO_WEB_SECONDS", "120")) * SECONDS
-
-
-@pytest.fixture(autouse=True)
-def float32(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Python's pictures are computed as precisely as the page's, also where the processor has
-    bfloat16, whose rounding alone moves them by more than the page is allowed to."""
-    for probe in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
-        monkeypatch.setattr(torch.cpu, probe, lambda: False, raising=False)
 
 
 @pytest.fixture(scope="session")

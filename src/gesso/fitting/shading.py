@@ -12,7 +12,7 @@ from torch import Tensor
 from gesso.fitting.pyramid import bands, summed
 
 FINEST = 1 / 96  # of the longer side: finer detail is strokes
-COUNT = 6  # bands at most: what is left, of a quarter of 256 px and more, is the painting's
+COUNT = 6  # bands at most: what is larger than 64 px is the painting's
 
 
 @torch.no_grad()

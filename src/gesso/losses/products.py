@@ -8,11 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd import Function
+from torch.autograd.function import once_differentiable
 
 
 def products_among(rows: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
     """(N, N): rows · rowsᵀ of (N, C), multiplied in `dtype`; of the type of `rows`. It has a first
-    derivative."""
+    derivative; a second one raises RuntimeError."""
     found: Tensor = _Products.apply(rows, dtype)  # type: ignore[no-untyped-call]
     return found
 
@@ -25,6 +26,7 @@ class _Products(Function):
         return (factor @ factor.T).to(rows.dtype)
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, None]:
         (grad,), (factor,) = grads, ctx.saved_tensors
         if not ctx.needs_input_grad[0]:
