@@ -41,7 +41,7 @@ class Apart:
         self.encoder, self.random = encoder, torch.Generator().manual_seed(seed)
         self.parts = []
         for region in regions_of(styles):
-            finest = next(reversed(list(region.style.scales.values())), None)
+            finest = region.style.finest if weights.see_vectors else None
             self.parts.append((region, Terms(weights, finest, region.style.colors, self.random)))
         self.levels = list(region.style.levels)
         self.photo = None if photo is None or not weights.structure else self._columns(photo)
@@ -74,7 +74,7 @@ class Apart:
     def _beside(self, moved: Tensor, found: Features, margins: Margins) -> Tensor:
         """The terms, each region's in its share."""
         grid, total = cells(moved), moved.new_zeros(())
-        see_vectors = self.parts[0][1].see_vectors
+        see_vectors = self.parts[0][1].weights.see_vectors
         for region, terms in self.parts:
             own = region.places(grid, margins)
             if len(own):

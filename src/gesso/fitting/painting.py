@@ -73,7 +73,10 @@ class Painting:
             descents, and patches above `patches_above`.
         lr: Adam's rate on the picture's bands.
         seed: of the places and shifts of the last pass, and of the places of the terms.
-        transport, moments, palette, structure, content: weights of `gesso.fitting.terms`.
+        transport, moments, palette, structure, content, centred: see `gesso.fitting.terms`.
+        structure_last: whether `structure` counts in steps at full size, too: of pictures drawn by
+            steps, and the more the further `alpha` is above the usual one. Else small letters
+            become strokes; there they are the painting's in any case.
         recolor: where the colours come from at the end, see `gesso.fitting.recolor`.
     """
 
@@ -91,6 +94,8 @@ class Painting:
     palette: float = 0.0
     structure: float = 0.75
     content: float = 0.0
+    centred: bool = True
+    structure_last: bool = True
     recolor: Recolor = "own"
 
     def fine(self, size: int) -> int:
@@ -113,6 +118,10 @@ class Painting:
         more = (self.half_steps - kept) // 4
         return replace(self, half_steps=kept, final_steps=self.final_steps + more)
 
+    def at_full(self, share: float) -> Painting:
+        """The same with this share of `structure`, if any is to count at full size."""
+        return replace(self, structure=share * self.structure if self.structure_last else 0.0)
+
     @property
     def half_share(self) -> float:
         """The share of its steps at half the size that leaves as much of the photo as `alpha` says:
@@ -123,7 +132,7 @@ class Painting:
     def last_lr(self) -> float:
         """The rate of the last pass on what patches drew: at the usual `alpha` two thirds more than
         elsewhere, which brings strokes their full contrast in the same time; letters need calm."""
-        return self.lr * (1 + 2 / 3 * self.half_share)
+        return self.lr * (1 + 2 / 3 * max(0.0, 2 * self.half_share - 1))
 
     @property
     def patches(self) -> float:
@@ -177,11 +186,12 @@ def paint(
         drawn = _drawn(photo, seen_by_patches, redraw, how)
         drawn = drawn if begun is None else begun(drawn)
         half = 0.0 if len(seen_by_patches) == 1 else how.half_share
-        how = replace(how.at_half(half), lr=how.last_lr)
-        total = how.half_steps + how.final_steps
-        drawn = _half(drawn, photo, styles, encoder, how, partial(_heard, on_step, total, 0))
-        report = partial(_heard, on_step, total, how.half_steps)
-        return finish(drawn, photo, styles, encoder, how, report)
+        last = replace(how.at_half(half), lr=how.last_lr)
+        total = last.half_steps + last.final_steps
+        drawn = _half(drawn, photo, styles, encoder, last, partial(_heard, on_step, total, 0))
+        report = partial(_heard, on_step, total, last.half_steps)
+        last = last.at_full(1 - how.half_share)
+        return finish(drawn, photo, styles, encoder, last, report)
     how = how.at_half(0.0)
     patched = [redraw is not None and size > max(how.patches_above, sizes[0]) for size in sizes]
     descents = [size for size, is_patched in zip(sizes, patched, strict=True) if not is_patched]
@@ -203,7 +213,9 @@ def paint(
         own = 0.0 if size == sizes[-1] else how.alpha / 2
         picture = _redrawn(_at(photo, size), picture, redraw, how.patches, own)
     picture = picture if begun is None else begun(picture)
-    return finish(picture, photo, styles, encoder, how, partial(_heard, on_step, total, done))
+    return finish(
+        picture, photo, styles, encoder, how.at_full(1.0), partial(_heard, on_step, total, done)
+    )
 
 
 def _half(
@@ -240,8 +252,10 @@ def finish(
         photo: (1, 3, H, W), of the size that is returned.
         on_step: is given the step and the loss.
     """
-    last = Apart(sized(styles, picture), encoder, how.weights, how.seed)
-    picture = descend(picture, last, how.final_steps, how.lr, on_step)
+    if how.final_steps:
+        seen = resized(photo, *picture.shape[-2:])
+        last = Apart(sized(styles, picture), encoder, how.weights, how.seed, seen)
+        picture = descend(picture, last, how.final_steps, how.lr, on_step)
     picture = resized(picture, *photo.shape[-2:]).clamp(0, 1)
     colors = [region.style.colors for region in regions_of(styles)]
     finished = [picture if c is None else recolored(picture, photo, c, how.recolor) for c in colors]

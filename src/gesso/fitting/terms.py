@@ -32,13 +32,25 @@ SMALL_PX = 32  # longer side of the pictures whose colours `content` compares (t
 
 @dataclass(frozen=True)
 class Weights:
-    """Each term's weight, beside matching's 1: see `Terms`. At 0 a term costs nothing."""
+    """Each term's weight, beside matching's 1: see `Terms`. At 0 a term costs nothing.
+
+    Attributes:
+        centred: whether `transport` compares vectors less the style's mean, all levels of the same
+            weight. Else all directions are much alike, and what a style has and the picture lacks
+            hardly counts.
+    """
 
     transport: float = 0.0
     moments: float = 0.0
     palette: float = 0.0
     structure: float = 0.0
     content: float = 0.0
+    centred: bool = False
+
+    @property
+    def see_vectors(self) -> bool:
+        """Whether any of them looks at hypercolumns."""
+        return self.transport + self.moments + self.structure > 0
 
 
 class Terms:
@@ -75,11 +87,8 @@ class Terms:
             drawn = style.drawn
             self.unit = drawn.square().mean().rsqrt()  # the style's mean square is then 1
             self.moments = moments(self.unit * drawn)
-
-    @property
-    def see_vectors(self) -> bool:
-        """Whether any of them looks at hypercolumns."""
-        return self.weights.transport + self.weights.moments + self.weights.structure > 0
+        if style is not None and weights.transport:
+            self.wanted = style.centred(style.rows) if weights.centred else style.rows
 
     def __call__(
         self,
@@ -98,7 +107,7 @@ class Terms:
                 `structure`.
         """
         total = image.new_zeros(())
-        if columns is not None and self.style is not None and self.see_vectors:
+        if columns is not None and self.style is not None and self.weights.see_vectors:
             total = total + self._of_vectors(image, columns, self.style, before)
         if self.weights.palette and self.colors is not None:
             pixels = every = image[0].flatten(1).T
@@ -120,7 +129,8 @@ class Terms:
         rows, weights, total = columns.at(some), self.weights, image.new_zeros(())
         dtype = fast_dtype(rows.device)
         if weights.transport:
-            distance = relaxed_emd(rows, style.rows, dtype)
+            seen = style.centred(rows) if weights.centred else rows
+            distance = relaxed_emd(seen, self.wanted, dtype)
             total = total + weights.transport * distance
         if weights.moments:
             apart = moments_apart(moments(self.unit * rows), self.moments)

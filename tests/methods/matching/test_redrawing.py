@@ -49,15 +49,81 @@ def card(method: Matching) -> StyleCard:
     return method.adapt(STYLE, **QUICK)
 
 
+@pytest.fixture(scope="module")
+def bare(method: Matching) -> StyleCard:
+    """A card with vectors and no painting, as cards were at first."""
+    knows_no_patches = Matching(method.encoder)
+    knows_no_patches.__dict__["_swap"] = None
+    return knows_no_patches.adapt(STYLE, **QUICK)
+
+
 def kept(card: StyleCard, number: int = 0) -> Tensor:
     return read_image(bytes(card.tensors[f"painting.{number}"].to(torch.uint8).tolist()))
 
 
-def test_a_card_keeps_the_painting(card: StyleCard) -> None:
+def test_a_card_keeps_the_painting_and_no_vectors(card: StyleCard) -> None:
     assert float((kept(card) - STYLE).abs().mean()) < 0.05
+    assert {name.split(".")[0] for name in card.tensors} == {"painting", "colors"}
 
 
-def test_scales_above_the_limit_take_no_steps(method: Matching, card: StyleCard) -> None:
+def test_a_styles_vectors_are_seen_when_they_are_asked_for(method: Matching) -> None:
+    card = method.adapt(STYLE, **QUICK | {"style_size": 128})
+    encoder, calls = load_encoder(), []
+    forward = encoder.forward
+
+    def counted(*args: Any) -> Any:
+        calls.append(args[0].shape[-1])
+        return forward(*args)
+
+    encoder.forward = counted  # type: ignore[method-assign]
+    style, _ = read(card, encoder, encoder_place := next(encoder.parameters()).device)
+    assert not calls and encoder_place.type == "cpu" and list(style.scales) == [64, 128]
+    first = style.levels["relu3_3"]
+    assert calls == [128] and style.levels["relu3_3"] is first
+    assert style.finest is style.scales[128] and calls == [128]
+    assert len(style.scales[64].rows) == 16 * 16 and calls == [128, 64]
+
+
+def test_the_vectors_of_a_painting_are_the_encoders_own(card: StyleCard) -> None:
+    encoder = load_encoder()
+    style, _ = read(card, encoder, torch.device("cpu"))
+    features = encoder(kept(card)[None], LEVELS)
+    rows = features["relu4_3"][0].flatten(1).T
+    found = style.levels["relu4_3"]
+    assert torch.allclose(found.mean, rows.mean(0), atol=1e-4)
+    assert torch.allclose(found.rows.sort(0).values, rows.sort(0).values, atol=1e-4)
+    columns = style.finest
+    assert columns is not None and columns.balance is not None
+    apart = columns.centred(columns.drawn)
+    lengths = [float(p.square().sum(1).mean()) for p in apart.split([16, 64, 128, 256], 1)]
+    assert lengths == pytest.approx([1.0] * 4, rel=1e-3)
+
+
+def test_mixed_paintings_give_vectors_in_their_shares(method: Matching, card: StyleCard) -> None:
+    dark = method.adapt(0.1 * OTHER, **QUICK)
+    alone, other, both = (
+        read(one, method.encoder, method.place)[0].levels["relu1_2"]
+        for one in (card, dark, method.blend([card, dark], [3, 1]))
+    )
+    assert torch.allclose(both.mean, 0.75 * alone.mean + 0.25 * other.mean, atol=1e-4)
+    every = method.encoder(kept(dark)[None], ["relu1_2"])["relu1_2"][0].flatten(1).T
+    near = torch.cdist(both.rows.double(), every.double()).amin(1) < 1e-4
+    assert float(near[: len(near) // 2].float().mean()) == pytest.approx(0.25, abs=0.06)
+    assert len(both.rows) == len(alone.rows) == 2048
+
+
+def test_rotations_see_the_painting_turned(method: Matching) -> None:
+    stripes = torch.rand(1, 96, 1, generator=torch.Generator().manual_seed(0)).expand(3, 96, 96)
+    found = []
+    for turned in (False, True):
+        card = method.adapt(stripes.contiguous(), **QUICK, rotations=turned)
+        found.append(read(card, method.encoder, method.place)[0].scales[96].mean)
+    assert not torch.allclose(*found, atol=1e-3)
+
+
+def test_scales_above_the_limit_take_no_steps(
+    method: Matching, card: StyleCard, bare: StyleCard
+) -> None:
     seen: list[AdaptStep] = []
     drawn = method.stylizer(card)(PHOTO, seen.append)
     assert [step.step for step in seen] == [1, 2] and seen[0].steps == 2  # at 64 px
@@ -65,8 +131,9 @@ def test_scales_above_the_limit_take_no_steps(method: Matching, card: StyleCard)
     seen.clear()
     descended = method.stylizer(without)(PHOTO, seen.append)
     assert len(seen) == 4 and not torch.equal(drawn, descended)
-    bare = {n: t for n, t in card.tensors.items() if not n.startswith("painting")}
-    assert torch.equal(method.stylizer(replace(card, tensors=bare))(PHOTO), descended)
+    seen.clear()
+    method.stylizer(bare)(PHOTO, seen.append)
+    assert len(seen) == 4
 
 
 def test_a_redrawn_picture_gets_its_colours_back() -> None:
@@ -176,11 +243,21 @@ def test_mixed_cards_keep_both_paintings_in_their_shares(method: Matching, card:
     assert "painting.1" not in only.tensors and only.config["paintings"] == [1.0]
 
 
-def test_a_mixture_with_a_card_without_painting_has_none(method: Matching, card: StyleCard) -> None:
-    bare = {n: t for n, t in card.tensors.items() if not n.startswith("painting")}
-    mixed = method.blend([card, replace(card, tensors=bare)], [1, 1])
-    assert not [name for name in mixed.tensors if name.startswith("painting")]
-    assert method.stylizer(mixed)(PHOTO).shape == PHOTO.shape
+def test_mixtures_with_cards_of_before_that_keep_vectors(
+    method: Matching, card: StyleCard, bare: StyleCard
+) -> None:
+    paintings = {n: t for n, t in card.tensors.items() if n.startswith("painting")}
+    both = replace(bare, tensors=bare.tensors | paintings)
+    mixed = method.blend([card, both], [1, 1])
+    assert mixed.tensors.keys() == card.tensors.keys() | {"painting.1"}
+    old = method.blend([both, both], [1, 1])
+    assert old.tensors.keys() == bare.tensors.keys() | {"painting.0", "painting.1"}
+    without = method.blend([both, bare], [1, 1])
+    assert without.tensors.keys() == bare.tensors.keys()
+    for one in (mixed, old, without):
+        assert method.stylizer(one)(PHOTO).shape == PHOTO.shape
+    with pytest.raises(GessoError, match="one keeps its painting, another none"):
+        method.blend([card, bare], [1, 1])
 
 
 def test_patches_come_from_where_the_style_is(method: Matching) -> None:
@@ -219,7 +296,7 @@ def test_damaged_paintings_are_refused_in_one_line(
 
 
 def test_only_patches_draw_the_photo_at_every_scale_and_take_no_steps(
-    method: Matching, card: StyleCard
+    method: Matching, card: StyleCard, bare: StyleCard
 ) -> None:
     sizes, seen = [], list[AdaptStep]()
     photo = pictures(1, 800, seed=7)[..., :64, :]
@@ -240,8 +317,7 @@ def test_only_patches_draw_the_photo_at_every_scale_and_take_no_steps(
     )
     method.stylizer(only)(PHOTO, seen.append)
     assert not seen
-    bare = {n: t for n, t in card.tensors.items() if not n.startswith("painting")}
-    method.stylizer(replace(only, tensors=bare))(PHOTO, seen.append)
+    method.stylizer(replace(only, tensors=bare.tensors))(PHOTO, seen.append)
     assert len(seen) == 4  # without a painting steps have to do
 
 

@@ -120,6 +120,18 @@ class Options:
             on_pictures=True,
         ),
     ] = 0.0
+    centred: Annotated[
+        bool,
+        Option(
+            "Whether transport compares vectors less the style's mean, all levels alike.",
+            on_pictures=True,
+            shown=False,
+        ),
+    ] = True
+    structure_last: Annotated[
+        bool,
+        Option("Whether structure counts in the last steps, too.", on_pictures=True, shown=False),
+    ] = True
     recolor: Annotated[
         Literal["off", "own", "photo"],
         Option(
@@ -144,5 +156,5 @@ ABOUT = About(
     color_share=0.6,
     paint_pixels=800_000,
     paint_bytes=1700,
-    version=5,
+    version=6,
 )

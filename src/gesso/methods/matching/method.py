@@ -26,7 +26,7 @@ from gesso.methods.adapted import Adapted
 from gesso.methods.base import ImageLike, Method, OnStep, Style
 from gesso.methods.inputs import as_image, enlarged
 from gesso.methods.matching.about import ABOUT, Options
-from gesso.methods.matching.reading import directions_of, projected, read, sizes_of
+from gesso.methods.matching.reading import directions_of, kept_sizes, projected, read, sizes_of
 from gesso.methods.matching.redrawing import joined, kept_painting, redraw_of, split, swap_of
 from gesso.methods.matching.room import levels_of, room_of
 from gesso.methods.style_swap.method import StyleSwap
@@ -54,17 +54,30 @@ class Matching(Method):
     def _adapt(
         self, style: Style, contents: list[Tensor], options: Options, on_step: OnStep | None
     ) -> Adapted:
-        """The style's vectors at every scale; the work is the stylizer's."""
+        """The style itself, or its vectors at every scale; the work is the stylizer's."""
         sizes = scales(options.style_size)
-        pictures = {size: style.at(size) for size in sizes}
-        tensors = self._vectors(pictures, options, style.mask)
-        if self._swap is not None:
-            tensors |= kept_painting(style.at(options.style_size), style.mask)
+        tensors = self._tensors(style.at, sizes, options, style.mask)
         return Adapted(tensors, self._config(options))
 
     def _config(self, options: Options) -> dict[str, Any]:
-        values = {name: getattr(options, name) for name in Painting.__dataclass_fields__}
-        return {**values, "encoder": self.encoder.name, "encoder_sha256": self.encoder.identity}
+        names = [*Painting.__dataclass_fields__, "rotations"]
+        encoder = {"encoder": self.encoder.name, "encoder_sha256": self.encoder.identity}
+        return {**{name: getattr(options, name) for name in names}, **encoder}
+
+    def _tensors(
+        self,
+        at: Callable[[int], Tensor],
+        sizes: Sequence[int],
+        options: Options,
+        mask: Tensor | None = None,
+    ) -> dict[str, Tensor]:
+        """A card's tensors of a style that `at` shows at a longer side in px: with the encoder that
+        patches are drawn with the painting, and else vectors."""
+        if self._swap is None:
+            return self._vectors({size: at(size) for size in sizes}, options, mask)
+        picture = at(sizes[-1])
+        colors = kept_colors(part(picture[None], mask)[0], options.seed)
+        return colors | kept_painting(picture, mask)
 
     @torch.no_grad()
     def _vectors(
@@ -176,9 +189,12 @@ class Matching(Method):
         options = Options() if like is None else _options(like)
         image = as_image(content) if content is not None else torch.full((3, 64, 64), 0.5)
         sizes = scales(options.style_size) if like is None else sizes_of(like)
-        pictures = {size: enlarged(resize(image, size)).to(self.place) for size in sizes}
+
+        def at(size: int) -> Tensor:
+            return enlarged(resize(image, size)).to(self.place)
+
         with compute_in(fast_dtype(self.place)):
-            tensors = self._vectors(pictures, options)
+            tensors = self._tensors(at, sizes, options)
         return StyleCard(self.name, tensors, self._config(options), provenance=provenance())
 
     def softened(
@@ -205,6 +221,13 @@ class Matching(Method):
             raise GessoError("cards of matching are mixed in positive shares; one is negative")
         paintings, config = joined(cards, shares)
         vectors = [split(card.tensors)[1] for card in cards]
+        if not all(map(kept_sizes, cards)):
+            if not paintings:
+                raise GessoError(
+                    "cards of which one keeps its painting, another none: they cannot be mixed; "
+                    "adapt the older anew"
+                )
+            vectors = [_without(own) for own in vectors]
         for card, own in zip(cards, vectors, strict=True):
             if own.keys() != vectors[0].keys() or _made_by(card) != _made_by(first):
                 raise GessoError(
@@ -214,6 +237,11 @@ class Matching(Method):
         parts = [p for c, share in zip(cards, shares, strict=True) for p in parts_of(c, share)]
         origin = provenance() | {"blend": parts}
         return StyleCard(self.name, tensors, {**first.config, **config}, provenance=origin)
+
+
+def _without(vectors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Colours alone."""
+    return {name: tensor for name, tensor in vectors.items() if name.startswith("colors.")}
 
 
 def _made_by(card: StyleCard) -> list[Any]:
@@ -236,6 +264,8 @@ def _painting(card: StyleCard) -> Painting:
 
 
 def _options(card: StyleCard) -> Options:
-    known: dict[str, Any] = {"drawn_by": "steps", "half_steps": 0}  # of cards from before these
+    # Those of cards from before these.
+    known: dict[str, Any] = {"drawn_by": "steps", "half_steps": 0}
+    known |= {"centred": False, "structure_last": False}
     known |= {n: v for n, v in card.config.items() if n in Painting.__dataclass_fields__}
     return from_json(Options, known, "the configuration of a matching card")

@@ -1,4 +1,4 @@
-"""A card of matching, read: the style's vectors and the encoder that sees pictures as they were."""
+"""A card of matching, read: the style's vectors, and the encoder that pictures are seen with."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ from gesso.encoders.base import Encoder
 from gesso.encoders.projected import Projected
 from gesso.errors import GessoError
 from gesso.fitting.kept import read_colors, read_rows, widths
-from gesso.fitting.vectors import StyleVectors
+from gesso.fitting.painting import scales
+from gesso.fitting.vectors import StyleVectors, Vectors
+from gesso.methods.matching.redrawing import paintings_of, split
 from gesso.methods.matching.room import levels_of, room_of
+from gesso.methods.matching.seen import vectors_of
 
 
 def directions_of(
@@ -35,7 +38,8 @@ def projected(encoder: Encoder, tensors: Mapping[str, Tensor], place: torch.devi
 
 
 def read(card: StyleCard, encoder: Encoder, place: torch.device) -> tuple[StyleVectors, Encoder]:
-    """What a card keeps of its style, and the encoder to paint with.
+    """The vectors that a card keeps or, if it keeps none, those of its paintings; and the encoder
+    to paint with.
 
     Raises:
         GessoError: a card of another encoder or shape.
@@ -47,26 +51,29 @@ def read(card: StyleCard, encoder: Encoder, place: torch.device) -> tuple[StyleV
             f"a card made with the encoder {made}: the one loaded, {own.name} "
             f"({own.identity[:12]}…), cannot run it"
         )
-    sizes = sizes_of(card)
+    sizes, colors = kept_sizes(card), read_colors(card.tensors, place)
     if not sizes:
-        raise GessoError("a card without vectors of its style")
+        if not split(card.tensors)[0]:
+            raise GessoError("a card without vectors of its style")
+        seed, turned = int(found.get("seed", 0)), bool(found.get("rotations"))
+        return vectors_of(*paintings_of(card), encoder, colors, seed, turned), encoder
     channels = widths(encoder, levels, place)
     if room_of(encoder).widths:
         encoder, channels = _projected(card, encoder, channels, place)
-    total = sum(channels.values())
-    vectors = StyleVectors(
-        {size: read_rows(card.tensors, f"scale.{size}", total, place) for size in sizes},
-        {
-            level: read_rows(card.tensors, f"level.{level}", channels[level], place)
-            for level in levels
-        },
-        read_colors(card.tensors, place),
-    )
-    return vectors, encoder
+    kept = list(channels.values())
+    columns = {size: read_rows(card.tensors, f"scale.{size}", sum(kept), place) for size in sizes}
+    levels_kept = {at: read_rows(card.tensors, f"level.{at}", channels[at], place) for at in levels}
+    balanced = {n: Vectors.of_columns(c.rows, c.mean, kept) for n, c in columns.items()}
+    return StyleVectors(balanced, levels_kept, colors), encoder
 
 
 def sizes_of(card: StyleCard) -> list[int]:
-    """The scales at which a card's style was seen, coarse to fine."""
+    """The scales at which a card's style is seen, coarse to fine."""
+    return kept_sizes(card) or scales(max(max(p.shape) for p, _ in paintings_of(card)[0]))
+
+
+def kept_sizes(card: StyleCard) -> list[int]:
+    """The scales whose vectors a card keeps, coarse to fine."""
     names = [n.removeprefix("scale.") for n in card.tensors if n.startswith("scale.")]
     return sorted(int(n) for n in names if n.isdecimal())
 

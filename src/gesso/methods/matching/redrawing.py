@@ -1,10 +1,9 @@
 """Pictures drawn with whole patches of a painting, as style swap draws them (Chen & Schmidt 2016),
-and the painting itself in a card, from which the patches come: as a WebP it takes a tenth of what
-its features take."""
+and the painting itself in a card, in which patches and vectors are seen: as a WebP it takes a tenth
+of what its features take."""
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -23,8 +22,8 @@ from gesso.nn.masks import places
 from gesso.nn.patches import Bank
 from gesso.nn.pictures import read_image
 
-MOST_BYTES = 110_000  # of a WebP; twice that in a card, whose numbers are float16
-QUALITIES = (95, 90, 85, 80, 70, 60, 50, 40, 20)
+MOST_BYTES = 200_000  # of a WebP; twice that in a card, whose numbers are float16
+QUALITIES = (95, 85, 70, 50, 20)
 CELL_PX = 4  # of a place of relu3_1
 SHARES = "paintings"  # in a card's configuration: the share of each painting
 KINDS = ("painting", "painted")
@@ -47,8 +46,8 @@ def kept_painting(picture: Tensor, mask: Tensor | None) -> dict[str, Tensor]:
     """A card's tensors of a painting (3, h, w) in [0, 1], and of where the style is, a mask (h, w):
     the bytes of a WebP as numbers from 0 to 255, which a card's float16 holds."""
     image = picture.cpu()
-    fits = bisect_left(QUALITIES, True, key=lambda q: len(webp_bytes(image, q)) <= MOST_BYTES)
-    data = webp_bytes(image, QUALITIES[min(fits, len(QUALITIES) - 1)])
+    tried = (webp_bytes(image, quality) for quality in QUALITIES)
+    data = next((d for d in tried if len(d) <= MOST_BYTES), None) or webp_bytes(image, 0)
     tensors = {"painting.0": torch.from_numpy(np.frombuffer(data, np.uint8).astype(np.float32))}
     if mask is not None:
         cells = (-(-n // CELL_PX) for n in picture.shape[1:])
