@@ -96,17 +96,26 @@ def test_any_size(encoder: Encoder, size: tuple[int, int]) -> None:
     assert picture.shape == content.shape and bool(torch.isfinite(picture).all())
 
 
-def test_of_a_large_picture_a_small_copy_is_polished(
-    encoder: Encoder, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_of_a_large_picture_a_small_copy_is_polished(encoder: Encoder) -> None:
     photo = pictures(1, 64, seed=8)
     card = card_of(encoder)
     seen: list[int] = []
     encoder.register_forward_pre_hook(lambda module, args: seen.append(args[0].shape[-1]))
-    monkeypatch.setattr(polish, "MAX_PIXELS", 48 * 48)
-    carried = polish.polished(SAME, encoder, card, 20)(photo)
+    carried = polish.polished(SAME, encoder, card, 20, most=48 * 48)(photo)
     assert carried.shape == photo.shape and max(seen) < 48 + SHIFT_PX
     assert distance(encoder, carried[0]) < distance(encoder, photo[0])
+
+
+def test_of_a_picture_of_any_size_all_is_polished_on_demand(encoder: Encoder) -> None:
+    card, largest = card_of(encoder), list[int]()
+    for most in (None, 16 * 16):
+        seen: list[int] = []
+        with encoder.register_forward_pre_hook(
+            lambda _, given, seen=seen: seen.append(given[0].shape[-1])
+        ):
+            polish.polished(SAME, encoder, card, 1, most)(PHOTOS[:1])
+        largest.append(max(seen))
+    assert largest[0] >= 64 + SHIFT_PX - 1 and largest[1] < 64
 
 
 @pytest.mark.parametrize("level", [0.0, 0.5, 1.0])

@@ -61,16 +61,13 @@ def test_every_step_goes_on_lowering_the_objective(encoder: Encoder) -> None:
     assert found[0] > 1.1 * found[1] and found[1] > 1.1 * found[2]
 
 
-def test_of_a_large_picture_a_small_copy_is_polished(
-    encoder: Encoder, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_of_a_large_picture_a_small_copy_is_polished(encoder: Encoder) -> None:
     photo = pictures(1, 64, seed=8)
     card = card_of(encoder)
     own = polish.polished(SAME, encoder, card, 10)(photo)
     seen: list[int] = []
     encoder.register_forward_pre_hook(lambda module, args: seen.append(args[0].shape[-1]))
-    monkeypatch.setattr(polish, "MAX_PIXELS", 48 * 48)
-    carried = polish.polished(SAME, encoder, card, 10)(photo)
+    carried = polish.polished(SAME, encoder, card, 10, most=48 * 48)(photo)
     assert carried.shape == photo.shape and max(seen) <= 48 + 2 * BORDER_PX + max(SHIFTS)
     before, exact, found = (objective(encoder, photo[0], x[0]) for x in (photo, own, carried))
     assert exact < before and found < before

@@ -89,3 +89,14 @@ def test_statistics_are_those_of_all_pixels_and_the_pixels_the_styles() -> None:
     own = STYLE.flatten(1).T
     assert len(colors.pixels) == 100
     assert all(bool((own == pixel).all(1).any()) for pixel in colors.pixels)
+
+
+@pytest.mark.parametrize("source", BOTH)
+@pytest.mark.parametrize("style", [STYLE, STYLE[:1].expand(3, -1, -1)], ids=["colour", "grey"])
+def test_strips_are_the_whole_picture(
+    source: Recolor, style: torch.Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = recolored(PICTURE[None], PHOTO[None], colors_of(style), source)
+    monkeypatch.setattr("gesso.nn.strips.STRIP_PIXELS", 7 * 48)
+    found = recolored(PICTURE[None], PHOTO[None], colors_of(style), source)
+    torch.testing.assert_close(found, whole, rtol=0, atol=1e-5)

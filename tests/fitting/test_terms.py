@@ -10,7 +10,7 @@ import torch
 from gesso.errors import GessoError
 from gesso.fitting.recolor import StyleColors
 from gesso.fitting.terms import Terms, Weights
-from gesso.fitting.vectors import Rows, Vectors
+from gesso.fitting.vectors import Vectors
 from tiny import pictures
 
 PHOTO, STYLE, OTHER = pictures(3, 32, seed=9)
@@ -30,7 +30,9 @@ def value(image: torch.Tensor, weights: Weights, colors: bool = True) -> float:
         torch.Generator().manual_seed(0),
         PHOTO[None],
     )
-    return float(terms(image[None], Rows.of(columns(image)), before=Rows.of(columns(PHOTO))))
+    drawn, seen = terms.drawn(image[None], 64), columns(image)
+    some = slice(0) if drawn.columns is None else drawn.columns
+    return float(terms(image[None], drawn, seen[some], columns(PHOTO)[some]))
 
 
 @pytest.mark.parametrize("name", ["transport", "moments", "palette"])

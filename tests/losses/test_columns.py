@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from gesso.losses.columns import columns_at, hypercolumns
+from gesso.losses.columns import Corners, hypercolumns
 
 
 def features(height: int, width: int, seed: int = 0) -> dict[str, torch.Tensor]:
@@ -14,6 +14,16 @@ def features(height: int, width: int, seed: int = 0) -> dict[str, torch.Tensor]:
     shapes = [(3, height, width), (5, height // 2, width // 2)]
     shapes += [(6, height // 4, width // 4), (7, height // 8, width // 8)]
     return {str(i): torch.randn(1, *shape, generator=random) for i, shape in enumerate(shapes)}
+
+
+def columns_at(
+    found: dict[str, torch.Tensor], rows: int, across: int, places: torch.Tensor
+) -> torch.Tensor:
+    parts = []
+    for feature in found.values():
+        corners = Corners.of(places, (rows, across), (feature.shape[2], feature.shape[3]))
+        parts.append(corners.mixed(feature[0].flatten(1).T[corners.places]))
+    return torch.cat(parts, 1)
 
 
 @pytest.mark.parametrize("size", [(64, 64), (71, 50), (16, 93)])

@@ -17,6 +17,7 @@ from gesso.nn import memory
 from gesso.pipeline.need import check_memory, needed
 
 ADAIN = about("adain")
+TILED = replace(ADAIN, tile_bytes=40)
 LIMIT = Limit(pixels=ADAIN.paint_pixels)
 
 
@@ -38,8 +39,9 @@ def test_a_hundred_megapixels_need_less_than_two_gigabytes(name: str) -> None:
 def test_what_is_painted_polished_and_not_in_tiles_needs_more() -> None:
     whole = [needed(12_000_000, painted, ADAIN) for painted in (2_000_000, 12_000_000)]
     assert whole[1] > 3 * whole[0]
-    assert needed(12_000_000, 12_000_000, replace(ADAIN, tiles=True)) < whole[1] / 3
-    assert needed(12_000_000, 2_000_000, ADAIN, polished=True) > 2e9
+    assert needed(12_000_000, 12_000_000, TILED) < whole[1] / 3
+    assert needed(12_000_000, 2_000_000, ADAIN, polished=1_000_000) == whole[0]
+    assert 1.2 * whole[0] < needed(12_000_000, 12_000_000, TILED, polished=12_000_000) < 2e9
 
 
 def test_a_photo_that_does_not_fit_is_refused_by_its_header(photo: Path) -> None:

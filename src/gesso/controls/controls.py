@@ -55,7 +55,9 @@ class Controls(ControlOptions):
             once; None: as the method says (`About.paint_from`).
         paint_size: the longer side in px up to which pictures are painted whole; of larger ones a
             smaller copy is, and what changed is carried over. It may be beyond the method's limit,
-            which is the default (`About.paint_pixels`), where there is the time and the memory.
+            which is the default (`About.paint_pixels`), where there is the time; what does not fit
+            into memory is painted in tiles. Polish then sees all that is painted, else a copy of
+            `polish.MAX_PIXELS`.
         ground: calm gives the photo's empty places one colour of what was painted there; painted
             leaves them as they are. None is calm (see `gesso.fitting.ground`).
 
@@ -139,7 +141,7 @@ class Controls(ControlOptions):
 
         def dressed(cards: list[StyleCard], steps: int = 0, strength: float = 1.0) -> Stylizer:
             own = palette and palette.at(strength)
-            whole = with_limit(self._together(method, cards, steps, begin), limit)
+            whole = with_limit(self._together(method, cards, steps, begin, limit.polished), limit)
             picture = with_ground(with_palette(whole, own, regions), how.ground != "painted")
             colored = with_chroma(with_color(picture, color, matched), color, styles)
             return self._covered(colored, len(cards))
@@ -162,15 +164,15 @@ class Controls(ControlOptions):
         return steps if steps and can_polish(method, cards) else 0
 
     def _together(
-        self, method: Method, cards: list[StyleCard], steps: int, begin: int
+        self, method: Method, cards: list[StyleCard], steps: int, begin: int, most: int | None
     ) -> Callable[[float], Stylizer]:
         """What makes the picture of one card, or of several in their regions, of photos whose sides
-        have some share of what `feather` is meant for."""
+        have some share of what `feather` is meant for; `most` pixels of them are polished."""
 
         def one(card: StyleCard) -> Stylizer:
             made = method.stylizer(card)
             whole = coarse_to_fine(lambda share: made, begin, 1.0)
-            return polished(whole, method.encoder, card, steps)
+            return polished(whole, method.encoder, card, steps, most)
 
         if not self.masks:
             only = one(cards[0])

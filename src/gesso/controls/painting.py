@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from gesso.controls.polish import MAX_PIXELS
 from gesso.fitting import carry
 from gesso.fitting.carry import carried_over, smaller_copy
 from gesso.fitting.ground import emptied
@@ -46,6 +47,12 @@ class Limit:
             usual = min(whole, self.pixels)
         least = min(usual, whole * (LEAST_PX / max(height, width)) ** 2)
         return round(max(usual / self.stroke**2, least))
+
+    @property
+    def polished(self) -> int | None:
+        """The pixels of which polish sees a picture: all that are painted, None, where their size
+        is asked for."""
+        return MAX_PIXELS if self.side is None else None
 
 
 def with_limit(stylizer_at: Callable[[float], Stylizer], limit: Limit) -> Stylizer:

@@ -29,6 +29,7 @@ from gesso.fitting.vectors import StyleVectors
 from gesso.losses.objectives import Objective
 from gesso.methods.base import Method, OnStep
 from gesso.nn.precision import compute_in, fast_dtype
+from gesso.nn.strips import Striped
 from gesso.stylizers.begun import Begun
 from gesso.stylizers.progress import in_batch
 from gesso.stylizers.stylizer import Stylizer
@@ -41,8 +42,7 @@ CALM = 0.02  # five steps of 8 bits: skies move at a third or less of the rate
 BETAS = (0.85, 0.98)  # over so few steps a little better than the usual ones
 BY_GRAMS = Descent(lr=LR, coarse=0, betas=BETAS, mirror=True, chroma=CHROMA, shift=True, calm=CALM)
 OBJECTIVE = Objective()
-MAX_PIXELS = 1_000_000
-"""Above this many pixels a smaller copy is polished, and what changed in it is carried over."""
+MAX_PIXELS = 1_000_000  # of what is polished where nobody asks for more, for time
 
 
 Nearer = Callable[[Tensor, Tensor, int, OnTerms | None], Tensor]
@@ -56,7 +56,13 @@ def can_polish(method: Method, cards: Sequence[StyleCard]) -> bool:
     return all(one is not None and one.encoder == method.encoder.identity for one in kept)
 
 
-def polished(stylizer: Stylizer, encoder: Encoder, card: StyleCard, steps: int) -> Stylizer:
+def polished(
+    stylizer: Stylizer,
+    encoder: Encoder,
+    card: StyleCard,
+    steps: int,
+    most: int | None = MAX_PIXELS,
+) -> Stylizer:
     """A stylizer whose pictures are taken `steps` steps nearer to the card's style.
 
     Args:
@@ -64,6 +70,8 @@ def polished(stylizer: Stylizer, encoder: Encoder, card: StyleCard, steps: int) 
         encoder: the one that the card's vectors were seen with.
         card: with `vectors`, or with `grams`.
         steps: number of Adam's, from 0 to MAX_STEPS.
+        most: of a picture of more pixels a smaller copy is polished, and what changed in it is
+            carried over; None: every picture at its own size, in tiles where it does not fit.
 
     Raises:
         OptionError: a card that keeps neither, or those of another encoder; a number of steps out
@@ -75,8 +83,9 @@ def polished(stylizer: Stylizer, encoder: Encoder, card: StyleCard, steps: int) 
     nearer = _nearer(encoder, card)
 
     def one(content: Tensor, heard: OnTerms | None) -> Tensor:
-        picture = stylizer(content)
-        before, photo = (smaller(image, MAX_PIXELS) for image in (picture, content))
+        picture = stylizer.striped(Striped.of(content)).whole()
+        pixels = most or content.shape[-2] * content.shape[-1]
+        before, photo = (smaller(image, pixels) for image in (picture, content))
         begun = Begun()
         after = begun.keep(nearer(photo, begun(before), begun.steps(steps), heard))
         return after if before is picture else carried(picture, before, after.to(before))
@@ -128,10 +137,15 @@ def _by_matching(encoder: Encoder, tensors: Mapping[str, Tensor]) -> Nearer:
 
         height, width = (max(SMALLEST_PX, n) for n in picture.shape[-2:])
         with torch.inference_mode(False), torch.enable_grad(), compute_in(fast_dtype(place)):
-            begun = resized(picture.clone().to(place), height, width)
-            return finish(begun, photo.clone().to(place), style, encoder, how, report)
+            begun = resized(_ordinary(picture).to(place), height, width)
+            return finish(begun, _ordinary(photo).to(place), style, encoder, how, report)
 
     return nearer
+
+
+def _ordinary(image: Tensor) -> Tensor:
+    """An image that gradients may be taken of, whatever it was made in."""
+    return image.clone() if image.is_inference() else image
 
 
 def _by_grams(encoder: Encoder, matrices: Mapping[str, Tensor]) -> Nearer:

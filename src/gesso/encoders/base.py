@@ -20,6 +20,7 @@ class Encoder(nn.Module):
     name: str
     levels: tuple[str, ...]
     identity: str = ""
+    rounds_up = False  # whether a pooling of an odd side keeps its last position
 
     def forward(self, image: Tensor, levels: Sequence[str] | None = None) -> dict[str, Tensor]:
         """RGB in [0, 1] (B, 3, H, W) → {level: (B, C, H', W')}; stops at the deepest level asked
@@ -35,13 +36,27 @@ class Encoder(nn.Module):
         raise NotWritten(f"export: encoder {self.name}: only the compact one is exported")
 
     def widths(self, level: str) -> tuple[tuple[int, ...], ...]:
+        """`layers`, as a decoder mirrors them.
+
+        Raises:
+            GessoError: a level this encoder does not have, or that no decoder mirrors.
+        """
+        return self.layers(level)
+
+    def layers(self, level: str) -> tuple[tuple[int, ...], ...]:
         """Widths of the convolutions up to `level`, block by block, with a 2×2 max-pool between
-        blocks: what a decoder mirrors.
+        blocks.
 
         Raises:
             GessoError: a level this encoder does not have.
         """
         raise NotImplementedError
+
+    def grid(self, level: str, height: int, width: int) -> tuple[int, int]:
+        """Rows and columns of a level of pictures of height × width px."""
+        for _ in self.layers(level)[1:]:
+            height, width = ((n + self.rounds_up) // 2 for n in (height, width))
+        return height, width
 
     def freeze(self) -> Encoder:
         """No gradients for the weights, evaluation mode."""

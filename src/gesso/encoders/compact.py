@@ -91,12 +91,16 @@ class CompactEncoder(Encoder):
         return {level: g.wide(features[level]) for level in levels}
 
     def widths(self, level: str) -> tuple[tuple[int, ...], ...]:
-        block, place = self._places([level])[level]
+        block, _ = self._places([level])[level]
         if level in self.levels:
             raise GessoError(
                 f"encoder {self.name}: {level} is a projection of its features, which no decoder "
                 f"mirrors; relu{block + 1}_1 is none"
             )
+        return self.layers(level)
+
+    def layers(self, level: str) -> tuple[tuple[int, ...], ...]:
+        block, place = self._places([level])[level]
         convs = [
             tuple(cast(Convolution, conv).out_channels for conv in block.children())
             for block in self.blocks[: block + 1]

@@ -28,6 +28,12 @@ class Projected(Encoder):
             for level, features in found.items()
         }
 
+    def layers(self, level: str) -> tuple[tuple[int, ...], ...]:
+        return self._whole[0].layers(level)
+
+    def grid(self, level: str, height: int, width: int) -> tuple[int, int]:
+        return self._whole[0].grid(level, height, width)
+
 
 @torch.no_grad()
 def principal_directions(

@@ -96,7 +96,7 @@ class VGG(Encoder):
         y: Tensor = self.convs[name](x)
         return y
 
-    def widths(self, level: str) -> tuple[tuple[int, ...], ...]:
+    def layers(self, level: str) -> tuple[tuple[int, ...], ...]:
         _, last = self.wanted([level])
         names = self.levels[: last + 1]
         depths = [sum(name[4] == str(b) for name in names) for b in range(1, 6)]
@@ -107,6 +107,8 @@ class NormalisedVGG(VGG):
     """VGG-19 as AdaIN's authors use it: each channel scaled to a mean activation of 1, reflection
     padding, poolings that round up, and a 1×1 convolution in front from RGB in [0, 1] to Caffe's
     input. A map must have 2 px at least to be padded: 16 px of picture for relu4_1."""
+
+    rounds_up = True
 
     def __init__(self, deepest: str = DEEPEST) -> None:
         super().__init__("vgg19", caffe=False, deepest=deepest)

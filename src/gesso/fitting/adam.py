@@ -43,7 +43,8 @@ class Adam:
                     continue
                 mean.lerp_(p.grad, 1 - fast)
                 square.mul_(slow).addcmul_(p.grad, p.grad, value=1 - slow)
-                p.addcdiv_(mean, (square.sqrt() / root).add_(self.eps), value=-group.lr / scale)
+                size = square.sqrt().div_(root).add_(self.eps)
+                p.addcdiv_(mean, size, value=-group.lr / scale)
 
 
 class _Group:

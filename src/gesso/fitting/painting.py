@@ -232,7 +232,7 @@ def _half(
         return picture
     height, width = picture.shape[-2:]
     small, seen = (resized(image, height // 2, width // 2) for image in (picture, photo))
-    last = Apart(sized(styles, small), encoder, how.weights, how.seed, seen)
+    last = Apart(sized(styles, small), encoder, how.weights, how.seed, small, seen)
     made = descend(small, last, how.half_steps, how.lr, on_step)
     return picture + resized(made - small, height, width)
 
@@ -254,7 +254,7 @@ def finish(
     """
     if how.final_steps:
         seen = resized(photo, *picture.shape[-2:])
-        last = Apart(sized(styles, picture), encoder, how.weights, how.seed, seen)
+        last = Apart(sized(styles, picture), encoder, how.weights, how.seed, picture, seen)
         picture = descend(picture, last, how.final_steps, how.lr, on_step)
     picture = resized(picture, *photo.shape[-2:]).clamp(0, 1)
     colors = [region.style.colors for region in regions_of(styles)]

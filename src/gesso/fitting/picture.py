@@ -12,7 +12,9 @@ from torch import Tensor
 from gesso.encoders.base import Encoder
 from gesso.errors import GessoError
 from gesso.fitting.adam import Adam
-from gesso.fitting.lbfgs import minimise
+from gesso.fitting.lbfgs import MEMORY, minimise
+from gesso.fitting.sight import Sight
+from gesso.fitting.summed import objective_of
 from gesso.losses.objectives import Objective
 from gesso.nn.precision import compute_in, fast_dtype
 from gesso.reports import look
@@ -26,6 +28,7 @@ SMALLEST_PX = 16  # smallest side: relu5_1 sees one pixel in sixteen
 SHIFTS = (0, 3, 6, 1, 4, 7, 2, 5)  # px: each place of an 8 px grid once, far from the one before
 BORDER_PX = 16  # of reflection: beyond what relu3_3 sees, and most of what relu4_3 does
 CALM_PX = 12
+HELD_BY_LBFGS = MEMORY * 2 * 12  # bytes a pixel
 FINER = 0.5  # share of the steps that each finer size gets: it begins near its end
 
 
@@ -170,6 +173,8 @@ class _Problem:
         """Continue with the content at another size."""
         self.content, self.calls = content, 0
         self.seen: dict[int, Tensor] = {}  # its features, by view
+        more = HELD_BY_LBFGS if self.descent.optimizer == "lbfgs" else 0
+        self.sight = Sight.of(self.encoder, self.levels, content, more)
 
     def end(self, steps: int) -> None:
         """Count `steps` steps as done, also where fewer were needed."""
@@ -179,14 +184,20 @@ class _Problem:
         """Weighted terms of the objective, which are also reported."""
         descent = self.descent
         view = self.calls % (len(SHIFTS) if descent.shift else 1 + descent.mirror)
-        content, image = self._content(view), self._view(image, view)
-        features = self.encoder(image, self.levels)
-        terms = self.objective(image, features, content, self.style)
+        terms = self._terms(self._view(image, view), view)
         if self.on_terms is not None:
             sums = {name: float(value.detach().sum()) for name, value in terms.items()}
             self.on_terms(self.before + self.calls, self.steps, sums)
         self.calls += 1
         return terms
+
+    def _terms(self, image: Tensor, view: int) -> dict[str, Tensor]:
+        side = self.sight.side
+        if side is not None:
+            content = self._view(self.content, view)
+            return objective_of(self.objective, self.sight, side, image, content, self.style)
+        content = self._content(view)
+        return self.objective(image, self.encoder(image, self.levels), content, self.style)
 
     def _view(self, image: Tensor, view: int) -> Tensor:
         """The picture as a step sees it: mirrored in every second, moved by other px in each."""

@@ -62,8 +62,11 @@ def descend(
         gradients = torch.autograd.grad(value, parts)
         for part, gradient in zip(parts, gradients, strict=True):
             part.grad = gradient
+        del gradients
         optimizer.step()
+        optimizer.zero_grad()  # which would be held while the next ones are made
         if on_step is not None:
             on_step(step + 1, float(value.detach()))
         look(lambda: summed(parts).detach())
-    return summed(parts).detach()
+    with torch.no_grad():
+        return summed(parts)

@@ -3,7 +3,7 @@ stays the picture's, colours keep to the style's range and to the picture's edge
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from gesso.nn.colors import Colors
 from gesso.nn.oklab import from_oklab, to_oklab
+from gesso.nn.strips import Striped
 
 PASSES = 5  # of the 3×3 filter (the paper's)
 STOP = 10.0  # a step of lightness s weighs exp(−10·s) (the paper's)
@@ -65,18 +66,47 @@ def recolored(picture: Tensor, photo: Tensor, style: StyleColors, source: Recolo
     """
     if source == "off":
         return picture
-    lab = to_oklab(picture)
-    light, colors = lab[:, :1], lab[:, 1:]
-    if source == "own":
+    change = _own(style) if source == "own" else _photos(picture, photo, style)
+    height = picture.shape[2]
+
+    def at(rows: slice) -> Tensor:
+        seen = slice(max(0, rows.start - PASSES), min(height, rows.stop + PASSES))
+        made = change(picture[..., seen, :], photo[..., seen, :])
+        return made[..., rows.start - seen.start : rows.stop - seen.start, :]
+
+    return Striped(height, picture.shape[3], at).whole()
+
+
+Change = Callable[[Tensor, Tensor], Tensor]
+"""Takes some rows of a picture and of its photo; those that are `PASSES` from what was cut off
+come out right."""
+
+
+def _own(style: StyleColors) -> Change:
+    def change(picture: Tensor, photo: Tensor) -> Tensor:
+        lab = to_oklab(picture)
+        light, colors = lab[:, :1], lab[:, 1:]
         colors = smoothed(_within(colors, style, [1, 2]), light)
         return from_oklab(torch.cat([light, colors], 1))
-    lab, target = _within(lab, style), style.moments
+
+    return change
+
+
+def _photos(picture: Tensor, photo: Tensor, style: StyleColors) -> Change:
+    target = style.moments
     if style.is_grey:
-        return from_oklab(_within(Colors.of(lab).moved(lab, target), style))
-    own = to_oklab(photo)[:, 1:]
-    chroma = Colors(target.mean[1:], target.covariance[1:, 1:])
-    moved = smoothed(Colors.of(own).moved(own, chroma), lab[:, :1])
-    return from_oklab(_within(torch.cat([lab[:, :1], moved], 1), style))
+        seen = Striped.of(picture).changed(lambda strip, _: _within(to_oklab(strip), style))
+        move = Colors.of_strips(seen).mover(target)
+        return lambda part, _: from_oklab(_within(move(_within(to_oklab(part), style)), style))
+    own = Striped.of(photo).changed(lambda strip, _: to_oklab(strip)[:, 1:])
+    turn = Colors.of_strips(own).mover(Colors(target.mean[1:], target.covariance[1:, 1:]))
+
+    def change(picture: Tensor, photo: Tensor) -> Tensor:
+        light = _within(to_oklab(picture), style)[:, :1]
+        moved = smoothed(turn(to_oklab(photo)[:, 1:]), light)
+        return from_oklab(_within(torch.cat([light, moved], 1), style))
+
+    return change
 
 
 def _within(lab: Tensor, style: StyleColors, channels: Sequence[int] = (0, 1, 2)) -> Tensor:

@@ -15,7 +15,7 @@ from gesso.errors import GessoError
 from gesso.fitting.pyramid import resized
 from gesso.fitting.recolor import StyleColors
 from gesso.fitting.regions import NONE, Margins, Region
-from gesso.fitting.vectors import Rows, Vectors, some_of
+from gesso.fitting.vectors import Vectors, some_of
 from gesso.losses.transport import (
     color_structure_distance,
     moments,
@@ -51,6 +51,15 @@ class Weights:
     def see_vectors(self) -> bool:
         """Whether any of them looks at hypercolumns."""
         return self.transport + self.moments + self.structure > 0
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """The places of a step: of hypercolumns, counted among those of a region, and of pixels; None
+    where no term looks at them."""
+
+    columns: Tensor | None = None
+    pixels: Tensor | None = None
 
 
 class Terms:
@@ -90,43 +99,61 @@ class Terms:
         if style is not None and weights.transport:
             self.wanted = style.centred(style.rows) if weights.centred else style.rows
 
+    def drawn(
+        self,
+        image: Tensor,
+        count: int,
+        region: Region | None = None,
+        margins: Margins = NONE,
+    ) -> Drawn:
+        """The places of a picture (1, 3, H, W), with these margins, that the terms look at next.
+
+        Args:
+            count: the hypercolumns of the region.
+            region: whose pixels the palette is compared with; None: all.
+        """
+        columns = pixels = None
+        if count and self.style is not None and self.weights.see_vectors:
+            columns = some_of(count, PLACES, self.random)
+        if self.weights.palette and self.colors is not None:
+            size = (image.shape[2], image.shape[3])
+            own = None if region is None else region.places(size, margins)
+            if own is None or not len(own):
+                pixels = some_of(size[0] * size[1], PLACES, self.random)
+            else:
+                pixels = own[some_of(len(own), PLACES, self.random)]
+        return Drawn(columns, pixels)
+
     def __call__(
         self,
         image: Tensor,
-        columns: Rows | None,
-        region: Region | None = None,
-        margins: Margins = NONE,
-        before: Rows | None = None,
+        drawn: Drawn,
+        columns: Tensor | None = None,
+        before: Tensor | None = None,
     ) -> Tensor:
         """
         Args:
-            image: (1, 3, H, W), with these margins.
-            columns: hypercolumns, of the region's places.
-            region: whose pixels the palette is compared with; None: all.
+            image: (1, 3, H, W).
+            drawn: its places.
+            columns: the hypercolumns (N, C) there.
             before: the photo's hypercolumns at the same places; without them there is no
                 `structure`.
         """
         total = image.new_zeros(())
-        if columns is not None and self.style is not None and self.weights.see_vectors:
+        if columns is not None and self.style is not None:
             total = total + self._of_vectors(image, columns, self.style, before)
-        if self.weights.palette and self.colors is not None:
-            pixels = every = image[0].flatten(1).T
-            if region is not None:
-                own = region.of(every, (image.shape[2], image.shape[3]), margins)
-                pixels = own if len(own) else every
-            some = some_of(len(pixels), PLACES, self.random).to(image.device)
-            distance = palette_distance(pixels[some], self.colors.pixels)
-            total = total + self.weights.palette * distance
+        if drawn.pixels is not None and self.colors is not None:
+            pixels = image[0].flatten(1).T[drawn.pixels.to(image.device)]
+            total = total + self.weights.palette * palette_distance(pixels, self.colors.pixels)
         if self.weights.content and self.photo is not None:
             change = color_structure_distance(_small(image), self.photo)
             total = total + self.weights.content * change
         return total
 
     def _of_vectors(
-        self, image: Tensor, columns: Rows, style: Vectors, before: Rows | None
+        self, image: Tensor, rows: Tensor, style: Vectors, before: Tensor | None
     ) -> Tensor:
-        some = some_of(columns.count, PLACES, self.random)
-        rows, weights, total = columns.at(some), self.weights, image.new_zeros(())
+        weights, total = self.weights, image.new_zeros(())
         dtype = fast_dtype(rows.device)
         if weights.transport:
             seen = style.centred(rows) if weights.centred else rows
@@ -136,7 +163,7 @@ class Terms:
             apart = moments_apart(moments(self.unit * rows), self.moments)
             total = total + weights.moments * apart
         if weights.structure and before is not None:
-            change = self_similarity_distance(rows, before.at(some), dtype)
+            change = self_similarity_distance(rows, before, dtype)
             total = total + weights.structure * change
         return total
 

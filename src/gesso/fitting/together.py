@@ -9,7 +9,6 @@ from torch import Tensor
 from gesso.encoders.base import Encoder
 from gesso.fitting.regions import Region, Styles, regions_of
 from gesso.fitting.terms import Terms, Weights
-from gesso.fitting.vectors import Rows
 from gesso.losses.columns import CELL_PX, cells, hypercolumns
 from gesso.losses.matching import cosine_distance, nearest
 from gesso.nn.precision import fast_dtype
@@ -32,7 +31,7 @@ class Together:
     ) -> None:
         regions = regions_of(styles)
         self.encoder, self.levels, self.random = encoder, list(regions[0].style.levels), random
-        self.parts: list[tuple[Region, Tensor, Terms, Rows | None]] = []
+        self.parts: list[tuple[Region, Tensor, Terms, Tensor | None]] = []
         with torch.no_grad():
             columns = self._columns(query)
             photos = self._columns(photo) if weights.structure else None
@@ -40,7 +39,7 @@ class Together:
             rows, vectors = region.of(columns, cells(query)), region.style.at(size)
             if len(rows):
                 found = nearest(rows, vectors.rows, vectors.mean, fast_dtype(rows.device))
-                own = None if photos is None else Rows.of(region.of(photos, cells(query)))
+                own = None if photos is None else region.of(photos, cells(query))
                 terms = Terms(weights, vectors, region.style.colors, random, photo)
                 self.parts.append((region, vectors.rows[found], terms, own))
 
@@ -57,8 +56,11 @@ class Together:
         columns, total = self._columns(image, down, right), image.new_zeros(())
         for region, target, terms, before in self.parts:
             rows = region.of(columns, cells(image))
-            loss = cosine_distance(rows, target) + terms(
-                image, Rows.of(rows), region, before=before
-            )
+            loss = cosine_distance(rows, target)
+            drawn, seen, same = terms.drawn(image, len(rows), region), None, None
+            if drawn.columns is not None:
+                some = drawn.columns.to(rows.device)
+                seen, same = rows[some], None if before is None else before[some]
+            loss = loss + terms(image, drawn, seen, same)
             total = total + len(rows) / len(columns) * loss
         return total

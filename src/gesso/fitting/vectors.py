@@ -52,20 +52,6 @@ class Vectors:
         return self.rows[: (len(self.rows) + 1) // 2]
 
 
-@dataclass(frozen=True)
-class Rows:
-    """Vectors of `count` places of a picture, which are looked up where they are needed: `at` takes
-    places (N,) from 0 to count − 1 and returns (N, C)."""
-
-    count: int
-    at: Callable[[Tensor], Tensor]
-
-    @staticmethod
-    def of(vectors: Tensor) -> Rows:
-        """Those of a tensor (N, C)."""
-        return Rows(len(vectors), lambda places: vectors[places.to(vectors.device)])
-
-
 class Seen(Mapping[K, Vectors]):
     """Vectors by scale or level, each of which is looked for when it is first asked for."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -30,20 +31,32 @@ def hypercolumns(features: Mapping[str, Tensor], height: int, width: int) -> Ten
     return torch.cat(parts, 1).flatten(2).transpose(1, 2)
 
 
-def columns_at(features: Mapping[str, Tensor], height: int, width: int, places: Tensor) -> Tensor:
-    """(N, ΣC): the hypercolumns of the first picture at `places` (N,) of height × width cells
-    alone, as `hypercolumns` has them: for a thousand places a small part of the work."""
-    row, column = places // width, places % width
-    parts = []
-    for feature in features.values():
-        channels, h, w = feature.shape[1:]
-        top, bottom, down = _between(row, height, h)
-        left, right, across = _between(column, width, w)
-        corners = torch.cat([y * w + x for y in (top, bottom) for x in (left, right)])
-        seen = widen(feature[0].flatten(1).T[corners]).view(2, 2, len(places), channels)
-        upper, lower = torch.lerp(seen[:, 0], seen[:, 1], across)
-        parts.append(torch.lerp(upper, lower, down) / math.sqrt(channels))
-    return torch.cat(parts, 1)
+@dataclass(frozen=True)
+class Corners:
+    """Which places of a level the hypercolumns at some cells lie between.
+
+    Attributes:
+        places: (4·N,), of the level's grid.
+        down, across: (N, 1), how far from the upper to the lower ones, and from left to right.
+    """
+
+    places: Tensor
+    down: Tensor
+    across: Tensor
+
+    @classmethod
+    def of(cls, at: Tensor, cells: tuple[int, int], grid: tuple[int, int]) -> Corners:
+        """Those of the cells `at` (N,) of a grid of cells, in a level's grid."""
+        top, bottom, down = _between(at // cells[1], cells[0], grid[0])
+        left, right, across = _between(at % cells[1], cells[1], grid[1])
+        pairs = [y * grid[1] + x for y in (top, bottom) for x in (left, right)]
+        return cls(torch.cat(pairs), down, across)
+
+    def mixed(self, rows: Tensor) -> Tensor:
+        """(N, C): the level's part of the hypercolumns, from its vectors (4·N, C) at `places`."""
+        seen = widen(rows).view(2, 2, len(self.down), rows.shape[1])
+        upper, lower = torch.lerp(seen[:, 0], seen[:, 1], self.across.to(seen))
+        return torch.lerp(upper, lower, self.down.to(seen)) / math.sqrt(rows.shape[1])
 
 
 def _between(at: Tensor, count: int, size: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import torch
@@ -98,16 +98,25 @@ class NetworkObjective:
     ) -> dict[str, Tensor]:
         """Weighted terms, each (B,). `features` are those of `image` (B, 3, H, W), `content` the
         content's feature map at `content_level`, `style` as from `targets`, of 1 or B styles."""
-        compare = relative_squared_error if self.relative else mean_squared_error
-        terms = {}
+        gap = None
         if self.content_weight:
-            gap = compare(features[self.content_level], content)
-            terms["content"] = self.content_weight * gap
+            gap = self._compare(features[self.content_level], content)
+        return self.of_described(gap, self.targets(features), style)
+
+    def of_described(
+        self, gap: Tensor | None, found: Mapping[str, Tensor], style: Mapping[str, Tensor]
+    ) -> dict[str, Tensor]:
+        """Weighted terms, each (B,), of the content's error (B,), None without a content weight,
+        and of what is `described`, by level."""
+        terms = {} if gap is None else {"content": self.content_weight * gap}
         if self.style_levels:
-            found = self.targets(features)
-            gaps = [compare(found[level], style[level].expand_as(found[level])) for level in found]
+            gaps = [self._compare(found[n], style[n].expand_as(found[n])) for n in found]
             terms["style"] = self.style_weight * torch.stack(gaps).sum(0)
         return terms
+
+    @property
+    def _compare(self) -> Callable[[Tensor, Tensor], Tensor]:
+        return relative_squared_error if self.relative else mean_squared_error
 
     def of_network(
         self,

@@ -54,7 +54,8 @@ class About:
         paint_pixels: above so many pixels a smaller copy is painted by default, and what changed is
             carried over (`gesso.controls.painting`), for time, memory or larger strokes.
         paint_bytes: about what a painted pixel takes while it is painted, measured in float32.
-        tiles: whether a photo that is too large for the memory is painted in tiles.
+        tile_bytes: that of a photo which is painted in tiles, since it is too large for the memory;
+            0: it is refused.
         version: goes up when the same options make another card: cached cards then lapse.
     """
 
@@ -80,5 +81,5 @@ class About:
     paint_from: int = 0
     paint_pixels: int | None = None
     paint_bytes: int = 550
-    tiles: bool = False
+    tile_bytes: int = 0
     version: int = 1

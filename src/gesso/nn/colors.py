@@ -42,10 +42,7 @@ class Colors:
         """The colours of all pixels of a picture of any size."""
         if picture.is_small:
             return cls.of(picture.whole())
-        total, products = (
-            torch.zeros(3, dtype=torch.float64),
-            torch.zeros(3, 3, dtype=torch.float64),
-        )
+        total = products = torch.zeros((), dtype=torch.float64)
         for strip in map(picture.at, picture.strips()):
             pixels = strip.detach().cpu().double().movedim(-3, 0).flatten(1)
             total, products = total + pixels.sum(1), products + pixels @ pixels.T

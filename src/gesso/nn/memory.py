@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import re
 from collections.abc import Iterator
@@ -44,6 +45,12 @@ def allowed() -> int | None:
         return max(0, size - (now or 0))
     there = free()
     return None if there is None else int(SHARE * there)
+
+
+def give_back() -> None:
+    """Hand what malloc keeps of freed memory back to the system, where it can."""
+    with suppress(OSError, AttributeError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def resident() -> int | None:

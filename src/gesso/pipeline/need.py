@@ -8,7 +8,6 @@ from pathlib import Path
 
 from gesso.controls.controls import Controls
 from gesso.controls.painting import Limit
-from gesso.controls.polish import MAX_PIXELS
 from gesso.disk.atomic import shown
 from gesso.errors import GessoError
 from gesso.images.decode import picture_size
@@ -21,26 +20,28 @@ from gesso.pipeline.session import Session
 READING = 7  # bytes a pixel: as Pillow has it, and as bytes
 HELD = 3  # as bytes
 FINISHING = 11  # photo and picture as bytes, the picture as Pillow has it, its file
-IN_TILES = 40  # of a painted pixel: in float16, and in copies that are painted before
 POLISHING = 2200  # of a polished pixel: what the encoder keeps for gradients
+POLISHING_TILES = 110  # where it is polished in tiles
+TILE = 200_000_000  # bytes that the smallest tile takes with a gradient
 STRIPS = 150_000_000  # bytes: strips, tiles, and what libraries keep
 
 log = logging.getLogger(__name__)
 
 
-def needed(pixels: int, painted: int, about: About, polished: bool = False) -> int:
-    """The bytes that a photo takes beside a method that is loaded.
+def needed(pixels: int, painted: int, about: About, polished: int = 0) -> int:
+    """The bytes that a photo takes at least beside a method that is loaded.
 
     Args:
         pixels: of the photo.
         painted: pixels of the copy that is painted, which may be all.
-        polished: whether steps are taken on its pixels afterwards.
+        polished: pixels of the copy on which steps are taken afterwards.
     """
     painting = about.paint_bytes * painted
-    if about.tiles:
-        painting = min(painting, IN_TILES * painted)
+    if about.tile_bytes:
+        painting = min(painting, TILE + about.tile_bytes * painted)
     if polished:
-        painting = max(painting, POLISHING * min(painted, MAX_PIXELS))
+        polish = min(POLISHING * polished, TILE + POLISHING_TILES * polished)
+        painting = max(painting, polish)
     return STRIPS + max(READING * pixels, HELD * pixels + painting, FINISHING * pixels)
 
 
@@ -71,14 +72,15 @@ def check_memory(
     Args:
         size: the longer side of the result in px; None: the photo's.
         limit: up to which size pictures are painted whole.
-        polished: as for `needed`.
+        polished: whether steps are taken on what is painted.
     """
     try:
         width, height = target_size(picture_size(photo), size)
     except GessoError:
         return
     painted = limit.of(height, width)
-    need, room = needed(width * height, painted, about, polished), memory.allowed()
+    steps_on = min(painted, limit.polished or painted) if polished else 0
+    need, room = needed(width * height, painted, about, steps_on), memory.allowed()
     what = f"{shown(photo)}: {width} × {height} px, painted at {painted / 1e6:.1f} megapixels"
     if room is None:
         log.info("%s, take about %s", what, _size(need))

@@ -52,5 +52,5 @@ ABOUT = About(
     paint_from=256,
     paint_pixels=2_000_000,
     paint_bytes=320,
-    tiles=True,
+    tile_bytes=40,
 )

@@ -92,4 +92,5 @@ ABOUT = About(
     full_steps=500,
     paint_pixels=1_000_000,
     paint_bytes=1800,
+    tile_bytes=130,
 )

@@ -50,6 +50,6 @@ ABOUT = About(
     paint_from=256,
     paint_pixels=2_000_000,
     paint_bytes=550,
-    tiles=True,
+    tile_bytes=40,
     version=2,
 )

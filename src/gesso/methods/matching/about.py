@@ -156,5 +156,6 @@ ABOUT = About(
     color_share=0.6,
     paint_pixels=800_000,
     paint_bytes=1700,
+    tile_bytes=130,
     version=6,
 )

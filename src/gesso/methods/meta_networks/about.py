@@ -57,5 +57,5 @@ ABOUT = About(
     paint_from=256,
     paint_pixels=2_000_000,
     paint_bytes=300,
-    tiles=True,
+    tile_bytes=40,
 )

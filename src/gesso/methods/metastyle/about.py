@@ -52,7 +52,7 @@ ABOUT = About(
     paint_from=256,
     paint_pixels=2_000_000,
     paint_bytes=550,
-    tiles=True,
+    tile_bytes=40,
     version=2,
     polish=8,  # a second and a quarter at 512 px on two cores
 )
