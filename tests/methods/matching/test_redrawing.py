@@ -358,3 +358,11 @@ def test_a_card_of_before_there_was_a_choice_is_drawn_by_steps(
     assert torch.equal(old, method.stylizer(card)(PHOTO))
     patches = replace(card, config=config | {"drawn_by": "patches", "alpha": 0.3})
     assert not torch.equal(old, method.stylizer(patches)(PHOTO))
+
+
+def test_cards_that_keep_paintings_alone_are_painted_in_regions(method: Matching) -> None:
+    cards = [method.adapt(style, **{**QUICK, "final_steps": 1}) for style in (STYLE, OTHER)]
+    shares = torch.zeros(2, 128, 128)
+    shares[0, :, :64], shares[1, :, 64:] = 1, 1
+    picture = method.stylizer_of_regions(cards)(PHOTO, shares, None)
+    assert picture.shape == PHOTO.shape and float((picture - PHOTO).abs().mean()) > 0.02

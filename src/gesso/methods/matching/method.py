@@ -128,8 +128,10 @@ class Matching(Method):
         apart, ways = super().stylizer_of_regions(cards), [_painting(card) for card in cards]
         if any(how != ways[0] for how in ways):
             return apart
-        spaces = in_one_space([split(card.tensors)[1] for card in cards])
-        alike = [replace(c, tensors=t) for c, t in zip(cards, spaces, strict=True)]
+        parts = [split(card.tensors) for card in cards]
+        spaces = zip(parts, in_one_space([vectors for _, vectors in parts]), strict=True)
+        own = [paintings | vectors for (paintings, _), vectors in spaces]
+        alike = [replace(c, tensors=t) for c, t in zip(cards, own, strict=True)]
         found = [read(card, self.encoder, self.place) for card in alike]
         styles, encoder = [style for style, _ in found], found[0][1]
 
