@@ -11,7 +11,7 @@ Positions count in cells: one cell is one position of the deepest level.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -21,6 +21,7 @@ from torch import Tensor
 from gesso.encoders.base import Encoder
 from gesso.encoders.decoder import Blocks, Decoder
 from gesso.nn.precision import widen
+from gesso.nn.strips import Striped, size_of
 
 # About the side of a tile. With the 32 px computed besides at every side that is a third more work,
 # but the widest tensors, 32 channels of 448 × 448 px in bfloat16, are 13 MB: near to a processor's
@@ -94,6 +95,80 @@ def mirrored_positions(pixels: int, stride: int, cells: int) -> Tensor:
     return places.clamp(0, pixels - 1)
 
 
+class Parts:
+    """Features of pictures by level, with MARGIN_CELLS of the reflected picture at every side: none
+    are held, and every part is encoded when it is asked for.
+
+    Attributes:
+        cells: rows and columns of them at the deepest level, where `blocks` end.
+        levels: those that there are.
+        place: where they are encoded.
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        images: Tensor | Striped,
+        levels: Sequence[str],
+        blocks: Blocks,
+        place: torch.device,
+        flat: bool = False,
+    ) -> None:
+        """
+        Args:
+            images: (B, 3, H, W), or one picture.
+            flat: as much is reflected as the encoder sees, since in flat pictures the least trace
+                of its zero padding shows.
+        """
+        around = MARGIN_CELLS + reach(blocks) if flat else SEEN_CELLS
+        self._encoder, self.place, self._beyond = encoder, place, reach(blocks)
+        self._seen = images if isinstance(images, Striped) else None
+        self._images = images if isinstance(images, Tensor) else torch.empty(0)
+        self._stride, self._hidden = 1 << len(blocks) - 1, around - MARGIN_CELLS
+        self._sides = [mirrored_positions(n, self._stride, around) for n in size_of(images)]
+        self.cells = [len(side) // self._stride - 2 * self._hidden for side in self._sides]
+        self.levels = tuple(levels)
+
+    def size(self, level: str) -> tuple[int, int]:
+        """Rows and columns of a level."""
+        scale = self._stride >> len(self._encoder.layers(level)) - 1
+        return self.cells[0] * scale, self.cells[1] * scale
+
+    def part(self, down: slice, across: slice) -> dict[str, Tensor]:
+        """The features (B, C, h, w) of these rows and columns of cells."""
+        spans = [self._span(*pair) for pair in zip((down, across), self._sides, strict=True)]
+        pairs = zip(self._sides, spans, strict=True)
+        rows, columns = (side[span.computed(self._stride)] for side, span in pairs)
+        seen = self._at(rows).index_select(3, columns.to(self._images.device))
+        found, parts = self._encoder(widen(seen.to(self.place)), self.levels), {}
+        for level in self.levels:
+            x = found[level]
+            scale = x.shape[-1] // (len(columns) // self._stride)
+            parts[level] = x[:, :, spans[0].wanted(scale), spans[1].wanted(scale)]
+        return parts
+
+    def _span(self, cells: slice, side: Tensor) -> Span:
+        top, bottom = cells.start + self._hidden, cells.stop + self._hidden
+        last = min(len(side) // self._stride, bottom + self._beyond)
+        return Span(top, bottom, max(0, top - self._beyond), last)
+
+    def _at(self, rows: Tensor) -> Tensor:
+        """Rows of the images by their numbers."""
+        if self._seen is None:
+            return self._images.index_select(2, rows.to(self._images.device))
+        first = int(rows.min())
+        return self._seen.at(slice(first, int(rows.max()) + 1, 1)).index_select(2, rows - first)
+
+    def tiles(self, margin: int = 0) -> list[tuple[slice, slice]]:
+        """Rows and columns of cells of tiles that cover all but a margin, row by row."""
+        found = _tiles(self.cells, margin, 0, self._stride)
+        return [(slice(d.top, d.bottom), slice(a.top, a.bottom)) for d, a in found]
+
+    def inner(self) -> Iterator[dict[str, Tensor]]:
+        """The parts of all tiles without MARGIN_CELLS at every side."""
+        return (self.part(*tile) for tile in self.tiles(MARGIN_CELLS))
+
+
 def encode(
     encoder: Encoder,
     images: Tensor,
@@ -104,49 +179,70 @@ def encode(
     dtype: torch.dtype | None = None,
 ) -> dict[str, Tensor]:
     """Features (B, C, h, w) of images (B, 3, H, W) by level, in a dtype (by default the
-    encoder's), with MARGIN_CELLS of the reflected image at every side. `blocks` end at the deepest
-    of `levels`. For `flat` images as much is reflected as the encoder sees, since in them the least
-    trace of its zero padding shows."""
-    around = MARGIN_CELLS + reach(blocks) if flat else SEEN_CELLS
-    stride, hidden = 1 << len(blocks) - 1, around - MARGIN_CELLS
-    sides = [mirrored_positions(n, stride, around) for n in images.shape[-2:]]
-    shape = [len(side) // stride for side in sides]
+    encoder's), as `Parts` has them. `blocks` end at the deepest of `levels`."""
+    parts = Parts(encoder, images, levels, blocks, place, flat)
     kept: dict[str, Tensor] = {}
-    for down, across in _tiles(shape, hidden, reach(blocks), stride):
-        pairs = zip(sides, (down, across), strict=True)
-        rows, columns = (side[span.computed(stride)].to(images.device) for side, span in pairs)
-        seen = images.index_select(2, rows).index_select(3, columns)
-        for level, found in encoder(seen.to(place), levels).items():
-            scale = found.shape[-1] // (len(columns) // stride)
+    for down, across in parts.tiles():
+        for level, part in parts.part(down, across).items():
+            height, width = parts.size(level)
+            scale = height // parts.cells[0]
             if level not in kept:
-                height, width = ((n - 2 * hidden) * scale for n in shape)
-                size = (len(found), height, width, found.shape[1])
-                empty = found.new_empty(size, dtype=dtype or found.dtype)
+                size = (len(part), height, width, part.shape[1])
+                empty = part.new_empty(size, dtype=dtype or part.dtype)
                 kept[level] = empty.permute(0, 3, 1, 2)
-            part = found[:, :, down.wanted(scale), across.wanted(scale)]
-            kept[level][:, :, down.place(scale, hidden), across.place(scale, hidden)] = part
+            rows, columns = (slice(s.start * scale, s.stop * scale) for s in (down, across))
+            kept[level][:, :, rows, columns] = part
     return {level: kept[level] for level in levels}
 
 
 def decode(
-    decoder: Decoder, features: Mapping[str, Tensor], height: int, width: int, change: Change
+    decoder: Decoder,
+    features: Mapping[str, Tensor] | Parts,
+    height: int,
+    width: int,
+    change: Change,
+    dtype: torch.dtype = torch.float32,
 ) -> Tensor:
-    """Pictures (B, 3, height, width) in [0, 1] of features that have MARGIN_CELLS at every side;
-    `change` is applied to every tile of the features before it is decoded."""
-    deepest, stride = features[decoder.deepest], decoder.stride
-    batch, _, *shape = deepest.shape
-    pictures = torch.empty(batch, 3, height, width, device=deepest.device)
+    """Pictures (B, 3, height, width) in [0, 1] of features that have MARGIN_CELLS at every side, in
+    a dtype; `change` is applied to every tile of the features before it is decoded."""
+    shape, stride = cells_of(features, decoder.deepest), decoder.stride
+    pictures = torch.empty(0)
     for down, across in _tiles(shape, MARGIN_CELLS, reach(decoder.blocks), stride):
-        changed = {}
-        for level in decoder.levels:
-            scale = features[level].shape[-1] // shape[1]
-            rows, columns = down.computed(scale), across.computed(scale)
-            changed[level] = change(level, features[level][:, :, rows, columns], rows, columns)
-        tile = decoder(changed)[:, :, down.wanted(stride), across.wanted(stride)]
+        tile = decoder(_changed(decoder, features, (down, across), change))
+        if not pictures.numel():
+            pictures = tile.new_empty(len(tile), 3, height, width, dtype=dtype)
+        tile = tile[:, :, down.wanted(stride), across.wanted(stride)]
         rows, columns = down.place(stride, MARGIN_CELLS), across.place(stride, MARGIN_CELLS)
         place = pictures[:, :, rows, columns]  # which ends where the picture does
         place.copy_(tile[:, :, : place.shape[2], : place.shape[3]].clamp(0, 1))
     return pictures
+
+
+def cells_of(features: Mapping[str, Tensor] | Parts, deepest: str) -> Sequence[int]:
+    """Rows and columns of features at the deepest of their levels."""
+    return features.cells if isinstance(features, Parts) else features[deepest].shape[2:]
+
+
+def _changed(
+    decoder: Decoder,
+    features: Mapping[str, Tensor] | Parts,
+    tile: tuple[Span, Span],
+    change: Change,
+) -> dict[str, Tensor]:
+    """A tile's features with all that a decoder sees around it."""
+    down, across = tile
+    cells, changed = cells_of(features, decoder.deepest), {}
+    if isinstance(features, Parts):
+        found = features.part(down.computed(1), across.computed(1))
+        scales = {level: features.size(level)[1] // cells[1] for level in decoder.levels}
+    else:
+        found, scales = {}, {n: features[n].shape[-1] // cells[1] for n in decoder.levels}
+    for level, scale in scales.items():
+        rows, columns = down.computed(scale), across.computed(scale)
+        if not isinstance(features, Parts):
+            found[level] = features[level][:, :, rows, columns]
+        changed[level] = change(level, found[level], rows, columns)
+    return changed
 
 
 def unchanged(level: str, x: Tensor, rows: slice, columns: slice) -> Tensor:
@@ -177,21 +273,57 @@ def without_margin(features: Mapping[str, Tensor], deepest: str) -> dict[str, Te
     return inner
 
 
-def mean_and_deviation(x: Tensor) -> tuple[Tensor, Tensor]:
+def inner(features: Mapping[str, Tensor] | Parts, deepest: str) -> Iterator[dict[str, Tensor]]:
+    """Features by level without the MARGIN_CELLS at every side: those that are held at once, others
+    in parts."""
+    if isinstance(features, Parts):
+        return features.inner()
+    return iter([without_margin(features, deepest)])
+
+
+Statistics = tuple[Tensor, Tensor]
+"""μ and σ of every channel, (B, C) each."""
+
+
+def statistics_of(parts: Iterable[Mapping[str, Tensor]]) -> dict[str, Statistics]:
+    """`mean_and_deviation` of the features of all parts, by level."""
+    sums: dict[str, _Sums] = {}
+    for part in parts:
+        for level, x in part.items():
+            sums[level] = _Sums.of(x, sums.get(level))
+    return {level: found.statistics() for level, found in sums.items()}
+
+
+def mean_and_deviation(x: Tensor) -> Statistics:
     """μ and σ of every channel, (B, C) each, of large features (B, C, h, w), with 1e-6 added to the
     variance: a few rows are widened at a time, and the sums are float64."""
-    total = torch.zeros(x.shape[:2], dtype=torch.float64, device=x.device)
-    square = total.clone()
-    rows = max(1, POSITIONS // x.shape[3])
-    for piece in torch.split(x, rows, 2):
-        wide = widen(piece)
-        total += wide.sum((2, 3))
-        square += wide.square().sum((2, 3))
-    count = x.shape[2] * x.shape[3]
-    mean = total / count
-    variance = (square / count - mean.square()).clamp_min(0)
-    deviation = (variance + 1e-6).sqrt()
-    return mean.to(wide.dtype), deviation.to(wide.dtype)
+    return _Sums.of(x).statistics()
+
+
+@dataclass(frozen=True)
+class _Sums:
+    total: Tensor
+    square: Tensor
+    count: int
+    dtype: torch.dtype
+
+    @classmethod
+    def of(cls, x: Tensor, before: _Sums | None = None) -> _Sums:
+        total = torch.zeros(x.shape[:2], dtype=torch.float64, device=x.device)
+        square, count, dtype = total.clone(), x.shape[2] * x.shape[3], x.dtype
+        if before is not None:
+            total, square, count = before.total, before.square, count + before.count
+        for piece in torch.split(x, max(1, POSITIONS // x.shape[3]), 2):
+            wide = widen(piece)
+            total = total + wide.sum((2, 3))
+            square = square + wide.square().sum((2, 3))
+            dtype = wide.dtype
+        return cls(total, square, count, dtype)
+
+    def statistics(self) -> Statistics:
+        mean = self.total / self.count
+        variance = (self.square / self.count - mean.square()).clamp_min(0)
+        return mean.to(self.dtype), (variance + 1e-6).sqrt().to(self.dtype)
 
 
 def _tiles(shape: Sequence[int], margin: int, beyond: int, stride: int) -> list[tuple[Span, Span]]:

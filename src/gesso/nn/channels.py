@@ -36,7 +36,11 @@ class Channels:
 
     def moments(self, x: Tensor) -> Moments:
         """μ (B, N) and covariance (B, N, N), float64, of features (B, C, h, w)."""
-        mean, covariance = mean_and_covariance(x)
+        return self.scaled(mean_and_covariance(x))
+
+    def scaled(self, moments: Moments) -> Moments:
+        """μ (B, N) and covariance (B, N, N) of those of all channels, as features have them."""
+        mean, covariance = moments
         heard, size = self.heard, self.size.double()
         rows = covariance[:, heard][:, :, heard]
         return mean[:, heard] / size, rows / size / size[:, None]

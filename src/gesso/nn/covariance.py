@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
 import torch
 from torch import Tensor
 
@@ -23,16 +25,40 @@ def mean_and_covariance(x: Tensor) -> Moments:
     Large features may be half-precision: a few rows are widened at a time. Products are float32 of
     what is centred already, so that small eigenvalues stay right; their sums are float64.
     """
-    count = x.shape[2] * x.shape[3]
-    rows = max(1, POSITIONS // x.shape[3])
-    pieces = torch.split(x, rows, 2)
-    mean = torch.stack([widen(piece).double().sum((2, 3)) for piece in pieces]).sum(0) / count
-    covariance = torch.zeros(*x.shape[:2], x.shape[1], dtype=torch.float64, device=x.device)
-    for piece in pieces:
+    return moments_of(lambda: [{"": x}])[""]
+
+
+def moments_of(walk: Callable[[], Iterable[Mapping[str, Tensor]]]) -> dict[str, Moments]:
+    """`mean_and_covariance` of the features (B, C, h, w) of all parts, by level: `walk` begins anew
+    twice, and the second time they are centred."""
+    sums: dict[str, Tensor] = {}
+    counts: dict[str, int] = {}
+    for part in walk():
+        for level, x in part.items():
+            own = torch.stack([widen(piece).double().sum((2, 3)) for piece in _pieces(x)]).sum(0)
+            sums[level] = sums[level] + own if level in sums else own
+            counts[level] = counts.get(level, 0) + x.shape[2] * x.shape[3]
+    means = {level: total / counts[level] for level, total in sums.items()}
+    products: dict[str, Tensor] = {}
+    for part in walk():
+        for level, x in part.items():
+            own = _products(x, means[level])
+            products[level] = products[level] + own if level in products else own
+    return {level: (mean, products[level] / counts[level]) for level, mean in means.items()}
+
+
+def _pieces(x: Tensor) -> Sequence[Tensor]:
+    return torch.split(x, max(1, POSITIONS // x.shape[3]), 2)
+
+
+def _products(x: Tensor, mean: Tensor) -> Tensor:
+    """(B, C, C): the sum of what is centred times itself."""
+    total = torch.zeros(*x.shape[:2], x.shape[1], dtype=torch.float64, device=x.device)
+    for piece in _pieces(x):
         wide = widen(piece)
         centred = (wide - mean.to(wide.dtype)[:, :, None, None]).flatten(2)
-        covariance += centred @ centred.transpose(1, 2)
-    return mean, covariance / count
+        total += centred @ centred.transpose(1, 2)
+    return total
 
 
 def of_all(moments: Moments) -> Moments:

@@ -102,10 +102,10 @@ class Striped:
         """The same with its rows at hand, in float16: for those who take them many times."""
         if self.quick:
             return self
-        narrow = torch.empty(1, 3, self.height, self.width, dtype=torch.float16)
+        kept = torch.empty(1, 3, self.height, self.width, dtype=torch.float16)
         for rows in self.strips():
-            narrow[..., rows, :] = self.at(rows)
-        return Striped.of(narrow).changed(lambda strip, _: strip.float())
+            kept[..., rows, :] = self.at(rows)
+        return narrow(kept)
 
     def shrunk(self, height: int, width: int, area: bool = False) -> Tensor:
         """A copy (1, C, height, width): antialiased, or means of areas. Rows are narrowed before
@@ -113,8 +113,20 @@ class Striped:
         parts = [
             _resized(strip, strip.shape[2], width, area) for strip in map(self.at, self.strips())
         ]
-        narrow = parts[0] if len(parts) == 1 else torch.cat(parts, 2)
-        return _resized(narrow, height, width, area)
+        slim = parts[0] if len(parts) == 1 else torch.cat(parts, 2)
+        return _resized(slim, height, width, area)
+
+
+def narrow(image: Tensor) -> Striped:
+    """A picture (1, C, H, W) of half-precision numbers, whose strips are float32."""
+    return Striped.of(image).changed(lambda strip, _: strip.float())
+
+
+def size_of(image: Tensor | Striped) -> tuple[int, int]:
+    """Height and width."""
+    if isinstance(image, Striped):
+        return image.height, image.width
+    return image.shape[-2], image.shape[-1]
 
 
 def _resized(image: Tensor, height: int, width: int, area: bool) -> Tensor:

@@ -97,14 +97,17 @@ def pooled(
     return middle, within + share * (spread.to(variance) + (far.to(mean) - middle).square())
 
 
-def shares(images: Tensor, light: float | None = None) -> Tensor:
-    """How much ordinary pictures are to have a say, (B,) in [0, 1], for images (B, 3, H, W).
+def shares(images: Tensor | Striped, light: float | None = None) -> Tensor:
+    """How much ordinary pictures are to have a say, (B,) in [0, 1], for images (B, 3, H, W) or for
+    one of any size.
 
     1 for what is flat, as smooth as 8 bits can be (gradients), or dark or bright throughout; 0 for
     a picture with contrast and detail of middle brightness, as most photos are. With `light`, the
     mean luminance of what a style makes of ordinary pictures, dark ones of a dark style need no
     others either: the style is as dark without, and would be twice as dark with them.
     """
+    if isinstance(images, Striped):
+        return torch.tensor([share(images, light)])
     every = max(1, min(images.shape[2:]) // MEASURED)
     return torch.stack([_share(x[:, ::every], x[:, :, ::every], light) for x in images])
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from gesso.errors import GessoError
 from gesso.nn.precision import compute_in, fast_dtype
-from gesso.nn.strips import Striped
+from gesso.nn.strips import Striped, narrow
 from gesso.stylizers.ordinary import AmongOrdinary
 from gesso.stylizers.progress import OnStep
 from gesso.stylizers.tiled import in_tiles, reach_of, tile_side
@@ -104,7 +104,7 @@ def of_network(net: nn.Module) -> Stylizer:
         around = stylized.around(photo, device)
         with compute_in(fast_dtype(device)):
             made = in_tiles(lambda x: net(x.to(device)), photo, side, reach_of(net), around)
-        return Striped.of(made).changed(lambda strip, _: strip.float())
+        return narrow(made)
 
     return Stylizer(run, net, striped=striped, plain=True)
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from gesso.cards.card import StyleCard, provenance
 from gesso.encoders import tiles
-from gesso.encoders.coding import by_regions, decoded, encoded
+from gesso.encoders.coding import by_regions, decoded, encoded, fits, seen
 from gesso.encoders.decoder import Decoder
 from gesso.errors import GessoError
 from gesso.losses.terms import Features
@@ -24,6 +24,8 @@ from gesso.methods.base import ImageLike, OnStep, Style
 from gesso.methods.inputs import as_image, practice_images
 from gesso.methods.trained import Trained
 from gesso.nn.masks import part
+from gesso.nn.precision import compute_in, fast_dtype
+from gesso.nn.strips import Striped, narrow, size_of
 from gesso.nn.surroundings import mean_light, of_all, pooled, shares
 from gesso.stylizers.any_style import AnyStyle
 from gesso.stylizers.ordinary import ordinary_pictures
@@ -58,6 +60,11 @@ class AdaIN(Trained):
         c = self.config
         return encoded(self.encoder, images, c.levels, c.blocks, self.place)
 
+    def seen(self, images: Tensor | Striped) -> dict[str, Tensor] | tiles.Parts:
+        """The same of images or of one of any size; parts of it, where they cannot all be held."""
+        c = self.config
+        return seen(self.encoder, images, c.levels, c.blocks, self.place)
+
     def transfer(self, features: Features, card: StyleCard) -> dict[str, Tensor]:
         """t = AdaIN(f(c), f(s)): features by level with the means and deviations in the card, in
         float32.
@@ -71,28 +78,37 @@ class AdaIN(Trained):
             for level in self.config.levels
         }
 
-    def statistics(self, features: Features, mask: Tensor | None = None) -> dict[str, Statistics]:
+    @torch.no_grad()
+    def statistics(
+        self, features: Features | tiles.Parts, mask: Tensor | None = None
+    ) -> dict[str, Statistics]:
         """μ and σ, (B, C) each, by level: those of `encode`'s features without the margin, where a
         mask (h, w) is on."""
-        inner = tiles.without_margin(features, self.config.level)
-        return {level: tiles.mean_and_deviation(part(x, mask)) for level, x in inner.items()}
+        inner = tiles.inner(features, self.config.level)
+        with compute_in(fast_dtype(self.place)):
+            return tiles.statistics_of({n: part(x, mask) for n, x in one.items()} for one in inner)
 
     def decode(
         self,
-        features: Features,
+        features: Features | tiles.Parts,
         height: int,
         width: int,
         change: tiles.Change = tiles.unchanged,
+        dtype: torch.dtype = torch.float32,
     ) -> Tensor:
         """g: features by level, with their margin → pictures (B, 3, height, width) in [0, 1];
         `change` is made to the features, a tile at a time."""
-        return decoded(self.network, features, height, width, self.place, change)
+        return decoded(self.network, features, height, width, self.place, change, dtype)
 
     def content_statistics(
-        self, contents: Tensor, features: Features, light: Light | None = None
+        self,
+        contents: Tensor | Striped,
+        features: Features | tiles.Parts,
+        light: Light | None = None,
     ) -> dict[str, Statistics]:
-        """`statistics` of the features of contents (B, 3, H, W), the flat, smooth and dark ones
-        among ordinary pictures (`gesso.nn.surroundings`); `light` is asked for the style's."""
+        """`statistics` of the features of contents (B, 3, H, W), or of one, the flat, smooth and
+        dark ones among ordinary pictures (`gesso.nn.surroundings`); `light` is asked for the
+        style's."""
         own, wanted = self.statistics(features), shares(contents)
         if not bool(wanted.any()):
             return own
@@ -120,7 +136,11 @@ class AdaIN(Trained):
         }
 
     def to_style(
-        self, contents: Tensor, features: Features, card: StyleCard, light: Light | None = None
+        self,
+        contents: Tensor | Striped,
+        features: Features | tiles.Parts,
+        card: StyleCard,
+        light: Light | None = None,
     ) -> dict[str, Statistics]:
         """`transfer` as an affine map of each channel: what to multiply it by and what to add
         then, (B, C) each, by level. Statistics are the `content_statistics`."""
@@ -155,15 +175,23 @@ class AdaIN(Trained):
 
         light = cache(partial(self._light, card))
 
+        def made(contents: Tensor | Striped, dtype: torch.dtype = torch.float32) -> Tensor:
+            features = self.seen(contents)
+            change = _changed_by(self.to_style(contents, features, card, light))
+            return self.decode(features, *size_of(contents), change, dtype)
+
         @torch.inference_mode()
         def run(contents: Tensor, on_step: OnStep | None) -> Tensor:
-            features = self.encode(contents)
-            change = _changed_by(self.to_style(contents, features, card, light))
-            height, width = contents.shape[-2:]
-            return self.decode(features, height, width, change).to(contents.device)
+            return made(contents).to(contents.device)
+
+        @torch.inference_mode()
+        def striped(photo: Striped, on_step: OnStep | None) -> Striped:
+            if fits(self.encoder, self.config.levels, photo):
+                return Striped.of(run(photo.whole(), on_step))
+            return narrow(made(photo.kept_small(), torch.float16))
 
         network = AdaINNetwork(self.encoder, self.network, self._statistics(card))
-        return Stylizer(run, network)
+        return Stylizer(run, network, striped=striped)
 
     def any_style(self) -> AnyStyle:
         """Encoder and decoder, with the style's statistics in between."""
@@ -184,7 +212,7 @@ class AdaIN(Trained):
 
         @torch.inference_mode()
         def stylize(contents: Tensor, shares: Tensor, on_step: OnStep | None) -> Tensor:
-            features = self.encode(contents)
+            features = self.seen(contents)
             changes = [
                 _changed_by(self.to_style(contents, features, card, light))
                 for card, light in zip(cards, lights, strict=True)

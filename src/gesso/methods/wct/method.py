@@ -3,7 +3,7 @@ on a style's covariance and are decoded to the picture that the next level begin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any
@@ -13,7 +13,8 @@ from torch import Tensor
 
 from gesso.cards.card import StyleCard, provenance
 from gesso.encoders import tiles
-from gesso.encoders.coding import by_regions, decoded, encoded
+from gesso.encoders.coding import by_regions, decoded, encoded, seen
+from gesso.encoders.decoder import Blocks
 from gesso.errors import GessoError
 from gesso.losses.terms import Features
 from gesso.methods.adapted import Adapted
@@ -23,8 +24,9 @@ from gesso.methods.trained import Trained
 from gesso.methods.wct.about import ABOUT
 from gesso.methods.wct.decoders import Config, Decoders, blocks_to
 from gesso.methods.wct.transform import Colours
-from gesso.nn.covariance import Moments, colours_of, of_all, pooled, whole
+from gesso.nn.covariance import Moments, colours_of, moments_of, of_all, pooled, whole
 from gesso.nn.masks import part
+from gesso.nn.precision import compute_in, fast_dtype
 from gesso.nn.surroundings import mean_light, shares
 from gesso.stylizers.ordinary import ordinary_pictures
 from gesso.stylizers.stylizer import OfRegions, Stylizer
@@ -82,15 +84,30 @@ class WCT(Trained):
     def encode(self, images: Tensor, level: str) -> dict[str, Tensor]:
         """Features (B, C, h, w) of images (B, 3, H, W) at the levels that are decoded at `level`,
         with a margin, see `gesso.encoders.coding.encoded`."""
-        c = self.config
-        levels, blocks = c.decoded(level), blocks_to(c.blocks, level)
-        return encoded(self.encoder, images, levels, blocks, self.place, narrow=True)
+        return encoded(self.encoder, images, *self._looked_at(level), narrow=True)
 
-    def moments(self, features: Features, mask: Tensor | None = None) -> dict[str, Moments]:
+    def seen(self, images: Tensor, level: str) -> dict[str, Tensor] | tiles.Parts:
+        """The same, or parts, where they cannot all be held."""
+        return seen(self.encoder, images, *self._looked_at(level), narrow=True)
+
+    def _looked_at(self, level: str) -> tuple[tuple[str, ...], Blocks, torch.device]:
+        return self.config.decoded(level), blocks_to(self.config.blocks, level), self.place
+
+    @torch.no_grad()
+    def moments(
+        self, features: Features | tiles.Parts, mask: Tensor | None = None
+    ) -> dict[str, Moments]:
         """Mean (B, N) and covariance (B, N, N) of the channels that are heard, in units of their
         size, by level: of `encode`'s features without the margin, where a mask (h, w) is on."""
-        inner = tiles.without_margin(features, next(iter(features)))
-        return {n: self.network.channels(n).moments(part(x, mask)) for n, x in inner.items()}
+        levels = features.levels if isinstance(features, tiles.Parts) else tuple(features)
+
+        def walk() -> Iterator[dict[str, Tensor]]:
+            inner = tiles.inner(features, levels[0])
+            return ({n: part(x, mask) for n, x in one.items()} for one in inner)
+
+        with compute_in(fast_dtype(self.place)):
+            found = moments_of(walk)
+        return {level: self.network.channels(level).scaled(found[level]) for level in levels}
 
     def _adapt(
         self, style: Style, contents: list[Tensor], options: Any, on_step: OnStep | None
@@ -179,7 +196,7 @@ class WCT(Trained):
         regions: Tensor | None,
     ) -> Tensor:
         """Pictures (B, 3, H, W) through one level; the features are gone when the next begins."""
-        features, decoder = self.encode(pictures, level), self.network.at(level)
+        features, decoder = self.seen(pictures, level), self.network.at(level)
         own = self.moments(features)
         changes = [
             self._change(way.colours, way.among(level, own, share))
