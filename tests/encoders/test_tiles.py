@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from gesso.controls.controls import Controls
 from gesso.encoders import coding, tiles
 from gesso.encoders.compact import CompactEncoder
+from gesso.encoders.statistics import mean_and_deviation as of_large
 from gesso.methods.adain.layer import SKIPS, Config, mean_and_deviation
 from gesso.methods.adain.method import AdaIN
 from gesso.nn.precision import compute_in, fast_dtype
@@ -127,11 +128,11 @@ def test_batches_masks_and_strength_in_tiles(
 def test_statistics_of_large_features_are_those_of_all_at_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(tiles, "POSITIONS", 40)
+    monkeypatch.setattr("gesso.encoders.statistics.POSITIONS", 40)
     x = 3 + torch.randn(2, 5, 17, 11)
-    for found, expected in zip(tiles.mean_and_deviation(x), mean_and_deviation(x), strict=True):
+    for found, expected in zip(of_large(x), mean_and_deviation(x), strict=True):
         torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
-    assert tiles.mean_and_deviation(x.bfloat16())[0].dtype == torch.float32
+    assert of_large(x.bfloat16())[0].dtype == torch.float32
 
 
 @pytest.mark.parametrize("pixels", [1, 7, 16, 23, 30, 100])

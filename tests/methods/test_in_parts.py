@@ -19,8 +19,11 @@ LEFT = torch.zeros(2, 101, 150)
 LEFT[0, :, :70], LEFT[1, :, 70:] = 1, 1
 
 
-@pytest.fixture(params=["adain", "wct"])
-def method(request: pytest.FixtureRequest, tiny_weights: TinyFiles) -> Method:
+@pytest.fixture(params=["adain", "wct", "avatar_net"])
+def method(
+    request: pytest.FixtureRequest, tiny_weights: TinyFiles, monkeypatch: pytest.MonkeyPatch
+) -> Method:
+    monkeypatch.setenv("GESSO_PRECISION", "float32")
     return gesso.load(request.param)
 
 

@@ -11,7 +11,7 @@ Positions count in cells: one cell is one position of the deepest level.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -28,7 +28,6 @@ from gesso.nn.strips import Striped, size_of
 # cache, and glibc keeps them for the next ones where it maps large ones anew. A 12-megapixel photo
 # took no longer than with 512 and 83 MB less; with 256 another 160 MB less and a sixth longer.
 TILE_PX = 384
-POSITIONS = 2**14  # positions of features that are widened at a time
 
 # Cells of 8 px around a photo, without which the encoder's zero padding shows as a frame. Of the
 # features one cell is kept, which is enough for the decoder: its padding reflects. The outermost
@@ -279,51 +278,6 @@ def inner(features: Mapping[str, Tensor] | Parts, deepest: str) -> Iterator[dict
     if isinstance(features, Parts):
         return features.inner()
     return iter([without_margin(features, deepest)])
-
-
-Statistics = tuple[Tensor, Tensor]
-"""μ and σ of every channel, (B, C) each."""
-
-
-def statistics_of(parts: Iterable[Mapping[str, Tensor]]) -> dict[str, Statistics]:
-    """`mean_and_deviation` of the features of all parts, by level."""
-    sums: dict[str, _Sums] = {}
-    for part in parts:
-        for level, x in part.items():
-            sums[level] = _Sums.of(x, sums.get(level))
-    return {level: found.statistics() for level, found in sums.items()}
-
-
-def mean_and_deviation(x: Tensor) -> Statistics:
-    """μ and σ of every channel, (B, C) each, of large features (B, C, h, w), with 1e-6 added to the
-    variance: a few rows are widened at a time, and the sums are float64."""
-    return _Sums.of(x).statistics()
-
-
-@dataclass(frozen=True)
-class _Sums:
-    total: Tensor
-    square: Tensor
-    count: int
-    dtype: torch.dtype
-
-    @classmethod
-    def of(cls, x: Tensor, before: _Sums | None = None) -> _Sums:
-        total = torch.zeros(x.shape[:2], dtype=torch.float64, device=x.device)
-        square, count, dtype = total.clone(), x.shape[2] * x.shape[3], x.dtype
-        if before is not None:
-            total, square, count = before.total, before.square, count + before.count
-        for piece in torch.split(x, max(1, POSITIONS // x.shape[3]), 2):
-            wide = widen(piece)
-            total = total + wide.sum((2, 3))
-            square = square + wide.square().sum((2, 3))
-            dtype = wide.dtype
-        return cls(total, square, count, dtype)
-
-    def statistics(self) -> Statistics:
-        mean = self.total / self.count
-        variance = (self.square / self.count - mean.square()).clamp_min(0)
-        return mean.to(self.dtype), (variance + 1e-6).sqrt().to(self.dtype)
 
 
 def _tiles(shape: Sequence[int], margin: int, beyond: int, stride: int) -> list[tuple[Span, Span]]:

@@ -14,6 +14,7 @@ from gesso.cards.card import StyleCard, provenance
 from gesso.encoders import tiles
 from gesso.encoders.coding import by_regions, decoded, encoded, fits, seen
 from gesso.encoders.decoder import Decoder
+from gesso.encoders.statistics import statistics_of
 from gesso.errors import GessoError
 from gesso.losses.terms import Features
 from gesso.methods.adain.about import ABOUT
@@ -86,7 +87,7 @@ class AdaIN(Trained):
         mask (h, w) is on."""
         inner = tiles.inner(features, self.config.level)
         with compute_in(fast_dtype(self.place)):
-            return tiles.statistics_of({n: part(x, mask) for n, x in one.items()} for one in inner)
+            return statistics_of({n: part(x, mask) for n, x in one.items()} for one in inner)
 
     def decode(
         self,

@@ -13,8 +13,9 @@ from torch import Tensor
 from gesso.cards.blend import shares_of
 from gesso.cards.card import StyleCard, provenance
 from gesso.encoders import tiles
-from gesso.encoders.coding import by_regions, decoded, encoded
+from gesso.encoders.coding import by_regions, decoded, encoded, seen
 from gesso.errors import GessoError
+from gesso.losses.terms import Features
 from gesso.methods.adapted import Adapted
 from gesso.methods.avatar_net.about import ABOUT, Options
 from gesso.methods.avatar_net.decorator import kept_of
@@ -24,6 +25,7 @@ from gesso.methods.avatar_net.styles import CONTENT, Painted, joined, painted
 from gesso.methods.base import ImageLike, OnStep, Style
 from gesso.methods.trained import Trained
 from gesso.nn.masks import part, places
+from gesso.nn.precision import compute_in, fast_dtype
 from gesso.nn.surroundings import mean_light, shares
 from gesso.stylizers.ordinary import ordinary_pictures
 from gesso.stylizers.stylizer import OfRegions, Stylizer
@@ -46,6 +48,11 @@ class AvatarNet(Trained):
         `gesso.encoders.coding.encoded`."""
         c = self.config
         return encoded(self.encoder, images, c.levels, c.blocks, self.place, narrow=True)
+
+    def _seen(self, image: Tensor) -> dict[str, Tensor] | tiles.Parts:
+        """The same of one image; parts, where they cannot all be held."""
+        c = self.config
+        return seen(self.encoder, image, c.levels, c.blocks, self.place, narrow=True)
 
     @property
     def sight(self) -> Sight:
@@ -143,14 +150,20 @@ class AvatarNet(Trained):
         regions: Tensor | None,
     ) -> Tensor:
         """The picture of a content (1, 3, H, W); a light is that of a style, for calm contents."""
-        features = self.encode(content)
-        own = self.sight.of(tiles.without_margin(features, self.config.levels[0]))
+        c, features = self.config, self._seen(content)
+        if isinstance(features, tiles.Parts):
+            with compute_in(fast_dtype(self.place)):
+                own = self.sight.of_parts(features)
+            how = (c.decorated, c.blocks, self.place)  # which are searched in again and again
+            searched: Features = encoded(self.encoder, content, *how, narrow=True)
+        else:
+            own, searched = self.sight.of(tiles.without_margin(features, c.levels[0])), features
         changes = []
         for way, light in zip(ways, lights, strict=True):
-            seen = own
+            of_style = own
             if light is not None:
-                seen = own.among(self._ordinary(), shares(content, light).to(self.place))
-            changes.append(way.change(features, seen))
+                of_style = own.among(self._ordinary(), shares(content, light).to(self.place))
+            changes.append(way.change(searched, of_style))
         stride = self.network.decoder.stride
         change = changes[0]
         if regions is not None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from gesso.encoders import tiles
+from gesso.encoders.statistics import mean_and_deviation, statistics_of
+from gesso.encoders.tiles import Parts
 from gesso.losses.terms import Features
 from gesso.methods.adain.layer import Statistics
 from gesso.methods.avatar_net.hourglass import Config, Hourglass
-from gesso.nn.covariance import Moments, of_all, pooled
+from gesso.nn.covariance import Moments, moments_of, of_all, pooled
 from gesso.nn.surroundings import of_all as statistics_of_all
 from gesso.nn.surroundings import pooled as pooled_statistics
 
@@ -61,5 +63,15 @@ class Sight:
     def of(self, features: Features) -> Seen:
         """What is measured of features (B, C, h, w) without their margin."""
         moments = {n: self.network.channels(n).moments(features[n]) for n in self.config.decorated}
-        statistics = {n: tiles.mean_and_deviation(features[n]) for n in self.config.aligned}
+        statistics = {n: mean_and_deviation(features[n]) for n in self.config.aligned}
         return Seen(moments, statistics)
+
+    def of_parts(self, parts: Parts) -> Seen:
+        """The same of features that are not held."""
+
+        def walk(levels: Sequence[str]) -> Iterator[dict[str, Tensor]]:
+            return ({level: part[level] for level in levels} for part in parts.inner())
+
+        found = moments_of(lambda: walk(self.config.decorated))
+        moments = {n: self.network.channels(n).scaled(one) for n, one in found.items()}
+        return Seen(moments, statistics_of(walk(self.config.aligned)))

@@ -36,5 +36,6 @@ ABOUT = About(
     weights="wct",
     textures="own",
     paint_pixels=2_000_000,
+    tile_bytes=60,
     paint_bytes=420,
 )
