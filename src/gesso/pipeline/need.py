@@ -28,21 +28,26 @@ STRIPS = 150_000_000  # bytes: strips, tiles, and what libraries keep
 log = logging.getLogger(__name__)
 
 
-def needed(pixels: int, painted: int, about: About, polished: int = 0) -> int:
-    """The bytes that a photo takes at least beside a method that is loaded.
+def needed(
+    pixels: int, painted: int, about: About, polished: int = 0, room: int | None = None
+) -> int:
+    """The bytes that a photo takes beside a method that is loaded.
 
     Args:
         pixels: of the photo.
         painted: pixels of the copy that is painted, which may be all.
         polished: pixels of the copy on which steps are taken afterwards.
+        room: the bytes that may be taken: what does not fit is done in tiles, where it can be.
     """
-    painting = about.paint_bytes * painted
-    if about.tile_bytes:
-        painting = min(painting, TILE + about.tile_bytes * painted)
-    if polished:
-        polish = min(POLISHING * polished, TILE + POLISHING_TILES * polished)
-        painting = max(painting, polish)
-    return STRIPS + max(READING * pixels, HELD * pixels + painting, FINISHING * pixels)
+    painting, polish = about.paint_bytes * painted, POLISHING * polished
+    beside = STRIPS + HELD * pixels
+    if room is not None and about.tile_bytes and beside + painting > room:
+        tile = TILE if about.steps_on == "picture" else 0
+        painting = min(painting, tile + about.tile_bytes * painted)
+    if room is not None and beside + polish > room:
+        polish = min(polish, TILE + POLISHING_TILES * polished)
+    done = beside + max(painting, polish)
+    return max(STRIPS + READING * pixels, done, STRIPS + FINISHING * pixels)
 
 
 def too_large(
@@ -80,7 +85,8 @@ def check_memory(
         return
     painted = limit.of(height, width)
     steps_on = min(painted, limit.polished or painted) if polished else 0
-    need, room = needed(width * height, painted, about, steps_on), memory.allowed()
+    room = memory.allowed()
+    need = needed(width * height, painted, about, steps_on, room)
     what = f"{shown(photo)}: {width} × {height} px, painted at {painted / 1e6:.1f} megapixels"
     if room is None:
         log.info("%s, take about %s", what, _size(need))

@@ -32,5 +32,5 @@ ABOUT = About(
     color_share=0.6,
     paint_from=256,
     paint_pixels=2_000_000,
-    tile_bytes=60,
+    tile_bytes=20,
 )

@@ -36,6 +36,6 @@ ABOUT = About(
     weights="wct",
     textures="own",
     paint_pixels=2_000_000,
-    tile_bytes=60,
+    tile_bytes=50,
     paint_bytes=420,
 )
