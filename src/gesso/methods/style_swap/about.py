@@ -97,4 +97,5 @@ ABOUT = About(
     color_share=0.6,
     paint_from=256,
     paint_pixels=2_000_000,
+    paint_bytes=120,
 )
