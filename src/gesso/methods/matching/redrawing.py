@@ -24,6 +24,7 @@ from gesso.nn.pictures import read_image
 
 MOST_BYTES = 200_000  # of a WebP; twice that in a card, whose numbers are float16
 QUALITIES = (95, 85, 70, 50, 20)
+STRIDE = 2.0  # of the patches: a quarter of them, and of the time; the pictures are as good
 CELL_PX = 4  # of a place of relu3_1
 SHARES = "paintings"  # in a card's configuration: the share of each painting
 KINDS = ("painting", "painted")
@@ -91,11 +92,13 @@ def redraw_of(
     """
     if swap is None or not all(split(card.tensors)[0] for card in cards):
         return None
-    found = [paintings_of(card) for card in cards]
+    # Cards made before give the pictures they gave.
+    strides = [STRIDE if "centred" in card.config else 1.0 for card in cards]
+    found = [(*paintings_of(c), stride) for c, stride in zip(cards, strides, strict=True)]
 
     @cache
     def banks() -> list[Bank]:
-        return [swap.bank(pictures, parts) for pictures, parts in found]
+        return [swap.bank(*one) for one in found]
 
     return lambda picture: swap.redrawn(picture, banks(), shares)
 

@@ -141,15 +141,19 @@ class StyleSwap(Trained):
         return mixed
 
     def bank(
-        self, pictures: Sequence[tuple[Tensor, Tensor | None]], shares: Sequence[float]
+        self,
+        pictures: Sequence[tuple[Tensor, Tensor | None]],
+        shares: Sequence[float],
+        stride: float = 1.0,
     ) -> Bank:
         """The patches of pictures (3, h, w) in [0, 1], of each where its mask (h', w') is on, and
-        as many fewer as its share is smaller than the largest."""
+        as many fewer as its share is smaller than the largest; at every `stride`-th place of that
+        one, down and across."""
         styles = []
         for (picture, mask), share in zip(pictures, shares, strict=True):
             features, on = self._inner(picture, mask)
-            stride = shared_stride(share, shares)
-            styles.append(patches_of(features, Options.patch_size, stride, mask=on))
+            apart = stride * shared_stride(share, shares)
+            styles.append(patches_of(features, Options.patch_size, apart, mask=on))
         return Bank(styles)
 
     def redrawn(
