@@ -10,6 +10,7 @@ from gesso.encoders.base import Encoder
 from gesso.encoders.levels import LEVELS
 from gesso.encoders.summed import LEAST_SIDE, MOST_SIDE, bytes_a_pixel, tile_side
 from gesso.encoders.vgg import NormalisedVGG
+from gesso.errors import GessoError
 from gesso.fitting.apart import Apart
 from gesso.fitting.painting import Painting, paint
 from gesso.fitting.picture import Descent, optimise
@@ -21,6 +22,7 @@ from gesso.fitting.vectors import StyleVectors, Vectors
 from gesso.losses.columns import cells, hypercolumns
 from gesso.losses.objectives import Objective
 from gesso.losses.terms import grams, total
+from gesso.nn import memory
 from tiny import pictures, random_vgg, tiny_encoder
 
 
@@ -156,6 +158,12 @@ def test_matching_in_tiles_paints_the_same_picture(monkeypatch: pytest.MonkeyPat
         found.append(paint(PHOTO, style(5), encoder, how, redraw=lambda x: x))
     assert largest(found[0] - PHOTO) > 4 / 255
     torch.testing.assert_close(found[1], found[0], rtol=0, atol=0.01 / 255)
+
+
+def test_what_steps_draw_whole_is_refused_where_it_does_not_fit() -> None:
+    how = Painting(drawn_by="steps", recolor="off")
+    with memory.at_most(1), pytest.raises(GessoError, match="101 × 83 px drawn by steps need"):
+        paint(PHOTO, style(5), tiny_encoder(dtype=torch.float64), how)
 
 
 def test_tiles_are_chosen_by_what_may_be_taken() -> None:

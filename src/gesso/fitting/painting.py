@@ -30,7 +30,7 @@ from gesso.fitting.recolor import Recolor, recolored
 from gesso.fitting.regions import Styles, put_together, regions_of, sized
 from gesso.fitting.shading import shaded
 from gesso.fitting.terms import Weights
-from gesso.fitting.together import Together
+from gesso.fitting.together import Together, check_fits
 from gesso.nn.colors import Colors
 from gesso.nn.strips import Striped
 
@@ -175,7 +175,8 @@ def paint(
         begun: what the last pass begins with; None: what was painted so far.
 
     Raises:
-        GessoError: `how` asks for the style's colours, and they are not known.
+        GessoError: `how` asks for the style's colours, and they are not known; a scale that steps
+            draw does not fit into memory.
     """
     colors = [region.style.colors for region in regions_of(styles)]
     if how.recolor != "off" and None in colors:
@@ -196,6 +197,8 @@ def paint(
     patched = [redraw is not None and size > max(how.patches_above, sizes[0]) for size in sizes]
     descents = [size for size, is_patched in zip(sizes, patched, strict=True) if not is_patched]
     counts = [how.steps] * (len(descents) - 1) + [how.fine(descents[-1])]
+    levels = list(regions_of(styles)[0].style.levels)
+    check_fits(encoder, levels, *_at(photo, descents[-1]).shape[-2:])
     total = sum(counts) + how.final_steps
     picture: Tensor | None = None
     random = torch.Generator().manual_seed(how.seed)

@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from gesso.encoders.base import Encoder
+from gesso.encoders.summed import bytes_a_pixel
+from gesso.errors import GessoError
 from gesso.fitting.regions import Region, Styles, regions_of
 from gesso.fitting.terms import Terms, Weights
 from gesso.losses.columns import CELL_PX, cells, hypercolumns
 from gesso.losses.matching import cosine_distance, nearest
-from gesso.nn.precision import fast_dtype
+from gesso.nn import memory
+from gesso.nn.precision import compute_dtype, fast_dtype
+
+
+def check_fits(encoder: Encoder, levels: Sequence[str], height: int, width: int) -> None:
+    """Raises GessoError, one line, for a scale that takes more memory than may be taken: all of its
+    places are matched at every step, so it is seen whole."""
+    room, each = memory.allowed(), bytes_a_pixel(encoder, levels)
+    if compute_dtype(torch.empty(0)) != torch.float32:
+        each //= 2
+    need = each * height * width
+    if room is not None and need > room:
+        raise GessoError(
+            f"{width} × {height} px drawn by steps need {need / 1e9:.1f} GB; {room / 1e9:.1f} GB "
+            "may be taken; a smaller size or paint_size helps"
+        )
 
 
 class Together:

@@ -145,11 +145,16 @@ def composite(stylizers: Sequence[Stylizer]) -> OfRegions:
     """Puts regions together in the picture: every stylizer does the whole content, and its share
     of it is taken; one without a share anywhere is not run."""
 
+    def made(one: Stylizer, contents: Tensor, on_step: OnStep | None) -> Tensor:
+        if len(contents) > 1:
+            return one(contents, on_step)
+        return one.striped(Striped.of(contents), on_step).whole()  # which may be too large
+
     def stylize(contents: Tensor, shares: Tensor, on_step: OnStep | None) -> Tensor:
         total = torch.zeros_like(contents)
         for one, share in zip(stylizers, shares.to(contents), strict=True):
             if bool((share > 0).any()):
-                total += share * one(contents, on_step)
+                total += share * made(one, contents, on_step)
         return total
 
     return stylize
