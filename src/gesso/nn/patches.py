@@ -172,7 +172,8 @@ class Bank:
 
 def _parts(style: Patches) -> list[tuple[int, Patches]]:
     """The style in some rows of patches at a time, and the number of the first patch of each."""
-    rows = max(1, STYLE_PLACES // style.features.shape[2])
+    apart = int(style.tops[-1] - style.tops[0]) / max(1, len(style.tops) - 1)
+    rows = max(1, int(STYLE_PLACES / style.features.shape[2] / max(1.0, apart)))
     found = []
     for first in range(0, len(style.tops), rows):
         tops = style.tops[first : first + rows]
@@ -202,11 +203,14 @@ def _diagonal(x: Tensor, dim: int, size: int, begins: Tensor) -> Tensor:
     """Sums along `size` steps through dimensions `dim` and `dim + 2` at once; in the second they
     begin at `begins`."""
     count, run = x.shape[dim] - size + 1, int(begins[-1] - begins[0]) + 1
+    apart = int(begins[1] - begins[0]) if len(begins) > 1 else 1
+    even = bool((begins.diff() == apart).all())
     total = x.new_zeros(())
     for step in range(size):
         part = x.narrow(dim, step, count)
-        if run == len(begins):
-            part = part.narrow(dim + 2, int(begins[0]) + step, run)
+        if even:
+            seen = part.narrow(dim + 2, int(begins[0]) + step, run)
+            part = seen[:, :, ::apart] if dim == 0 else seen[..., ::apart]
         else:
             part = part.index_select(dim + 2, begins + step)
         total = total + part if step < 2 else total.add_(part)
