@@ -39,5 +39,5 @@ ABOUT = About(
     paint_from=256,
     paint_pixels=800_000,
     paint_bytes=1400,
-    tile_bytes=60,
+    tile_bytes=120,
 )
