@@ -92,7 +92,7 @@ class Painting:
     transport: float = 1.0
     moments: float = 0.5
     palette: float = 0.0
-    structure: float = 0.75
+    structure: float = 3.0
     content: float = 0.0
     centred: bool = True
     structure_last: bool = True

@@ -18,6 +18,7 @@ from gesso.fitting.regions import NONE, Margins, Region
 from gesso.fitting.vectors import Vectors, some_of
 from gesso.losses.transport import (
     color_structure_distance,
+    mean_emd,
     moments,
     moments_apart,
     palette_distance,
@@ -36,8 +37,8 @@ class Weights:
 
     Attributes:
         centred: whether `transport` compares vectors less the style's mean, all levels of the same
-            weight. Else all directions are much alike, and what a style has and the picture lacks
-            hardly counts.
+            weight, and is the mean of both directions. Else all vectors are much alike, what a
+            style has and the picture lacks hardly counts, and the larger direction alone acts.
     """
 
     transport: float = 0.0
@@ -156,8 +157,9 @@ class Terms:
         weights, total = self.weights, image.new_zeros(())
         dtype = fast_dtype(rows.device)
         if weights.transport:
-            seen = style.centred(rows) if weights.centred else rows
-            distance = relaxed_emd(seen, self.wanted, dtype)
+            centred = weights.centred
+            seen, distance_of = (style.centred(rows), mean_emd) if centred else (rows, relaxed_emd)
+            distance = distance_of(seen, self.wanted, dtype)
             total = total + weights.transport * distance
         if weights.moments:
             apart = moments_apart(moments(self.unit * rows), self.moments)

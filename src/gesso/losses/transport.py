@@ -29,12 +29,22 @@ def relaxed_emd(a: Tensor, b: Tensor, dtype: torch.dtype = torch.float32) -> Ten
     """The relaxed earth mover's distance of (N, C) and (M, C) by cosine: `relaxed` of their
     `cosine_distances`. Only the nearest count, so these are looked for without a gradient, with
     products in `dtype`."""
+    return torch.maximum(*_nearest_distances(a, b, dtype))
+
+
+def mean_emd(a: Tensor, b: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+    """The mean of both directions, of which `relaxed_emd` is the larger: each step of a descent
+    then acts on both."""
+    return torch.stack(_nearest_distances(a, b, dtype)).mean()
+
+
+def _nearest_distances(a: Tensor, b: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Mean distance of the rows of `a` to the nearest of `b`, and of those of `b`."""
     a, b = F.normalize(a, dim=1), F.normalize(b, dim=1)
     with torch.no_grad():
         alike = a.to(dtype) @ b.to(dtype).T
         near_a, near_b = (x.max(1).indices for x in (alike, alike.T.contiguous()))
-    to_b, to_a = (a * b[near_a]).sum(1).mean(), (a[near_b] * b).sum(1).mean()
-    return 1 - torch.minimum(to_b, to_a)
+    return 1 - (a * b[near_a]).sum(1).mean(), 1 - (a[near_b] * b).sum(1).mean()
 
 
 Moments = tuple[Tensor, Tensor]

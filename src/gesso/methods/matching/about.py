@@ -110,7 +110,7 @@ class Options:
     ] = 0.0
     structure: Annotated[
         float, Option("Weight of the photo's self-similarity.", "WEIGHT", least=0, on_pictures=True)
-    ] = 0.75
+    ] = 3.0
     content: Annotated[
         float,
         Option(
@@ -123,7 +123,7 @@ class Options:
     centred: Annotated[
         bool,
         Option(
-            "Whether transport compares vectors less the style's mean, all levels alike.",
+            "Whether transport compares vectors less the style's mean, and both ways count.",
             on_pictures=True,
             shown=False,
         ),
