@@ -169,7 +169,7 @@ def _any_style(encoder: Encoder) -> StyleVectors:
 def test_steps_at_half_the_size_leave_the_finest_detail() -> None:
     encoder, photo = tiny_encoder(), 0.3 + 0.4 * pictures(1, 512, seed=9)[..., :64, :]
     style, fine = _any_style(encoder), []
-    how = Painting(half_steps=0, final_steps=0, recolor="off")
+    how = Painting(half_steps=0, final_steps=0, recolor="off", structure=0.0)
     drawn = paint(photo, style, encoder, how, redraw=invert)
     for steps in ({"half_steps": 3}, {"final_steps": 3}):
         change = paint(photo, style, encoder, replace(how, **steps), redraw=invert) - drawn
