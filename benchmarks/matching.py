@@ -78,7 +78,7 @@ def measured(method: Matching, size: int, repeats: int) -> list[Row]:
     levels, vectors = list(style.levels), style.at(size)
     bands_of_it = [Parameter(band) for band in bands(photo)]
     optimizer, how, parts = Adam([(bands_of_it, 4e-3)]), Painting(), Parts(repeats)
-    last = Apart(style, encoder, how.weights, how.seed)
+    last = Apart(style, encoder, how.weights, how.seed, photo)
 
     def picture(_: object = None) -> Tensor:
         return summed(bands_of_it)
