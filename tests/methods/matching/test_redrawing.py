@@ -290,6 +290,8 @@ def test_damaged_paintings_are_refused_in_one_line(
     with pytest.raises(GessoError, match=r"a card with(out)? (a damaged )?paint") as caught:
         method.stylizer(replace(card, tensors={**card.tensors, **damage}))
     assert "\n" not in str(caught.value)
+    with pytest.raises(GessoError, match="not the configuration of a matching card"):
+        method.stylizer(replace(card, config={**card.config, "seed": "many"}))
     broken = {**card.config, "paintings": [1.0, -2]}
     with pytest.raises(GessoError, match="damaged shares"):
         method.stylizer(replace(card, config=broken))

@@ -21,7 +21,6 @@ from gesso.fitting.carry import at_most
 from gesso.fitting.kept import kept_colors, kept_rows
 from gesso.fitting.painting import OnPaint, Painting, Redraw, paint, scales
 from gesso.fitting.regions import Regions, Styles
-from gesso.losses.columns import cells, hypercolumns
 from gesso.methods.adapted import Adapted
 from gesso.methods.base import ImageLike, Method, OnStep, Style
 from gesso.methods.inputs import as_image, enlarged
@@ -29,9 +28,10 @@ from gesso.methods.matching.about import ABOUT, Options
 from gesso.methods.matching.reading import directions_of, kept_sizes, projected, read, sizes_of
 from gesso.methods.matching.redrawing import joined, kept_painting, redraw_of, split, swap_of
 from gesso.methods.matching.room import levels_of, room_of
+from gesso.methods.matching.seen import COLUMNS, TURNS, rows_of
 from gesso.methods.style_swap.method import StyleSwap
 from gesso.methods.textures import white_noise
-from gesso.nn.masks import part, places
+from gesso.nn.masks import part
 from gesso.nn.pictures import resize
 from gesso.nn.precision import compute_in, fast_dtype
 from gesso.options import from_json
@@ -92,28 +92,19 @@ class Matching(Method):
             seen = [picture.unsqueeze(0) for picture in pictures.values()]
             tensors |= directions_of(*principal_directions(encoder, seen, room.widths))
             encoder = projected(encoder, tensors, self.place)
-        count = len(pictures)
+        turns = range(TURNS if options.rotations else 1)
         for place, (size, picture) in enumerate(pictures.items()):
-            turns = range(4 if options.rotations else 1)
-            images = [picture.rot90(turn, (1, 2)).unsqueeze(0) for turn in turns]
-            masks = [None if mask is None else mask.rot90(turn) for turn in turns]
-            found = [encoder(image.contiguous(), levels) for image in images]
-            columns = torch.cat(
-                [
-                    _seen(hypercolumns(f, *cells(i))[0], m, *cells(i))
-                    for f, i, m in zip(found, images, masks, strict=True)
-                ]
-            )
-            most = room.columns[max(0, place + len(room.columns) - count)]
+            found = [rows_of(encoder, levels, picture, mask, turn) for turn in turns]
+            columns = torch.cat([rows[COLUMNS] for rows in found])
+            most = room.columns[max(0, place + len(room.columns) - len(pictures))]
             tensors |= kept_rows(f"scale.{size}", columns, most, options.seed)
         for level in levels:
-            pairs = zip((f[level].float() for f in found), masks, strict=True)
-            rows = torch.cat([part(f, m)[0].flatten(1).T for f, m in pairs])
+            rows = torch.cat([one[level] for one in found]).float()
             tensors |= kept_rows(f"level.{level}", rows, room.own[level], options.seed)
         return tensors
 
     def _stylizer(self, card: StyleCard) -> Stylizer:
-        (style, encoder), how = read(card, self.encoder, self.place), _painting(card)
+        how, (style, encoder) = _painting(card), read(card, self.encoder, self.place)
         redraw = redraw_of([card], self._swap)
 
         def run(contents: Tensor, on_step: OnStep | None) -> Tensor:
@@ -253,11 +244,6 @@ def _made_by(card: StyleCard) -> list[Any]:
 
 def _named(report: Callable[[int, int, dict[str, float]], None]) -> OnPaint:
     return lambda step, steps, loss: report(step, steps, {"match": loss})
-
-
-def _seen(rows: Tensor, mask: Tensor | None, height: int, width: int) -> Tensor:
-    """The vectors (height·width, C) of the places where the mask is on."""
-    return rows if mask is None else rows[places(mask, height, width).flatten()]
 
 
 def _painting(card: StyleCard) -> Painting:

@@ -1,4 +1,5 @@
-"""What a card of matching keeps, by the encoder: at most 1.5 MB."""
+"""How many vectors a card of matching keeps, by the encoder, where it keeps no painting: in at most
+1.5 MB."""
 
 from __future__ import annotations
 
@@ -31,7 +32,7 @@ class Room:
     widths: Mapping[str, int] = field(default_factory=dict)
 
 
-# 464 numbers a hypercolumn. There is room for the painting, too, and little is matched at 512 px.
+# 464 numbers a hypercolumn. Little is matched at 512 px.
 OF_HEADS = Room(
     (144, 272, 384, 272), {"relu1_2": 2048, "relu2_2": 768, "relu3_3": 160, "relu4_3": 96}
 )

@@ -3,7 +3,7 @@ them than a card has room for, and none that no picture asks for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 
 import torch
@@ -23,6 +23,10 @@ from gesso.nn.precision import compute_in, fast_dtype
 
 ROWS = 2048  # of a scale or level. Style match of eight pairs: 270 of them 0.384, 1,024 0.376
 TURNS = 4  # of 90 degrees
+COLUMNS = "columns"  # the hypercolumns, among the levels
+
+Rows = dict[str, Tensor]
+"""Vectors (N, C) of each level, and of the hypercolumns."""
 
 
 def vectors_of(
@@ -34,63 +38,52 @@ def vectors_of(
     turned: bool = False,
 ) -> StyleVectors:
     """The vectors of paintings in shares that sum to 1: up to ROWS of every scale and level, drawn
-    at random.
+    at random. No more than these are held.
 
     Args:
         colors: of the style.
         turned: whether the paintings are also seen turned by 90, 180 and 270 degrees.
     """
-    turns = range(TURNS if turned else 1)
-    views = [_View(*painted, encoder, turn) for painted in paintings for turn in turns]
-    parts = [share / len(turns) for share in shares for _ in turns]
-    # No encoder yet has other widths at another scale or in another painting.
+    turns, levels = range(TURNS if turned else 1), levels_of(encoder)
+    place = next(encoder.parameters()).device
     sizes = scales(max(max(picture.shape[1:]) for picture, _ in paintings))
 
+    @cache
+    def at(size: int) -> dict[str, Vectors]:
+        images = [(enlarged(resize(one, size)).to(place), mask) for one, mask in paintings]
+        views = [(*one, turn) for one in images for turn in turns]
+        found = [rows_of(encoder, levels, *view) for view in views]
+        parts = [share / len(turns) for share in shares for _ in turns]
+        widths = [found[0][level].shape[1] for level in levels]
+        drawn = {n: _drawn([rows[n] for rows in found], parts, seed) for n in found[0]}
+        own = {level: Vectors(*drawn[level]) for level in levels if size == sizes[-1]}
+        return own | {COLUMNS: Vectors.of_columns(*drawn[COLUMNS], widths)}
+
     def scale(size: int) -> Vectors:
-        rows, mean = _drawn([view.columns(size) for view in views], parts, seed)
-        return Vectors.of_columns(rows, mean, views[0].widths)
+        return at(size)[COLUMNS]
 
     def level(name: str) -> Vectors:
-        return Vectors(*_drawn([view.level(name) for view in views], parts, seed))
+        return at(sizes[-1])[name]
 
-    return StyleVectors(Seen(sizes, scale), Seen(levels_of(encoder), level), colors)
+    return StyleVectors(Seen(sizes, scale), Seen(levels, level), colors)
 
 
-class _View:
-    """A painting as an encoder sees it, turned."""
-
-    def __init__(self, picture: Tensor, mask: Tensor | None, encoder: Encoder, turn: int) -> None:
-        self.levels, self.mask = levels_of(encoder), None if mask is None else mask.rot90(turn)
-        self.size = max(picture.shape[1:])
-
-        @cache
-        def features(size: int) -> tuple[tuple[int, int], Mapping[str, Tensor]]:
-            place = next(encoder.parameters()).device
-            image = enlarged(resize(picture, size)).to(place).rot90(turn, (1, 2))[None].contiguous()
-            with torch.no_grad(), compute_in(fast_dtype(place)):
-                return cells(image), encoder(image, self.levels)
-
-        self._features: Callable[[int], tuple[tuple[int, int], Mapping[str, Tensor]]] = features
-
-    @property
-    def widths(self) -> list[int]:
-        """The channels of each level."""
-        return [f.shape[1] for f in self._features(self.size)[1].values()]
-
-    def columns(self, size: int) -> Tensor:
-        """(N, C): the hypercolumns at a scale, of where the style is."""
-        grid, found = self._features(size)
-        return self._own(hypercolumns(found, *grid)[0], *grid)
-
-    def level(self, name: str) -> Tensor:
-        """(N, C): a level's vectors at the finest scale, of where the style is."""
-        found = self._features(self.size)[1][name]
-        return self._own(found[0].flatten(1).T, found.shape[2], found.shape[3])
-
-    def _own(self, rows: Tensor, height: int, width: int) -> Tensor:
-        if self.mask is None:
-            return rows
-        return rows[places(self.mask, height, width).flatten().to(rows.device)]
+@torch.no_grad()
+def rows_of(
+    encoder: Encoder, levels: Sequence[str], picture: Tensor, mask: Tensor | None, turn: int = 0
+) -> Rows:
+    """The vectors of a picture (3, h, w), turned so many times by 90 degrees, where a mask of any
+    size is on."""
+    place, image = picture.device, picture.rot90(turn, (1, 2))[None].contiguous()
+    with compute_in(fast_dtype(place)):
+        features = encoder(image, levels)
+    grids = {level: (x.shape[2], x.shape[3]) for level, x in features.items()}
+    rows = {level: x[0].flatten(1).T for level, x in features.items()}
+    grids[COLUMNS], rows[COLUMNS] = cells(image), hypercolumns(features, *cells(image))[0]
+    if mask is None:
+        return rows
+    on = mask.rot90(turn)
+    return {n: x[places(on, *grids[n]).flatten().to(place)] for n, x in rows.items()}
 
 
 def _drawn(found: Sequence[Tensor], parts: Sequence[float], seed: int) -> tuple[Tensor, Tensor]:
