@@ -27,9 +27,9 @@ from gesso.bench.table import markdown
 from gesso.encoders import load_encoder
 from gesso.fitting.adam import Adam
 from gesso.fitting.apart import Apart
-from gesso.fitting.painting import Painting
 from gesso.fitting.pyramid import bands, summed
 from gesso.fitting.recolor import recolored
+from gesso.fitting.settings import Painting
 from gesso.losses.columns import cells, hypercolumns
 from gesso.losses.matching import cosine_distance, nearest
 from gesso.methods.matching.method import Matching

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from gesso.fitting.painting import scales
 from gesso.fitting.pyramid import bands, descend, summed
+from gesso.fitting.settings import scales
 
 
 @pytest.mark.parametrize("shape", [(1, 3, 64, 64), (1, 3, 37, 90), (2, 3, 9, 8)])

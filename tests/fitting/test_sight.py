@@ -12,9 +12,10 @@ from gesso.encoders.summed import LEAST_SIDE, MOST_SIDE, bytes_a_pixel, tile_sid
 from gesso.encoders.vgg import NormalisedVGG
 from gesso.errors import GessoError
 from gesso.fitting.apart import Apart
-from gesso.fitting.painting import Painting, paint
+from gesso.fitting.painting import paint
 from gesso.fitting.picture import Descent, optimise
 from gesso.fitting.regions import Regions, Styles
+from gesso.fitting.settings import Painting
 from gesso.fitting.sight import Sight
 from gesso.fitting.summed import objective_of
 from gesso.fitting.terms import Weights

@@ -22,9 +22,10 @@ from gesso.encoders.levels import LEVELS
 from gesso.errors import OptionError
 from gesso.fitting.carry import carried, smaller
 from gesso.fitting.kept import read_colors, read_rows, widths
-from gesso.fitting.painting import SMALLEST_PX, Painting, finish
+from gesso.fitting.painting import finish
 from gesso.fitting.picture import Descent, OnTerms, optimise
 from gesso.fitting.pyramid import resized
+from gesso.fitting.settings import SMALLEST_PX, Painting
 from gesso.fitting.vectors import StyleVectors
 from gesso.losses.objectives import Objective
 from gesso.methods.base import Method, OnStep

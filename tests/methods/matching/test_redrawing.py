@@ -14,8 +14,9 @@ from gesso.encoders import load_encoder
 from gesso.encoders.base import Encoder
 from gesso.encoders.levels import LEVELS
 from gesso.errors import GessoError
-from gesso.fitting.painting import Painting, paint
+from gesso.fitting.painting import paint
 from gesso.fitting.pyramid import bands, resized
+from gesso.fitting.settings import Painting
 from gesso.fitting.vectors import StyleVectors, Vectors
 from gesso.losses.columns import cells, hypercolumns
 from gesso.losses.transport import self_similarity_distance

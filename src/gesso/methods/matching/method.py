@@ -19,8 +19,9 @@ from gesso.encoders.projected import principal_directions
 from gesso.errors import GessoError
 from gesso.fitting.carry import at_most
 from gesso.fitting.kept import kept_colors, kept_rows
-from gesso.fitting.painting import OnPaint, Painting, Redraw, paint, scales
+from gesso.fitting.painting import OnPaint, Redraw, paint
 from gesso.fitting.regions import Regions, Styles
+from gesso.fitting.settings import Painting, scales
 from gesso.methods.adapted import Adapted
 from gesso.methods.base import ImageLike, Method, OnStep, Style
 from gesso.methods.inputs import as_image, enlarged

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from gesso.encoders.base import Encoder
-from gesso.fitting.painting import scales
 from gesso.fitting.recolor import StyleColors
+from gesso.fitting.settings import scales
 from gesso.fitting.vectors import Seen, StyleVectors, Vectors
 from gesso.losses.columns import cells, hypercolumns
 from gesso.methods.inputs import enlarged
