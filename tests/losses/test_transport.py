@@ -9,6 +9,7 @@ from gesso.losses.products import products_among
 from gesso.losses.transport import (
     OPPONENT,
     cosine_distances,
+    mean_emd,
     moment_distance,
     palette_distance,
     relaxed,
@@ -87,3 +88,14 @@ def test_products_among_rows_have_no_second_derivative_rather_than_a_wrong_one()
     (first,) = torch.autograd.grad(products_among(rows).square().sum(), rows, create_graph=True)
     with pytest.raises(RuntimeError, match="once_differentiable"):
         first.sum().backward()
+
+
+def test_the_mean_of_both_directions_acts_on_both() -> None:
+    ours, style = vectors(6, 1).requires_grad_(), vectors(9, 2)
+    distances = cosine_distances(ours, style)
+    both = distances.amin(1).mean(), distances.amin(0).mean()
+    torch.testing.assert_close(mean_emd(ours, style), (both[0] + both[1]) / 2)
+    (found,) = torch.autograd.grad(mean_emd(ours, style), ours)
+    parts = [torch.autograd.grad(one, ours, retain_graph=True)[0] for one in both]
+    torch.testing.assert_close(found, (parts[0] + parts[1]) / 2)
+    assert all(float(part.abs().max()) > 0 for part in parts)
