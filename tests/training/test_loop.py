@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 import logging
@@ -11,6 +12,7 @@ import random
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -135,6 +137,40 @@ def test_resume_is_bit_for_bit(tmp_path: Path, workers: int) -> None:
     assert weights[0] == weights[1]
 
 
+def in_process(
+    code: str, *arguments: str, errors: int = subprocess.DEVNULL
+) -> subprocess.Popen[str]:
+    """A process with one thread that runs `code` and can import this file."""
+    paths = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    return subprocess.Popen(
+        [sys.executable, "-X", "faulthandler", "-c", code, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=errors,
+        text=True,
+        env=os.environ | {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1"},
+    )
+
+
+def alone(test: Callable[..., None]) -> Callable[..., None]:
+    """The test in a process of its own, since it sends itself signals: one that is not answered
+    ends that process and is reported, instead of ending those of other tests."""
+
+    @functools.wraps(test)
+    def started(tmp_path: Path, **numbers: int) -> None:
+        code = (
+            "import sys, pathlib, test_loop\n"
+            f"test = test_loop.{test.__name__}.__wrapped__\n"
+            "test(pathlib.Path(sys.argv[1]), *map(int, sys.argv[2:]))"
+        )
+        given = [str(tmp_path), *(str(int(number)) for number in numbers.values())]
+        with in_process(code, *given, errors=subprocess.PIPE) as process:
+            said = process.communicate()[1]
+        assert process.returncode == 0, f"ended with {process.returncode}\n{said}"
+
+    return started
+
+
+@alone
 def test_resume_at_every_step_gives_the_same_log(tmp_path: Path) -> None:
     """Also the row that was being averaged when the run stopped."""
     config = replace(CONFIG, steps=9, log_every=4)
@@ -251,8 +287,9 @@ def test_weights_that_overflow_are_never_saved(tmp_path: Path, caplog: Any) -> N
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@alone
 def test_a_signal_finishes_the_step_saves_and_returns(
-    tmp_path: Path, number: signal.Signals, code: int
+    tmp_path: Path, number: int, code: int
 ) -> None:
     toy, handlers = Toy(), [signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)]
     loss = toy.loss
@@ -272,6 +309,7 @@ def test_a_signal_finishes_the_step_saves_and_returns(
     assert_equal(checkpoint(tmp_path), checkpoint(tmp_path / "whole"))
 
 
+@alone
 def test_a_second_ctrl_c_stops_at_once(tmp_path: Path) -> None:
     toy = Toy()
 
@@ -286,6 +324,7 @@ def test_a_second_ctrl_c_stops_at_once(tmp_path: Path) -> None:
     assert read_header(tmp_path / CHECKPOINT)["counters"]["step"] == 0
 
 
+@alone
 def test_after_one_signal_the_next_has_its_usual_effect(tmp_path: Path) -> None:
     toy, found = Toy(), []
     usual = toy.loss
@@ -311,19 +350,8 @@ Toy().train(Path(sys.argv[1]), config, on_step=lambda step, values: print(step, 
 """
 
 
-def started(*arguments: str) -> subprocess.Popen[str]:
-    paths = os.pathsep.join([str(Path(__file__).parent), *sys.path])
-    return subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        env=os.environ | {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1"},
-    )
-
-
 def test_kill_9_leaves_a_checkpoint_that_resumes_exactly(tmp_path: Path) -> None:
-    with started(str(tmp_path)) as process:
+    with in_process(SCRIPT, str(tmp_path)) as process:
         assert process.stdout is not None
         steps = (int(line) for line in process.stdout)
         last = next((step for step in steps if step >= 20 + random.randrange(9)), 0)
