@@ -36,7 +36,7 @@ from gesso.stylizers.progress import in_batch
 from gesso.stylizers.stylizer import Stylizer
 
 # Matching only; eight steps of its rate, by looking at four pictures.
-HOW = Painting(lr=4e-3, transport=0.0, moments=0.0, structure=0.0)
+HOW = Painting(lr=4e-3, transport=0.0, moments=0.0, structure=0.0, outlines=0.0)
 LR = 0.02  # of Adam, with Gram matrices; tried: 0.01 to 0.08, constant and falling
 CHROMA = 0.25  # of that rate, for differences of colours: else they become coloured fringes
 CALM = 0.02  # five steps of 8 bits: skies move at a third or less of the rate

@@ -24,6 +24,7 @@ from gesso.encoders.base import Encoder
 from gesso.errors import GessoError
 from gesso.fitting.apart import Apart
 from gesso.fitting.carry import carried, coarse_to_fine
+from gesso.fitting.outlines import Outlines
 from gesso.fitting.pyramid import bands, descend, resized, summed
 from gesso.fitting.recolor import recolored
 from gesso.fitting.regions import Styles, put_together, regions_of, sized
@@ -122,9 +123,20 @@ def _half(
         return picture
     height, width = picture.shape[-2:]
     small, seen = (resized(image, height // 2, width // 2) for image in (picture, photo))
-    last = Apart(sized(styles, small), encoder, how.weights, how.seed, small, seen)
+    last = _last(small, seen, styles, encoder, how)
     made = descend(small, last, how.half_steps, how.lr, on_step)
     return picture + resized(made - small, height, width)
+
+
+def _last(
+    picture: Tensor, photo: Tensor, styles: Styles, encoder: Encoder, how: Painting
+) -> Callable[[Tensor], Tensor]:
+    """The loss of the last pass, of pictures of this one's and this photo's size."""
+    apart = Apart(sized(styles, picture), encoder, how.weights, how.seed, picture, photo)
+    if not how.outlines:
+        return apart
+    kept, weight = Outlines(photo, how.outlines_kept), how.outlines * len(apart.sight.levels)
+    return lambda image: apart(image) + weight * kept(image)
 
 
 def finish(
@@ -144,7 +156,7 @@ def finish(
     """
     if how.final_steps:
         seen = resized(photo, *picture.shape[-2:])
-        last = Apart(sized(styles, picture), encoder, how.weights, how.seed, picture, seen)
+        last = _last(picture, seen, styles, encoder, how)
         picture = descend(picture, last, how.final_steps, how.lr, on_step)
     picture = resized(picture, *photo.shape[-2:]).clamp(0, 1)
     colors = [region.style.colors for region in regions_of(styles)]

@@ -111,6 +111,15 @@ class Options:
     structure: Annotated[
         float, Option("Weight of the photo's self-similarity.", "WEIGHT", least=0, on_pictures=True)
     ] = 3.0
+    outlines: Annotated[
+        float,
+        Option(
+            "Weight of the photo's outlines, in the last pass, where they get lost.",
+            "WEIGHT",
+            least=0,
+            on_pictures=True,
+        ),
+    ] = 3.0
     content: Annotated[
         float,
         Option(
@@ -157,5 +166,5 @@ ABOUT = About(
     paint_pixels=800_000,
     paint_bytes=1700,
     tile_bytes=130,
-    version=6,
+    version=7,
 )

@@ -172,7 +172,7 @@ class Matching(Method):
     ) -> Tensor:
         """Painted on noise, whose structure is not to stay; a large one in a smaller copy, as
         pictures are."""
-        free = replace(card, config={**card.config, "structure": 0.0})
+        free = replace(card, config={**card.config, "structure": 0.0, "outlines": 0.0})
         stylizer, noise = self.stylizer(free), white_noise(height, width, seed).unsqueeze(0)
         most = self.about.paint_pixels or height * width
         return at_most(most, noise, lambda copy: stylizer(copy, on_step))[0]
@@ -255,6 +255,6 @@ def _painting(card: StyleCard) -> Painting:
 def _options(card: StyleCard) -> Options:
     # Those of cards from before these.
     known: dict[str, Any] = {"drawn_by": "steps", "half_steps": 0}
-    known |= {"centred": False, "structure_last": False}
+    known |= {"centred": False, "structure_last": False, "outlines": 0.0}
     known |= {n: v for n, v in card.config.items() if n in Painting.__dataclass_fields__}
     return from_json(Options, known, "the configuration of a matching card")
