@@ -25,7 +25,7 @@ from gesso.nn.pictures import read_image, resize
 
 ROOT = Path(__file__).parent.parent
 OUT = Path(__file__).with_name("pictures")
-SIDE_PX = 400  # large enough for whole patches of the style (`--patches-above`)
+SIDE_PX = 400  # large enough for whole patches of the style
 SMALL_PX = 256
 QUALITY = 82
 SHARED = (

@@ -78,6 +78,7 @@ class Options:
             "PX",
             least=0,
             on_pictures=True,
+            shown=False,
         ),
     ] = 384
     lr: Annotated[
