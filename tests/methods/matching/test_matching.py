@@ -14,6 +14,7 @@ from gesso.controls.controls import Controls
 from gesso.encoders import load_encoder
 from gesso.encoders.levels import LEVELS
 from gesso.errors import GessoError
+from gesso.fitting.outlines import correlation, outlines
 from gesso.losses.columns import cells, hypercolumns
 from gesso.losses.matching import nearest
 from gesso.methods.base import AdaptStep
@@ -173,3 +174,23 @@ def test_damaged_cards_are_refused_in_one_line(method: Matching) -> None:
     other.encoder.identity = "b" * 64
     with pytest.raises(GessoError, match="a card made with the encoder compact"):
         other.stylizer(card)
+
+
+def test_the_last_pass_keeps_outlines_and_cards_of_before_are_painted_as_they_were(
+    method: Matching,
+) -> None:
+    rows = (torch.arange(128) % 16 < 8).float().view(1, -1, 1)
+    stripes = (rows * torch.tensor([0.9, 0.4, 0.1]).view(3, 1, 1)).expand(3, 128, 128).contiguous()
+    photo = torch.full((1, 3, 128, 128), 0.3)
+    photo[..., 24:104, 32:96] = 0.7
+    photo[..., 48:56, 40:52] = photo[..., 48:56, 76:88] = 0.1
+    few = {**QUICK, "half_steps": 0, "final_steps": 20}
+    card = method.adapt(stripes, **few)
+    kept = {}
+    for weight in (0.0, 3.0):
+        own = replace(card, config={**card.config, "outlines": weight})
+        kept[weight] = method.stylizer(own)(photo)
+    found = [float(correlation(*(outlines(x, 64, 64) for x in (p, photo)))) for p in kept.values()]
+    assert found[1] > found[0] + 0.1 and found[1] > 0.75
+    before = {name: value for name, value in card.config.items() if name != "outlines"}
+    assert torch.equal(method.stylizer(replace(card, config=before))(photo), kept[0.0])
