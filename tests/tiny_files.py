@@ -146,6 +146,7 @@ def make_tiny_files(folder: Path) -> TinyFiles:
     save_hypernetwork(files.hypernetwork)
     save_decoder(files.decoder)
     save_inverse(folder / "style_swap.safetensors")
+    save_inverse(folder / "drawing.safetensors")
     save_decoders(folder / "wct.safetensors")
     save_hourglass(folder / "avatar_net.safetensors")
     save_file(files.encoder, tiny_encoder().state_dict(), {"kind": "encoder", "config": {}})

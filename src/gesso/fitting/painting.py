@@ -33,6 +33,7 @@ from gesso.fitting.shading import shaded
 from gesso.fitting.together import Together, check_fits
 from gesso.nn.colors import Colors
 from gesso.nn.strips import Striped
+from gesso.nn.surroundings import shares
 
 BLURRED_BANDS = 2  # of the photo, which the coarsest scale begins without
 
@@ -72,7 +73,8 @@ def paint(
     sizes = scales(max(photo.shape[-2:]))
     seen_by_patches = [size for size in sizes if size > how.first_px]
     if how.drawn_by == "patches" and redraw is not None and seen_by_patches:
-        drawn = _drawn(photo, seen_by_patches, redraw, how)
+        seen = _in_palette(photo, styles, how.palette_first * how.patches)
+        drawn = _drawn(seen, seen_by_patches, redraw, how)
         drawn = drawn if begun is None else begun(drawn)
         half = 0.0 if len(seen_by_patches) == 1 else how.half_share
         last = replace(how.at_half(half), lr=how.last_lr)
@@ -184,6 +186,19 @@ def _begin(content: Tensor, coarser: Tensor | None, alpha: float) -> tuple[Tenso
     begun = resized(coarser, *content.shape[-2:])
     query = torch.lerp(begun + bands(content, 1)[0], content, alpha)
     return query.clamp(0, 1), begun
+
+
+@torch.no_grad()
+def _in_palette(photo: Tensor, styles: Styles, way: float) -> Tensor:
+    """The photo (1, 3, H, W), its colours moved that way to those of the style of each region; less
+    where it is flat or dark, as all its colours are then."""
+    colors = [region.style.colors for region in regions_of(styles)]
+    way *= 1 - float(shares(photo))
+    if not way or None in colors:
+        return photo
+    own = Colors.of(photo[0])
+    targets = [Colors.of(c.pixels.T[:, None]) for c in colors if c is not None]
+    return put_together(styles, [own.nearer(photo, target, way) for target in targets])
 
 
 @torch.no_grad()

@@ -23,6 +23,13 @@ def resized(image: Tensor, height: int, width: int) -> Tensor:
     return F.interpolate(image, (height, width), mode="bilinear", antialias=shrinks)
 
 
+def blurred(image: Tensor, times: float) -> Tensor:
+    """(B, C, H, W), as a copy shows it whose sides are so many times shorter."""
+    height, width = image.shape[-2:]
+    small = resized(image, *(max(1, round(n / times)) for n in (height, width)))
+    return F.interpolate(small, (height, width), mode="bicubic")
+
+
 def bands(image: Tensor, count: int = BANDS) -> list[Tensor]:
     """Up to `count` bands of detail of (B, C, H, W), the finest first, and what is left."""
     found = []

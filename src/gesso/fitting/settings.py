@@ -38,6 +38,9 @@ class Painting:
         drawn_by: patches: if those of the style are known, the photo is drawn with them at every
             scale above `first_px`, if it has one, and no step is taken up to the last pass; steps:
             descents, and patches above `patches_above`.
+        key_blur: patches are looked for by what is left of the style in a copy whose sides are so
+            many times shorter, see `gesso.nn.patches`; less where `patches` count less.
+        palette_first: how far the photo's colours go to the style's before patches are looked for.
         lr: Adam's rate on the picture's bands.
         seed: of the places and shifts of the last pass, and of the places of the terms.
         transport, moments, palette, structure, content, centred: see `gesso.fitting.terms`.
@@ -56,6 +59,8 @@ class Painting:
     half_steps: int = 40
     final_steps: int = 20
     patches_above: int = 384
+    key_blur: float = 6.0
+    palette_first: float = 0.5
     lr: float = 6e-3
     seed: int = 0
     transport: float = 1.0
@@ -108,6 +113,11 @@ class Painting:
     def patches(self) -> float:
         """The share of patches in what is redrawn: the more of the photo is to stay, the less."""
         return min(1.0, 2.5 * (1 - self.alpha))
+
+    @property
+    def blurred(self) -> float:
+        """`key_blur`, as far as patches count."""
+        return 1 + self.patches * (self.key_blur - 1)
 
     @property
     def shade(self) -> float:

@@ -36,6 +36,7 @@ class Patches:
         size: places along a patch's side.
         tops, lefts: the grid's rows and columns, ascending: where patches begin.
         on: (tops, lefts) bool: which of them count; None: all.
+        keys: (C', h, w): what is compared with a content in the features' place; None: they are.
     """
 
     features: Tensor
@@ -43,14 +44,20 @@ class Patches:
     tops: Tensor
     lefts: Tensor
     on: Tensor | None = None
+    keys: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.tops) * len(self.lefts)
 
     @property
+    def compared(self) -> Tensor:
+        """(C', h, w): what contents are compared with."""
+        return self.features if self.keys is None else self.keys
+
+    @property
     def weights(self) -> Tensor:
         """1 / |s| of every patch, (tops, lefts); 0 for one that is nothing but zeros."""
-        energy = widen(self.features).square().sum(0, keepdim=True)
+        energy = widen(self.compared).square().sum(0, keepdim=True)
         found = F.avg_pool2d(energy[None], self.size, 1)[0, 0] * self.size**2
         found = found[self.tops][:, self.lefts]
         return torch.where(found > 0, found.clamp_min(1e-30).rsqrt(), 0)
@@ -71,6 +78,7 @@ def patches_of(
     stride: float = 1,
     most: int | None = None,
     mask: Tensor | None = None,
+    keys: Tensor | None = None,
 ) -> Patches:
     """The patches of a feature map (C, h, w).
 
@@ -79,6 +87,7 @@ def patches_of(
         stride: places from patch to patch, in both directions; need not be whole.
         most: where there would be more patches, the stride grows.
         mask: (h, w) bool: only patches within it count, or those with the most of it.
+        keys: (C', h, w): see `Patches`.
 
     Raises:
         GessoError: a map smaller than a patch.
@@ -97,7 +106,7 @@ def patches_of(
     if mask is not None:
         share = F.avg_pool2d(mask.float()[None, None], size, 1)[0, 0][tops][:, lefts]
         on = share >= share.max() - 1e-6
-    return Patches(features, size, tops, lefts, on)
+    return Patches(features, size, tops, lefts, on, keys)
 
 
 class Bank:
@@ -179,7 +188,8 @@ def _parts(style: Patches) -> list[tuple[int, Patches]]:
         tops = style.tops[first : first + rows]
         top, bottom = int(tops[0]), int(tops[-1]) + style.size
         on = None if style.on is None else style.on[first : first + rows]
-        part = Patches(style.features[:, top:bottom], style.size, tops - top, style.lefts, on)
+        seen = style.compared[:, top:bottom]
+        part = Patches(seen, style.size, tops - top, style.lefts, on)
         found.append((first * len(style.lefts), part))
     return found
 

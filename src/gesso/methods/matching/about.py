@@ -81,6 +81,25 @@ class Options:
             shown=False,
         ),
     ] = 384
+    key_blur: Annotated[
+        float,
+        Option(
+            "How far from patches are looked for: by a copy of the style so many times smaller.",
+            least=1,
+            on_pictures=True,
+            shown=False,
+        ),
+    ] = 6.0
+    palette_first: Annotated[
+        float,
+        Option(
+            "How far the photo's colours go to the style's before patches are looked for.",
+            least=0,
+            most=1,
+            on_pictures=True,
+            shown=False,
+        ),
+    ] = 0.5
     lr: Annotated[
         float, Option("Adam's rate on the picture.", "RATE", least=0, on_pictures=True)
     ] = 6e-3
@@ -167,5 +186,5 @@ ABOUT = About(
     paint_pixels=800_000,
     paint_bytes=1700,
     tile_bytes=130,
-    version=7,
+    version=8,
 )

@@ -27,7 +27,14 @@ from gesso.methods.base import ImageLike, Method, OnStep, Style
 from gesso.methods.inputs import as_image, enlarged
 from gesso.methods.matching.about import ABOUT, Options
 from gesso.methods.matching.reading import directions_of, kept_sizes, projected, read, sizes_of
-from gesso.methods.matching.redrawing import joined, kept_painting, redraw_of, split, swap_of
+from gesso.methods.matching.redrawing import (
+    BEFORE,
+    joined,
+    kept_painting,
+    redraw_of,
+    split,
+    swap_of,
+)
 from gesso.methods.matching.room import levels_of, room_of
 from gesso.methods.matching.seen import COLUMNS, TURNS, rows_of
 from gesso.methods.style_swap.method import StyleSwap
@@ -49,8 +56,15 @@ class Matching(Method):
 
     @cached_property
     def _swap(self) -> StyleSwap | None:
-        found = swap_of(self.encoder)
-        return None if found is None else found.to(self.place)
+        return swap_of(self.encoder, self.place)
+
+    @cached_property
+    def _swap_before(self) -> StyleSwap | None:
+        return swap_of(self.encoder, self.place, BEFORE)
+
+    def _swap_of(self, card: StyleCard) -> StyleSwap | None:
+        """What draws a card's pictures: those of cards of before stay what they were."""
+        return self._swap if "key_blur" in card.config else self._swap_before
 
     def _adapt(
         self, style: Style, contents: list[Tensor], options: Options, on_step: OnStep | None
@@ -106,7 +120,7 @@ class Matching(Method):
 
     def _stylizer(self, card: StyleCard) -> Stylizer:
         how, (style, encoder) = _painting(card), read(card, self.encoder, self.place)
-        redraw = redraw_of([card], self._swap)
+        redraw = redraw_of([card], self._swap_of(card), how.blurred)
 
         def run(contents: Tensor, on_step: OnStep | None) -> Tensor:
             return self._each(contents, style, encoder, how, redraw, on_step)
@@ -129,7 +143,8 @@ class Matching(Method):
 
         def stylize(contents: Tensor, shares: Tensor, on_step: OnStep | None) -> Tensor:
             regions = Regions(styles, shares.to(self.place), ways[0].seed)
-            redraw = redraw_of(cards, self._swap, regions.shares)
+            swap = self._swap_of(cards[0])
+            redraw = redraw_of(cards, swap, ways[0].blurred, regions.shares)
             return self._each(contents, regions, encoder, ways[0], redraw, on_step)
 
         return stylize
@@ -256,5 +271,6 @@ def _options(card: StyleCard) -> Options:
     # Those of cards from before these.
     known: dict[str, Any] = {"drawn_by": "steps", "half_steps": 0}
     known |= {"centred": False, "structure_last": False, "outlines": 0.0}
+    known |= {"key_blur": 1.0, "palette_first": 0.0}
     known |= {n: v for n, v in card.config.items() if n in Painting.__dataclass_fields__}
     return from_json(Options, known, "the configuration of a matching card")

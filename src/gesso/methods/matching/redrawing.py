@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gesso import assets
 from gesso.cards.card import StyleCard
 from gesso.encoders.base import Encoder
 from gesso.errors import GessoError, MissingWeights
@@ -22,6 +23,7 @@ from gesso.nn.masks import places
 from gesso.nn.patches import Bank
 from gesso.nn.pictures import read_image
 
+DRAWING, BEFORE = "drawing", "style_swap"  # weights: of today's cards, and of those of before
 MOST_BYTES = 200_000  # of a WebP; twice that in a card, whose numbers are float16
 QUALITIES = (95, 85, 70, 50, 20)
 STRIDE = 2.0  # of the patches: a quarter of them, and of the time; the pictures are as good
@@ -34,13 +36,16 @@ Painted = tuple[Tensor, Tensor | None]
 """A picture (3, h, w) in [0, 1], and (h', w'), where the style is; None: everywhere."""
 
 
-def swap_of(encoder: Encoder) -> StyleSwap | None:
-    """Style swap by this encoder; None for one that its network was not trained with."""
+def swap_of(
+    encoder: Encoder, place: torch.device | str = "cpu", weights: str = DRAWING
+) -> StyleSwap | None:
+    """Style swap by this encoder and these bundled weights, at a place; None for an encoder that
+    they were not trained with."""
     try:
-        found = StyleSwap.load(encoder)
+        found = StyleSwap.load(encoder, assets.weights(weights))
     except MissingWeights:
         return None
-    return found if found.config.encoder == encoder.identity else None
+    return found.to(place) if found.config.encoder == encoder.identity else None
 
 
 def kept_painting(picture: Tensor, mask: Tensor | None) -> dict[str, Tensor]:
@@ -81,11 +86,15 @@ def joined(
 
 
 def redraw_of(
-    cards: Sequence[StyleCard], swap: StyleSwap | None, shares: Tensor | None = None
+    cards: Sequence[StyleCard],
+    swap: StyleSwap | None,
+    blur: float = 1.0,
+    shares: Tensor | None = None,
 ) -> Redraw | None:
     """What draws pictures with the patches of the cards' paintings, each card's in its shares
-    (K, H, W); None where a card keeps no painting, or there is nothing to draw with. Patches are
-    looked for when the first picture needs them.
+    (K, H, W), and looks for them by copies of the paintings with sides that are `blur` times
+    shorter; None where a card keeps no painting, or there is nothing to draw with. Patches are made
+    when the first picture needs them.
 
     Raises:
         GessoError: tensors that hold no pictures.
@@ -98,7 +107,7 @@ def redraw_of(
 
     @cache
     def banks() -> list[Bank]:
-        return [swap.bank(*one) for one in found]
+        return [swap.bank(*one, blur) for one in found]
 
     return lambda picture: swap.redrawn(picture, banks(), shares)
 

@@ -20,6 +20,7 @@ from gesso.encoders.tiles import Change
 from gesso.errors import GessoError
 from gesso.fitting.carry import at_most
 from gesso.fitting.inversion import Inversion, inverted
+from gesso.fitting.pyramid import blurred
 from gesso.methods.adapted import Adapted
 from gesso.methods.base import ImageLike, OnStep, Style
 from gesso.methods.inputs import as_image, enlarged
@@ -145,15 +146,19 @@ class StyleSwap(Trained):
         pictures: Sequence[tuple[Tensor, Tensor | None]],
         shares: Sequence[float],
         stride: float = 1.0,
+        blur: float = 1.0,
     ) -> Bank:
         """The patches of pictures (3, h, w) in [0, 1], of each where its mask (h', w') is on, and
         as many fewer as its share is smaller than the largest; at every `stride`-th place of that
-        one, down and across."""
+        one, down and across. They are looked for by what is left of a picture in a copy whose sides
+        are `blur` times shorter."""
         styles = []
         for (picture, mask), share in zip(pictures, shares, strict=True):
             features, on = self._inner(picture, mask)
             apart = stride * shared_stride(share, shares)
-            styles.append(patches_of(features, Options.patch_size, apart, mask=on))
+            seen = blurred(picture[None], blur)[0].clamp(0, 1)
+            keys = self._inner(seen, None)[0] if blur > 1 else None
+            styles.append(patches_of(features, Options.patch_size, apart, mask=on, keys=keys))
         return Bank(styles)
 
     def redrawn(
