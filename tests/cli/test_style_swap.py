@@ -44,7 +44,7 @@ def test_a_run_that_is_resumed_equals_one_that_was_not_stopped(
 
 def test_nothing_to_train_for_is_refused(files: TinyFiles, cli: Gesso, tmp_path: Path) -> None:
     none = training(files, tmp_path, "--steps", 1, "--feature-weight", 0, "--identity-weight", 0)
-    refused(cli(*none), "weights of features and identity are both 0")
+    refused(cli(*none), "weights of features, identity and match are 0")
 
 
 def test_pictures_come_from_the_network_or_from_a_descent(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from gesso.fitting.pyramid import bands, descend, summed
+from gesso.fitting.pyramid import bands, blurred, descend, summed
 from gesso.fitting.settings import scales
 
 
@@ -40,3 +40,11 @@ def test_scales_double_from_64_px_to_the_pictures_own() -> None:
     assert scales(1024) == [64, 128, 256, 512, 1024]
     assert scales(300) == [75, 150, 300]
     assert scales(20) == [20]
+
+
+def test_a_blurred_picture_is_what_a_small_copy_shows() -> None:
+    image = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(3))
+    assert torch.allclose(blurred(image, 1), image, atol=1e-6)
+    assert torch.allclose(blurred(torch.full((1, 3, 30, 41), 0.3), 6), torch.tensor(0.3))
+    energies = [float(bands(blurred(image, times))[0].square().mean()) for times in (1, 3, 8)]
+    assert energies[0] > 10 * energies[1] > 20 * energies[2]

@@ -132,3 +132,13 @@ def test_half_precision_is_searched_in_float32() -> None:
     bank = Bank([patches_of(style, 3)])
     assert torch.equal(bank.nearest(content), Bank([patches_of(style.float(), 3)]).nearest(content))
     assert bank.swapped(content).dtype == torch.float32
+
+
+def test_patches_are_looked_for_by_their_keys_and_built_of_their_features() -> None:
+    content, style, keys = features(9, 8), features(10, 11, seed=1), features(10, 11, seed=2)
+    bank = Bank([patches_of(style, 3, 2, keys=keys)])
+    found = bank.nearest(content)
+    assert torch.equal(found, Bank([patches_of(keys, 3, 2)]).nearest(content))
+    assert torch.equal(bank.built(found), Bank([patches_of(style, 3, 2)]).built(found))
+    other = Bank([patches_of(style, 3, keys=features(10, 11, seed=1, channels=6))])
+    assert torch.equal(other.nearest(content), Bank([patches_of(style, 3)]).nearest(content))

@@ -16,6 +16,7 @@ from gesso.encoders.levels import LEVELS
 from gesso.errors import GessoError
 from gesso.fitting.painting import paint
 from gesso.fitting.pyramid import bands, resized
+from gesso.fitting.recolor import StyleColors
 from gesso.fitting.settings import Painting
 from gesso.fitting.vectors import StyleVectors, Vectors
 from gesso.losses.columns import cells, hypercolumns
@@ -24,9 +25,10 @@ from gesso.methods.base import AdaptStep
 from gesso.methods.matching.method import Matching
 from gesso.methods.matching.reading import read
 from gesso.methods.matching.redrawing import kept_painting, paintings_of, swap_of
+from gesso.methods.style_swap.method import StyleSwap
 from gesso.nn.colors import Colors
 from gesso.nn.pictures import read_image
-from tiny import pictures, tiny_encoder
+from tiny import grained, pictures, tiny_encoder
 
 STYLE, OTHER = pictures(2, 96, seed=5)
 PHOTO = pictures(1, 128, seed=6)
@@ -222,6 +224,49 @@ def test_the_more_of_the_photo_stays_the_fewer_steps_are_taken_at_half_the_size(
 
     paint(photo, _any_style(tiny_encoder()), tiny_encoder(), how, heard, redraw=invert)
     assert seen == {steps}
+
+
+@pytest.mark.parametrize(("alpha", "way"), [(0.6, 0.5), (0.8, 0.25), (1.0, 0.0)])
+def test_patches_are_looked_for_in_the_styles_colours(alpha: float, way: float) -> None:
+    encoder, seen = tiny_encoder(), list[Tensor]()
+    photo = grained(pictures(1, 400, seed=9)[..., :64, :])
+    colors = StyleColors.of(0.2 + 0.3 * pictures(1, 96, seed=5)[0], 512)
+    style = replace(_any_style(encoder), colors=colors)
+
+    def heard(picture: Tensor) -> Tensor:
+        seen.append(picture)
+        return picture
+
+    how = Painting(alpha=alpha, half_steps=0, final_steps=0, recolor="off")
+    paint(photo, style, encoder, how, redraw=heard)
+    small = resized(photo, *seen[0].shape[-2:])
+    target = Colors.of(colors.pixels.T[:, None])
+    moved = Colors.of(photo[0]).nearer(small, target, way)
+    assert float((seen[0] - moved).abs().mean()) < 5e-3
+    grey = torch.full_like(photo, 0.5)  # flat: all its colours are one, and the style's none of it
+    paint(grey, style, encoder, how, redraw=heard)
+    assert torch.allclose(seen[-1], torch.tensor(0.5), atol=1e-3)
+
+
+def test_cards_of_before_are_looked_for_sharp_and_drawn_as_they_were(
+    method: Matching, card: StyleCard
+) -> None:
+    asked, bank = list[float](), StyleSwap.bank
+    assert method._swap_of(card) is method._swap
+    config = {k: v for k, v in card.config.items() if k not in ("key_blur", "palette_first")}
+    old = replace(card, config=config)
+    before = method._swap_of(old)
+    assert before is not None and before.base == StyleSwap.load(method.encoder).base
+
+    def heard(*args: Any) -> Any:
+        asked.append(args[-1])
+        return bank(*args)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(StyleSwap, "bank", heard)
+        for one in (card, old):
+            method.stylizer(replace(one, config=one.config | {"alpha": 0.6}))(PHOTO)
+    assert asked == [Painting().key_blur, 1.0]
 
 
 def test_the_photo_alone_has_no_patches() -> None:

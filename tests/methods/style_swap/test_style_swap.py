@@ -15,11 +15,13 @@ from gesso.cards.card import StyleCard
 from gesso.controls.controls import Controls
 from gesso.encoders import tiles
 from gesso.errors import GessoError
+from gesso.fitting.apart import Apart
 from gesso.fitting.carry import smaller
 from gesso.methods.style_swap import cards as card_room
 from gesso.methods.style_swap import method as method_room
 from gesso.methods.style_swap.about import LEVEL, Options
 from gesso.methods.style_swap.cards import bank_of, kept
+from gesso.methods.style_swap.drawing import TERMS, drawing_losses, vectors_of
 from gesso.methods.style_swap.layer import Config, activations, inverse_losses
 from gesso.methods.style_swap.method import StyleSwap
 from gesso.methods.style_swap.swapping import swapped
@@ -303,3 +305,30 @@ def test_without_a_weight_of_features_it_learns_to_give_back_pictures(method: St
     batch = {"contents": PHOTO, "styles": STYLES[:1, :, :66, :66]}
     config = replace(method.config, feature_weight=0.0, identity_weight=1.0)
     assert inverse_losses(method.network, method.encoder, config, batch).keys() == {"identity"}
+
+
+def test_a_network_that_draws_is_judged_by_the_styles_own_vectors(method: StyleSwap) -> None:
+    style, other = STYLES[:1, :, :64, :64], PHOTO[..., :64, :64]
+    vectors, apart = vectors_of(method.encoder, style), []
+    for picture in (style, other):
+        loss = Apart(vectors, method.encoder, TERMS, 0, picture)
+        apart.append(float(loss(picture)))
+    assert apart[0] < 0.5 * apart[1]
+    for level, own in vectors.levels.items():
+        rows = method.encoder(style, [level])[level][0].flatten(1)
+        torch.testing.assert_close(own.mean, rows.mean(1))
+        torch.testing.assert_close(own.rows.sum(0), rows.sum(1), rtol=1e-4, atol=1e-3)
+
+
+def test_a_network_that_draws_learns_by_every_content_in_every_style(method: StyleSwap) -> None:
+    batch = {"contents": torch.cat([PHOTO, PHOTO.flip(3)]), "styles": STYLES[..., :66, :66]}
+    config = replace(method.config, match_weight=2.0, lattice_weight=1.0, tv_weight=0.0)
+    terms = drawing_losses(method.network, method.encoder, config, batch, step=3)
+    assert terms.keys() == {"matched", "features", "lattice", "range"} - (
+        set() if config.range_weight else {"range"}
+    )
+    again = drawing_losses(method.network, method.encoder, config, batch, step=3)
+    assert all(torch.equal(terms[name], again[name]) for name in terms)
+    method.network.zero_grad()
+    sum(terms.values(), torch.zeros(())).backward()
+    assert all(p.grad is not None for p in method.network.parameters())

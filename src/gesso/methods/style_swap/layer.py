@@ -37,6 +37,9 @@ class Config:
         feature_weight: of the features' error; 0: nothing is swapped, and the network only learns
             to give back contents and styles.
         tv_weight, lattice_weight, range_weight, identity_weight: of the other terms.
+        match_weight: where it is not 0, the network learns to draw (`drawing_losses`): of the loss
+            of matching.
+        key_blur: then, how blurred a style at most is in which patches are looked for.
     """
 
     blocks: tuple[tuple[int, ...], ...] = ((64, 64), (128, 128), (256,))
@@ -47,6 +50,8 @@ class Config:
     lattice_weight: float = 0.0
     range_weight: float = 0.0
     identity_weight: float = 0.0
+    match_weight: float = 0.0
+    key_blur: float = 1.0
 
     def __post_init__(self) -> None:
         check_weights(self)

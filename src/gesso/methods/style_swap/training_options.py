@@ -56,3 +56,21 @@ class Training(TrainConfig):
         float,
         Option("Weight of the error of contents and styles decoded as they are.", "X", least=0),
     ] = 0.0
+    match_weight: Annotated[
+        float,
+        Option(
+            "Weight of the loss of matching: with one, the network learns to draw swapped features "
+            "in the style, and contents and styles need not come back.",
+            "X",
+            least=0,
+        ),
+    ] = 0.0
+    key_blur: Annotated[
+        float,
+        Option(
+            "If it learns to draw: how blurred a style at most is, as by a copy so many times "
+            "smaller, in which patches are looked for.",
+            "TIMES",
+            least=1,
+        ),
+    ] = 8.0
