@@ -18,7 +18,7 @@ from gesso.runtime.sampling import area_means, bicubic, bilinear
 from gesso.runtime.sessions import Network
 
 SEEN_CELLS, MARGIN_CELLS, SMALLEST_SIDE = 3, 1, 2  # see `gesso.encoders.tiles`
-STRIP_PX = 150_000  # of a picture at once: 19 MB in the widest layers
+STRIP_PX = 120_000  # of a picture at once: 15 MB in the widest layers
 
 Painting = tuple[Pixels, Pixels | None]
 """A picture (3, h, w), and (h', w'), where the style is; None: everywhere."""
