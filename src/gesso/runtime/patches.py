@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -164,30 +165,42 @@ def _search(content: Pixels, style: Patches, found: _Found, first: int) -> None:
     """Scalar products of patches, as sums of those of their rows: a row of the content's meets each
     of the style's once, and is one of SIZE rows of patches."""
     live = style.keys.any((0, 1))  # a quarter of the channels is silent
-    keys = style.keys[..., live]
-    against = _strips(keys, style.lefts).reshape(-1, SIZE * keys.shape[2]).T.copy()
-    rows, grid = len(keys), (len(style.tops), len(style.lefts))
-    wanted, weights = [_at(style.tops + i) for i in range(SIZE)], style.weights
+    against = _strips(style.keys[..., live], style.lefts)
     for across in _blocks(found.choice.shape[1]):
-        count = across.stop - across.start
-        places = np.arange(across.start, across.stop)
-        kept = np.empty((SIZE, count, against.shape[1]), np.float32)
-        likeness = np.empty((count, *grid), np.float32)
-        for row, line in enumerate(content):
-            strips = _strips(line[None][..., live], places)[0]
-            np.matmul(strips.reshape(count, -1), against, out=kept[row % SIZE])
-            top = row - SIZE + 1
-            if top < 0:
-                continue
-            parts = [
-                kept[(top + i) % SIZE].reshape(count, rows, -1)[:, wanted[i]] for i in range(SIZE)
-            ]
-            np.add(parts[0], parts[1], out=likeness)
-            np.add(likeness, parts[2], out=likeness)
-            np.multiply(likeness, weights, out=likeness)
+        lines = (line[None, across.start : across.stop + SIZE - 1, live] for line in content)
+        likeness = _likeness(_products(lines, against), style)
+        for row, one in enumerate(likeness):
+            found.take(row, across, one, first)
+
+
+def _products(lines: Iterable[Pixels], against: Pixels) -> Iterator[Pixels]:
+    """⟨c, s⟩ (n, h, lefts) of all rows of patches of a content's lines (1, w, C), one line after
+    the other, and a style's (h, lefts, SIZE · C). Each is there until SIZE more were asked for."""
+    columns, room = against.reshape(-1, against.shape[2]).T.copy(), np.empty((0, 0, 0), np.float32)
+    for number, line in enumerate(lines):
+        strips = _strips(line, np.arange(line.shape[1] - SIZE + 1))[0]
+        if not number:
+            room = np.empty((SIZE, len(strips), columns.shape[1]), np.float32)
+        made = np.matmul(strips, columns, out=room[number % SIZE])
+        yield made.reshape(len(strips), *against.shape[:2])
+
+
+def _likeness(products: Iterable[Pixels], style: Patches) -> Iterator[Pixels]:
+    """⟨c, s⟩ / |s| (n, N) of a content's patches, row by row, and a style's; each is there until
+    the next one is asked for."""
+    rows, weights = [_at(style.tops + i) for i in range(SIZE)], style.weights
+    last: deque[Pixels] = deque(maxlen=SIZE)
+    total: Pixels | None = None
+    for one in products:
+        last.append(one)
+        if len(last) == SIZE:
+            parts = [one[:, at] for one, at in zip(last, rows, strict=True)]
+            total = np.add(parts[0], parts[1], out=total)
+            np.add(total, parts[2], out=total)
+            np.multiply(total, weights, out=total)
             if style.on is not None:
-                likeness[:, ~style.on] = -np.inf
-            found.take(top, across, likeness.reshape(count, -1), first)
+                total[:, ~style.on] = -np.inf
+            yield total.reshape(len(total), -1)
 
 
 def _strips(features: Pixels, lefts: Whole) -> Pixels:
