@@ -77,9 +77,22 @@ def test_pictures_are_those_that_torch_draws(method: Matching, number: int, size
     assert_alike(found, by_torch(method, [style], photo, 512))
 
 
+def pencil() -> Any:
+    """A style of one faint tint."""
+    rows = np.random.default_rng(0).random((1, 96, 129), np.float32)
+    return np.concatenate([rows, rows, np.float32(0.96) * rows])
+
+
+def on_white() -> Any:
+    """Something that stands before white."""
+    picture = np.ones((3, 230, 260), np.float32)
+    picture[:, 60:170, 70:190] = photo_of(3, 400)[:, :110, :120]
+    return picture
+
+
 def test_controls_are_those_of_torch(method: Matching) -> None:
     photo, light = photo_of(0, 230), Drafts("matching")
-    cases: tuple[tuple[list[Path], Any, dict[str, Any]], ...] = (
+    cases: tuple[tuple[list[Any], Any, dict[str, Any]], ...] = (
         ([STYLES[1], STYLES[9]], photo, {"weights": [0.3, 0.7]}),
         ([STYLES[3]], photo, {"strength": 0.8}),
         ([STYLES[9]], photo_of(6, 420), {"stroke": 1.5}),
@@ -87,6 +100,9 @@ def test_controls_are_those_of_torch(method: Matching) -> None:
         ([STYLES[7]], photo_of(4, 480), {"paint_size": 240, "color_share": 0.9}),
         ([STYLES[6]], photo, {"ground": "painted"}),
         ([STYLES[5]], photo, {"strength": 0.0}),
+        ([STYLES[9]], photo_of(6, 420), {"strength": 0.3, "stroke": 0.9}),
+        ([pencil()], photo[:, 90:150], {}),
+        ([IMPASTO], on_white(), {}),
     )
     for styles, picture, how in cases:
         found = light.look(styles, how.get("weights"), ControlOptions(**how), 256)(picture)
@@ -147,7 +163,8 @@ def test_cards_that_cannot_be_drawn_are_refused_in_one_line(
     words = ("stylize", PHOTOS[0], "-s", path, "-o", tmp_path / "out.png")
     vectors = {n: t for n, t in card.tensors.items() if not n.startswith("painting")}
     for change, line in (
-        ({"tensors": vectors}, f"a card without its painting {NEEDS}"),
+        ({"tensors": vectors}, "a card without its painting, which needs torch"),
+        ({"config": {**card.config, "encoder_sha256": "0" * 64}}, "a card of another encoder"),
         ({"tensors": card.tensors | {"painting.0": torch.ones(5)}}, "a damaged painting.0"),
         ({"config": {**card.config, "drawn_by": "steps"}}, "a card with drawn_by steps"),
         ({"config": {**card.config, "recolor": "photo"}}, "recolor photo, which needs torch"),

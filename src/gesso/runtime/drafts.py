@@ -10,7 +10,7 @@ from pathlib import Path
 from gesso.cards.cache import CardCache
 from gesso.cards.packing import PlainCard
 from gesso.disk.atomic import shown
-from gesso.errors import NEEDS_TORCH, GessoError
+from gesso.errors import GessoError
 from gesso.images.arrays import Pixels
 from gesso.runtime import kept
 from gesso.runtime.drawing import Drawer, How, drawn
@@ -56,9 +56,10 @@ class Drafts(Styles[Drawn]):
 
     def _of_card(self, source: str | Path, card: PlainCard) -> Drawn:
         try:
-            encoder = card.config.get("encoder_sha256")
-            if encoder != self.weights.trained_with or f"{kept.PAINTING}0" not in card.tensors:
-                raise GessoError(f"a card without its painting {NEEDS_TORCH}")
+            if card.config.get("encoder_sha256") != self.weights.trained_with:
+                raise GessoError("a card of another encoder, which needs torch")
+            if f"{kept.PAINTING}0" not in card.tensors:
+                raise GessoError("a card without its painting, which needs torch")
             name = self.about["weights"]
             return self._drawn(card, How.of_card(card.config, name, self.about["settings"]))
         except GessoError as error:
