@@ -9,7 +9,7 @@ import gesso
 from gesso import assets
 from gesso.export.bundle import bundle
 
-METHODS = ("meta_networks", "adain")
+METHODS = ("meta_networks", "adain", "matching")
 
 if __name__ == "__main__":
     for name in METHODS:

@@ -93,7 +93,7 @@ def test_others_are_painted_where_a_photo_is_not_there(cli: Gesso, tmp_path: Pat
     path = tmp_path / "out" / PHOTO.name
     assert (done["out"], done["sha256"]) == (str(path), sha256_file(path))
     assert (done["height"], done["width"]) == opened(path).shape[:2]
-    assert done["method"] == "meta_networks" and done["engine"].startswith("onnxruntime ")
+    assert done["method"] == "matching" and done["engine"].startswith("onnxruntime ")
     assert done["photo"] == {"name": PHOTO.name, "sha256": sha256_file(PHOTO)}
     assert done["styles"][0]["sha256"] == sha256_file(assets.STYLES / "impasto.jpg")
     assert 0 < done["seconds"] < 600

@@ -21,7 +21,8 @@ from gesso.errors import GessoError
 from gesso.images.arrays import Pixels
 from gesso.images.read import read_image
 from gesso.runtime.engines import ENGINES, THREADS, is_installed
-from gesso.runtime.looks import AnyStyle, bundled_methods
+from gesso.runtime.looks import AnyStyle
+from gesso.runtime.styles import bundled_methods
 
 TORCH, COMPILE = "torch", "compile"
 SIDES = (256, 512)

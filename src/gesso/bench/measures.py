@@ -18,7 +18,7 @@ from gesso.bench.patches import Slices, sliced_distances, slices
 from gesso.bench.ssim import ssim
 from gesso.encoders.base import Encoder
 from gesso.encoders.levels import LEVELS
-from gesso.fitting.settings import SMALLEST_PX
+from gesso.graphs.drawing import SMALLEST_PX
 from gesso.losses.objectives import Objective
 from gesso.losses.terms import grams, relative_squared_error
 

@@ -101,7 +101,7 @@ def bench(
 def _engines(options: Options, talk: opt.Talk) -> int:
     """Print the table of engines."""
     from gesso.bench.engines import all_engines, measured, table
-    from gesso.runtime.looks import bundled_methods
+    from gesso.runtime.styles import bundled_methods
 
     with showing(talk.quiet) as show:
 

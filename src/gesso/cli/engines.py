@@ -19,9 +19,9 @@ EngineName = Annotated[
     str,
     option(
         "What computes networks: torch; ONNX Runtime or OpenVINO, which start without torch for "
-        "meta_networks, adain and exported cards; compile (torch.compile), which takes minutes to "
-        "begin. fastest: what is done first, of those installed. auto: torch where it is, so that "
-        "the picture is the same from every door; else the fastest.",
+        "meta_networks, adain, the draft of matching and exported cards; compile (torch.compile), "
+        "which takes minutes to begin. fastest: what is done first, of those installed. auto: "
+        "torch where it is, so that the picture is the same from every door; else the fastest.",
         "|".join(ENGINES),
         under=RUNNING,
     ),

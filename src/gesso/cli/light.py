@@ -19,13 +19,16 @@ from gesso.reports import stage
 
 if TYPE_CHECKING:
     from gesso.cli.options import Setup
-    from gesso.runtime.looks import AnyStyle, Paints
+    from gesso.runtime.drafts import Drafts
+    from gesso.runtime.look import Paints
+    from gesso.runtime.looks import AnyStyle
 
 Engine = Literal["auto", "torch", "onnxruntime"]
 """Those of a batch, whose workers have one each."""
 
 KNOWN = ("strength", "stroke", "weights", "color", "masks", "feather", *PAINTING)  # of the controls
 STYLE_SIZE = "--style-size"
+DRAFT = ("preset", "draft")  # of the setup
 
 
 def files_of(styles: Sequence[Any]) -> list[Any]:
@@ -69,7 +72,7 @@ def find_light(
     """
     from gesso.pipeline.styles import holds_card
     from gesso.runtime.exported import is_exported
-    from gesso.runtime.looks import bundled_methods
+    from gesso.runtime.styles import bundled_methods
 
     exported = next(filter(is_exported, styles), None)
     if engine in ("torch", "compile"):
@@ -127,6 +130,7 @@ class Light:
             raise GessoError("style: an exported network is the only style; it cannot be mixed")
         flags = [*_controls(look), *_setup(setup), *(f for f in given if f != STYLE_SIZE)]
         flags += ["--style-mask"] if masks else []
+        flags += ["--preset"] if self.exported and setup.preset is not None else []
         self.method = None if self.exported else self._chosen(styles, given)
         if self.exported:
             flags += [f for f in ("--method", STYLE_SIZE) if self._is_given(f)]
@@ -136,7 +140,7 @@ class Light:
         if flags:
             raise NotLight(f"{', '.join(flags)}: {self.why}")
         self._check_method(styles)
-        self._any_style: AnyStyle | None = None
+        self._styles: AnyStyle | Drafts | None = None
 
     def _chosen(self, styles: Sequence[Any], given: Mapping[str, Any]) -> str | None:
         """The method asked for, or that of cards; None: nobody says."""
@@ -148,13 +152,14 @@ class Light:
     def _check_method(self, styles: Sequence[Any]) -> None:
         """Raises NotLight for a method without bundled graphs."""
         from gesso.pipeline.styles import holds_card
-        from gesso.runtime.looks import bundled_methods
+        from gesso.runtime.styles import bundled_methods, drawn_methods
 
-        known, card = bundled_methods(), next(filter(holds_card, styles), None)
+        known = bundled_methods() + drawn_methods()
+        card = next(filter(holds_card, styles), None)
         if self.method in (None, *known):
             return
         if card is None:
-            needed = f"{self.why}; {' and '.join(known)} run without"
+            needed = f"{self.why}; {', '.join(known)} run without"
             raise NotLight(f"--method {self.method}: {needed}")
         what = shown(card) if isinstance(card, Path) else "a style"
         needed = f"a card of {self.method} {self.why}; or gesso export it where torch is"
@@ -163,7 +168,7 @@ class Light:
     @property
     def name(self) -> str:
         """The method's name; of an exported network "exported"."""
-        return self._any_style.method if self._any_style is not None else "exported"
+        return self._styles.method if self._styles is not None else "exported"
 
     @property
     def why(self) -> str:
@@ -177,21 +182,29 @@ class Light:
     def look(self, styles: Sequence[Any]) -> Paints:
         """The look of styles. Raises GessoError for one that cannot be read."""
         from gesso.cards.cache import CardCache
+        from gesso.runtime.drafts import DEFAULT, styles_of
         from gesso.runtime.exported import exported_look
-        from gesso.runtime.looks import DEFAULT, AnyStyle
 
         with stage("adapting"):
             how, shares = self._controls_with_masks, self.controls.weights
             if self.exported:
                 return exported_look(styles[0], how, self.engine)
-            begun = self._any_style is not None
-            if self._any_style is None:
+            begun = self._styles is not None
+            if self._styles is None:
                 cache = CardCache() if self.use_cache else None
-                self._any_style = AnyStyle(self.method or DEFAULT, cache, self.engine)
-            found = self._any_style.look(styles, shares, how, self.style_size)
-        if self.method is None and not begun:
-            say(f"painted by {DEFAULT}; the default method {self.why}", self.quiet)
+                self._styles = styles_of(self.method or DEFAULT, cache, self.engine)
+            found = self._styles.look(styles, shares, how, self.style_size)
+        if not begun:
+            self._say_what_paints()
         return found
+
+    def _say_what_paints(self) -> None:
+        """Where it is less than was asked for."""
+        from gesso.runtime.styles import drawn_methods
+
+        if self.name in drawn_methods() and self.setup.preset is None:
+            what = f"painted by {self.name}, the preset {DRAFT[1]}"
+            say(f"{what}; the preset balanced {self.why}", self.quiet)
 
     @cached_property
     def _controls_with_masks(self) -> ControlOptions:
@@ -213,4 +226,4 @@ def _controls(look: ControlOptions) -> list[str]:
 
 def _setup(setup: Setup) -> list[str]:
     given = {f.name: getattr(setup, f.name) for f in fields(setup) if f.name != "method"}
-    return [f"--{n}" for n, v in given.items() if v not in (None, "cpu")]
+    return [f"--{n}" for n, v in given.items() if v not in (None, "cpu") and (n, v) != DRAFT]

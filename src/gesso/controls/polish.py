@@ -25,8 +25,9 @@ from gesso.fitting.kept import read_colors, read_rows, widths
 from gesso.fitting.painting import finish
 from gesso.fitting.picture import Descent, OnTerms, optimise
 from gesso.fitting.pyramid import resized
-from gesso.fitting.settings import SMALLEST_PX, Painting
+from gesso.fitting.settings import Painting
 from gesso.fitting.vectors import StyleVectors
+from gesso.graphs.drawing import SMALLEST_PX
 from gesso.losses.objectives import Objective
 from gesso.methods.base import Method, OnStep
 from gesso.nn.precision import compute_in, fast_dtype

@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gesso.graphs.graph import Graph, Name
+from gesso.graphs.graph import Graph, Name, Shape
 from gesso.graphs.layers import PICTURE, PICTURES, Surroundings
 from gesso.graphs.share import shares_of
 from gesso.images.arrays import LUMA
 from gesso.stylizers.any_style import AnyStyle
+from gesso.stylizers.drawing import Drawing
 from gesso.stylizers.ordinary import ordinary_pictures
 
+FEATURES: Shape = (1, "rows", "columns", None)
 Writes = Callable[[Graph, Name, Surroundings], Name]
 """(graph, photos, what is pooled with) → the pictures: what a network's `written` is."""
 
@@ -66,6 +68,19 @@ def regions_graph(found: AnyStyle) -> Graph | None:
     g.output(found.regions(g, image, given, around), "picture", PICTURE)
     g.inputs["moments"] = [2, around.channels]
     return g
+
+
+def drawing_graphs(found: Drawing) -> dict[str, Graph]:
+    """The graphs of networks that patches are drawn with: image (1, 3, H, W) → features (1, h, w,
+    C), and features → picture in [0, 1]. Channels are last, as patches are searched for."""
+    encoder, decoder = Graph(), Graph()
+    seen = found.encoder(encoder, encoder.input("image", PICTURE))
+    last = encoder.op("Transpose", seen, perm=[0, 2, 3, 1])
+    encoder.output(last, "features", FEATURES)
+    first = decoder.op("Transpose", decoder.input("features", FEATURES), perm=[0, 3, 1, 2])
+    made = decoder.op("Clip", found.decoder(decoder, first), 0.0, 1.0)
+    decoder.output(made, "picture", PICTURE)
+    return {"encoder": encoder, "decoder": decoder}
 
 
 def surrounded_graph(writes: Writes, half: bool = False) -> Graph:

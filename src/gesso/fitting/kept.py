@@ -15,10 +15,10 @@ from gesso.encoders.base import Encoder
 from gesso.errors import GessoError
 from gesso.fitting.recolor import StyleColors
 from gesso.fitting.vectors import Vectors
+from gesso.graphs.drawing import PIXELS
 from gesso.losses.matching import representatives
 from gesso.nn.precision import compute_in, fast_dtype
 
-PIXELS = 512  # of a style whose colours are kept
 # Vectors kept for polish, by level.
 FOR_POLISH = {"relu1_2": 1024, "relu2_2": 512, "relu3_3": 160, "relu4_3": 96}
 

@@ -28,9 +28,10 @@ from gesso.fitting.outlines import Outlines
 from gesso.fitting.pyramid import bands, descend, resized, summed
 from gesso.fitting.recolor import recolored
 from gesso.fitting.regions import Styles, put_together, regions_of, sized
-from gesso.fitting.settings import SMALLEST_PX, Painting, scales
+from gesso.fitting.settings import Painting
 from gesso.fitting.shading import shaded
 from gesso.fitting.together import Together, check_fits
+from gesso.graphs.drawing import scales, size_at
 from gesso.nn.colors import Colors
 from gesso.nn.strips import Striped
 from gesso.nn.surroundings import shares
@@ -172,9 +173,8 @@ def _heard(on_step: OnPaint | None, total: int, before: int, step: int, value: f
 
 
 def _at(photo: Tensor, size: int) -> Tensor:
-    share = size / max(photo.shape[-2:])
-    height, width = (max(SMALLEST_PX, round(n * share)) for n in photo.shape[-2:])
-    return resized(photo, height, width)
+    height, width = photo.shape[-2:]
+    return resized(photo, *size_at(height, width, size))
 
 
 @torch.no_grad()

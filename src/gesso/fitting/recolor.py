@@ -11,12 +11,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from gesso.graphs.drawing import PASSES, STOP
 from gesso.nn.colors import Colors
 from gesso.nn.oklab import from_oklab, to_oklab
 from gesso.nn.strips import Striped
 
-PASSES = 5  # of the 3×3 filter (the paper's)
-STOP = 10.0  # a step of lightness s weighs exp(−10·s) (the paper's)
 GREY = 0.02  # a root mean square of chroma up to which a style counts as grey
 
 Recolor = Literal["off", "own", "photo"]

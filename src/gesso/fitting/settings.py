@@ -7,13 +7,11 @@ from typing import Literal
 
 from gesso.fitting.recolor import Recolor
 from gesso.fitting.terms import Weights
+from gesso.graphs import drawing
+from gesso.graphs.drawing import USUAL
 
-COARSEST_PX = 64  # longer side of the coarsest scale (the paper's)
-SMALLEST_PX = 16
 CHEAP_PX, FEW = 384, 6  # see `Painting.fine`
-LARGEST_FIRST_PX = 320.0  # of the photo as patches first see it; at 128 px one covers half a face
-USUAL, FAITHFUL = 0.6, 0.8  # alphas: the default, and where no step is taken at half the size
-MOST_SHADE = 0.8  # at 1 nothing of the painting's own large shapes would be left in a calm sky
+FAITHFUL = 0.8  # alpha: where no step is taken at half the size
 # Of outlines, a correlation. Without the term, pictures in The Scream had lost eyes and roofs, with
 # 0.49 in the mean; those in six styles that lose little had 0.64 to 0.75.
 KEPT, MOST_KEPT = 0.8, 0.95
@@ -84,7 +82,7 @@ class Painting:
     @property
     def first_px(self) -> float:
         """Scales above it are drawn with patches and nothing else."""
-        return LARGEST_FIRST_PX * self.alpha
+        return drawing.first_px(self.alpha)
 
     def at_half(self, share: float) -> Painting:
         """The same with this share of its steps at half the size, and in the place of the others a
@@ -112,17 +110,17 @@ class Painting:
     @property
     def patches(self) -> float:
         """The share of patches in what is redrawn: the more of the photo is to stay, the less."""
-        return min(1.0, 2.5 * (1 - self.alpha))
+        return drawing.patches(self.alpha)
 
     @property
     def blurred(self) -> float:
         """`key_blur`, as far as patches count."""
-        return 1 + self.patches * (self.key_blur - 1)
+        return drawing.blurred(self.alpha, self.key_blur)
 
     @property
     def shade(self) -> float:
         """How far the lightness of what patches drew goes back to the photo's."""
-        return MOST_SHADE * min(1.0, self.alpha / USUAL)
+        return drawing.shade(self.alpha)
 
     @property
     def outlines_kept(self) -> float:
@@ -133,11 +131,3 @@ class Painting:
     def weights(self) -> Weights:
         """Those of the terms."""
         return Weights(**{name: getattr(self, name) for name in Weights.__dataclass_fields__})
-
-
-def scales(longest: int) -> list[int]:
-    """The longer sides in px at which a picture of `longest` px is painted: 64, 128, …, its own."""
-    found = [max(longest, SMALLEST_PX)]
-    while found[0] > 1.5 * COARSEST_PX:
-        found.insert(0, -(-found[0] // 2))
-    return found

@@ -10,9 +10,7 @@ import torch
 from torch import Tensor
 
 from gesso.fitting.pyramid import bands, summed
-
-FINEST = 1 / 96  # of the longer side: finer detail is strokes
-COUNT = 6  # bands at most: what is larger than 64 px is the painting's
+from gesso.graphs.drawing import COUNT, FINEST
 
 
 @torch.no_grad()

@@ -29,6 +29,7 @@ from gesso.nn.masks import MaskLike, part
 from gesso.nn.precision import compute_in, fast_dtype
 from gesso.options import changed, of_pictures
 from gesso.stylizers.any_style import AnyStyle
+from gesso.stylizers.drawing import Drawing
 from gesso.stylizers.progress import AdaptStep, OnStep
 from gesso.stylizers.stylizer import OfRegions, Stylizer, composite
 
@@ -248,6 +249,11 @@ class Method(Textures, nn.Module):
     def any_style(self) -> AnyStyle | None:
         """The method as two networks that take on any style, for export; None where it is not made
         of two. Raises GessoError for an encoder that the weights were not trained with."""
+        return None
+
+    def drawing(self) -> Drawing | None:
+        """What draws the method's quickest pictures, those without steps, with a style's patches;
+        None where nothing does."""
         return None
 
     def stylizer_of_regions(self, cards: Sequence[StyleCard]) -> OfRegions:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -15,12 +16,28 @@ from gesso.runtime.coloring import grey, in_photos_colors
 from gesso.runtime.colors import Colors, Tint, with_palette
 from gesso.runtime.ground import emptied
 from gesso.runtime.masks import covers, region_shares
-from gesso.runtime.painter import Painter, in_regions
 from gesso.runtime.sampling import smaller
-from gesso.runtime.sessions import Network
 from gesso.runtime.strength import at_distance
 
 LEAST_PX = 64
+
+Paints = Callable[[Pixels], Pixels]
+"""A photo (3, H, W) in [0, 1] → its picture."""
+
+Together = Callable[[Any, Pixels, Pixels], Pixels]
+"""What paints a photo by several painters at once, in their regions (K, H, W)."""
+
+
+class Paint(Protocol):
+    """What paints photos (3, H, W) in a style, or in a mixture."""
+
+    def __call__(self, photo: Pixels) -> Pixels:
+        """The picture."""
+        ...
+
+    def softened(self, photo: Pixels, strength: float) -> Paint | None:
+        """The same with that share of the style; None where it is not known how."""
+        ...
 
 
 @dataclass
@@ -34,10 +51,10 @@ class Look:
         color_share, paint_from, paint_pixels: what the method does where the controls do not say.
         controls: how pictures are finished.
         matched: whether the styles have the photo's colours already, where those are asked for.
-        together: a network that puts regions together itself; None: pictures are.
+        together: what paints in all regions at once; None: pictures are put together.
     """
 
-    painters: Sequence[Painter]
+    painters: Sequence[Paint]
     palettes: Sequence[Colors] | None = None
     tint: Tint | None = None
     color_share: float = 0.0
@@ -45,7 +62,7 @@ class Look:
     paint_pixels: int = 0
     controls: ControlOptions = field(default_factory=ControlOptions)
     matched: bool = False
-    together: Network | None = None
+    together: Together | None = None
 
     def __call__(self, photo: Pixels) -> Pixels:
         """The photo, painted and finished as `gesso.Controls` does it."""
@@ -55,10 +72,11 @@ class Look:
         full = self.finished(photo)
         if strength == 1:
             return full
+        softened = [painter.softened(photo, strength) for painter in self.painters]
+        known = [painter for painter in softened if painter is not None]
         soft = full
-        if all(painter.read is not None for painter in self.painters):
-            painters = [painter.softened(photo, strength) for painter in self.painters]
-            soft = replace(self, painters=painters).finished(photo, strength)
+        if len(known) == len(softened):
+            soft = replace(self, painters=known).finished(photo, strength)
         return at_distance(photo, soft, full, strength)
 
     def finished(self, photo: Pixels, strength: float = 1.0) -> Pixels:
@@ -105,7 +123,7 @@ class Look:
             return self.painters[0](photo)
         regions = self._regions(photo, share)
         if self.together is not None:
-            return in_regions(self.together, self.painters, photo, regions)
+            return self.together(self.painters, photo, regions)
         total = np.zeros_like(photo)
         for painter, region in zip(self.painters, regions, strict=True):
             if (region > 0).any():

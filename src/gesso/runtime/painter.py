@@ -47,9 +47,10 @@ class Painter:
         picture: Pixels = found["picture"][0]
         return picture
 
-    def softened(self, photo: Pixels, strength: float) -> Painter:
+    def softened(self, photo: Pixels, strength: float) -> Painter | None:
         """Blended with the photo's own style, which changes next to nothing."""
-        assert self.read is not None
+        if self.read is None:
+            return None
         seen = smaller(photo, MOST_PIXELS)
         own = self.read(seen)
         if "statistics" in own and (share := lacking(seen)):

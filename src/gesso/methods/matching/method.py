@@ -21,7 +21,8 @@ from gesso.fitting.carry import at_most
 from gesso.fitting.kept import kept_colors, kept_rows
 from gesso.fitting.painting import OnPaint, Redraw, paint
 from gesso.fitting.regions import Regions, Styles
-from gesso.fitting.settings import Painting, scales
+from gesso.fitting.settings import Painting
+from gesso.graphs.drawing import scales
 from gesso.methods.adapted import Adapted
 from gesso.methods.base import ImageLike, Method, OnStep, Style
 from gesso.methods.inputs import as_image, enlarged
@@ -29,6 +30,8 @@ from gesso.methods.matching.about import ABOUT, Options
 from gesso.methods.matching.reading import directions_of, kept_sizes, projected, read, sizes_of
 from gesso.methods.matching.redrawing import (
     BEFORE,
+    DRAWING,
+    drawing_of,
     joined,
     kept_painting,
     redraw_of,
@@ -44,8 +47,18 @@ from gesso.nn.pictures import resize
 from gesso.nn.precision import compute_in, fast_dtype
 from gesso.options import from_json
 from gesso.stylizers.begun import Begun
+from gesso.stylizers.drawing import Drawing
 from gesso.stylizers.progress import in_batch
 from gesso.stylizers.stylizer import OfRegions, Stylizer
+
+DRAWN_BY = ("drawn_by", "alpha", "key_blur", "palette_first", "recolor")
+"""The options that pictures without steps depend on."""
+
+BEFORE_THESE: dict[str, Any] = {
+    "drawn_by": "steps", "half_steps": 0, "centred": False, "structure_last": False,
+    "outlines": 0.0, "key_blur": 1.0, "palette_first": 0.0,
+}  # fmt: skip
+"""What cards are painted by that were made before these options."""
 
 
 class Matching(Method):
@@ -126,6 +139,16 @@ class Matching(Method):
             return self._each(contents, style, encoder, how, redraw, on_step)
 
         return Stylizer(run, why_none="optimises every picture by itself")
+
+    def drawing(self) -> Drawing | None:
+        """The networks that patches are drawn with: pictures without steps need no others."""
+        if self._swap is None:
+            return None
+        options = Options()
+        settings = {name: getattr(options, name) for name in DRAWN_BY}
+        before = {name: value for name, value in BEFORE_THESE.items() if name in DRAWN_BY}
+        settings |= {"before": {"weights": BEFORE, **before}}
+        return drawing_of(self._swap, DRAWING, settings, options.style_size)
 
     def stylizer_of_regions(self, cards: Sequence[StyleCard]) -> OfRegions:
         """Regions painted together: in one descent every place is matched with the vectors of its
@@ -268,9 +291,7 @@ def _painting(card: StyleCard) -> Painting:
 
 
 def _options(card: StyleCard) -> Options:
-    # Those of cards from before these.
-    known: dict[str, Any] = {"drawn_by": "steps", "half_steps": 0}
-    known |= {"centred": False, "structure_last": False, "outlines": 0.0}
-    known |= {"key_blur": 1.0, "palette_first": 0.0}
-    known |= {n: v for n, v in card.config.items() if n in Painting.__dataclass_fields__}
+    known = BEFORE_THESE | {
+        n: v for n, v in card.config.items() if n in Painting.__dataclass_fields__
+    }
     return from_json(Options, known, "the configuration of a matching card")

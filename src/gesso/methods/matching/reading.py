@@ -12,8 +12,8 @@ from gesso.encoders.base import Encoder
 from gesso.encoders.projected import Projected
 from gesso.errors import GessoError
 from gesso.fitting.kept import read_colors, read_rows, widths
-from gesso.fitting.settings import scales
 from gesso.fitting.vectors import StyleVectors, Vectors
+from gesso.graphs.drawing import scales
 from gesso.methods.matching.redrawing import paintings_of, split
 from gesso.methods.matching.room import levels_of, room_of
 from gesso.methods.matching.seen import vectors_of

@@ -15,18 +15,20 @@ from torch import Tensor
 from gesso import assets
 from gesso.cards.card import StyleCard
 from gesso.encoders.base import Encoder
+from gesso.encoders.tiles import reach
 from gesso.errors import GessoError, MissingWeights
 from gesso.fitting.painting import Redraw
+from gesso.graphs.drawing import MOST_BYTES, QUALITIES, STRIDE
+from gesso.graphs.graph import Graph, Name
 from gesso.images.write import webp_bytes
+from gesso.methods.style_swap.about import LEVEL
 from gesso.methods.style_swap.method import StyleSwap
 from gesso.nn.masks import places
 from gesso.nn.patches import Bank
 from gesso.nn.pictures import read_image
+from gesso.stylizers.drawing import Drawing
 
 DRAWING, BEFORE = "drawing", "style_swap"  # weights: of today's cards, and of those of before
-MOST_BYTES = 200_000  # of a WebP; twice that in a card, whose numbers are float16
-QUALITIES = (95, 85, 70, 50, 20)
-STRIDE = 2.0  # of the patches: a quarter of them, and of the time; the pictures are as good
 CELL_PX = 4  # of a place of relu3_1
 SHARES = "paintings"  # in a card's configuration: the share of each painting
 KINDS = ("painting", "painted")
@@ -46,6 +48,19 @@ def swap_of(
     except MissingWeights:
         return None
     return found.to(place) if found.config.encoder == encoder.identity else None
+
+
+def drawing_of(swap: StyleSwap, weights: str, settings: Mapping[str, Any], size: int) -> Drawing:
+    """The two networks of style swap by weights of that name, and how far they see."""
+
+    def encoder(g: Graph, image: Name) -> Name:
+        return swap.encoder.written(g, image, [LEVEL])[LEVEL]
+
+    def decoder(g: Graph, features: Name) -> Name:
+        return swap.network.written(g, {swap.network.deepest: features})
+
+    sees = reach(swap.encoder.widths(LEVEL)), reach(swap.network.blocks)
+    return Drawing(encoder, decoder, weights, CELL_PX, sees, settings, size)
 
 
 def kept_painting(picture: Tensor, mask: Tensor | None) -> dict[str, Tensor]:

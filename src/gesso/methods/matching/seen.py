@@ -11,8 +11,8 @@ from torch import Tensor
 
 from gesso.encoders.base import Encoder
 from gesso.fitting.recolor import StyleColors
-from gesso.fitting.settings import scales
 from gesso.fitting.vectors import Seen, StyleVectors, Vectors
+from gesso.graphs.drawing import scales
 from gesso.losses.columns import cells, hypercolumns
 from gesso.methods.inputs import enlarged
 from gesso.methods.matching.redrawing import Painted
