@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from gesso.fitting.pyramid import bands, blurred, descend, summed
-from gesso.fitting.settings import scales
+from gesso.graphs.drawing import scales
 
 
 @pytest.mark.parametrize("shape", [(1, 3, 64, 64), (1, 3, 37, 90), (2, 3, 9, 8)])

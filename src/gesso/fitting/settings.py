@@ -45,6 +45,8 @@ class Painting:
         structure_last: whether `structure` counts in steps at full size, too: of pictures drawn by
             steps, and the more the further `alpha` is above the usual one. Else small letters
             become strokes; there they are the painting's in any case.
+        structure_least: the share of `structure` that counts at full size in any case: enough for
+            the features of a small face, and too little to pale strokes.
         outlines: how much it counts in the last pass that the photo's outlines are lost, see
             `gesso.fitting.outlines`.
         recolor: where the colours come from at the end, see `gesso.fitting.recolor`.
@@ -54,7 +56,7 @@ class Painting:
     alpha: float = USUAL
     steps: int = 40
     fine_steps: int | None = None
-    half_steps: int = 40
+    half_steps: int = 10
     final_steps: int = 20
     patches_above: int = 384
     key_blur: float = 6.0
@@ -69,6 +71,7 @@ class Painting:
     content: float = 0.0
     centred: bool = True
     structure_last: bool = True
+    structure_least: float = 0.1
     recolor: Recolor = "own"
 
     def fine(self, size: int) -> int:
@@ -93,7 +96,8 @@ class Painting:
 
     def at_full(self, share: float) -> Painting:
         """The same with this share of `structure`, if any is to count at full size."""
-        return replace(self, structure=share * self.structure if self.structure_last else 0.0)
+        kept = max(share, self.structure_least) if self.structure_last else 0.0
+        return replace(self, structure=kept * self.structure)
 
     @property
     def half_share(self) -> float:

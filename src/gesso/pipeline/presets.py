@@ -39,14 +39,14 @@ class Preset:
 PRESETS: Mapping[str, Preset] = {
     "draft": Preset(
         "matching",
-        "to choose a style by: the style's patches, and no steps",
+        "a painting in a second or two: the style's patches, and no steps",
         {"steps": 20, "fine_steps": 8, "half_steps": 0, "final_steps": 0},
     ),
     "balanced": Preset("matching", "the default"),
     "best": Preset(
         "matching",
         "to hang on a wall",
-        {"steps": 150, "fine_steps": 60, "half_steps": 120, "final_steps": 70},
+        {"steps": 150, "fine_steps": 60, "half_steps": 40, "final_steps": 80},
     ),
 }
 

@@ -60,7 +60,7 @@ class Options:
             least=0,
             on_pictures=True,
         ),
-    ] = 40
+    ] = 10
     final_steps: Annotated[
         int,
         Option(
@@ -161,6 +161,16 @@ class Options:
         bool,
         Option("Whether structure counts in the last steps, too.", on_pictures=True, shown=False),
     ] = True
+    structure_least: Annotated[
+        float,
+        Option(
+            "The share of structure that counts at full size in any case.",
+            least=0,
+            most=1,
+            on_pictures=True,
+            shown=False,
+        ),
+    ] = 0.1
     recolor: Annotated[
         Literal["off", "own", "photo"],
         Option(

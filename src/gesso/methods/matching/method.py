@@ -56,7 +56,7 @@ DRAWN_BY = ("drawn_by", "alpha", "key_blur", "palette_first", "recolor")
 
 BEFORE_THESE: dict[str, Any] = {
     "drawn_by": "steps", "half_steps": 0, "centred": False, "structure_last": False,
-    "outlines": 0.0, "key_blur": 1.0, "palette_first": 0.0,
+    "outlines": 0.0, "key_blur": 1.0, "palette_first": 0.0, "structure_least": 0.0,
 }  # fmt: skip
 """What cards are painted by that were made before these options."""
 
