@@ -1,7 +1,7 @@
 """Whether quick methods rank styles as the final pictures do: a photo in some styles.
 
     python benchmarks/previews.py --photo photo.jpg -o runs/previews \\
-        --preview meta_networks --preview adain [--style impasto …] [--weights NAME=FILE]
+        --preview draft --preview adain [--style impasto …] [--weights NAME=FILE]
 
 A preview is good when it is more like the final picture of its own style than like those of other
 styles. Likeness is measured twice, without a network: by the colours that lie in the same places,
@@ -15,8 +15,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
@@ -28,6 +29,7 @@ from gesso.errors import GessoError
 from gesso.images.sheet import sheet
 from gesso.methods.base import Method
 from gesso.nn.pictures import read_image, resize
+from gesso.pipeline.presets import PRESETS, Preset
 
 STYLES = (
     *("batik", "cubism", "fresco", "impasto", "marbled"),
@@ -63,13 +65,15 @@ def ranks(previews: list[Tensor], finals: list[Tensor], measure: Measure) -> lis
     return found
 
 
-def pictures(method: Method, photo: Tensor, styles: list[str], folder: Path) -> list[Tensor]:
+def pictures(
+    method: Method, options: Mapping[str, Any], photo: Tensor, styles: list[str], folder: Path
+) -> list[Tensor]:
     """The photo in all styles, read from the folder where they are there."""
     made = []
     for style in styles:
         path = folder / f"{style}.png"
         if not path.is_file():
-            card = method.adapt(style)
+            card = method.adapt(style, **options)
             gesso.write_image(path, gesso.Controls().stylizer(method, card)(photo[None])[0])
         made.append(read_image(path))
     return made
@@ -80,10 +84,11 @@ def compare(args: argparse.Namespace) -> None:
     photo, weights = read_image(args.photo, size=args.size), dict(map(_named, args.weights))
     columns = {}
     for name in [args.final, *args.preview]:
-        method = gesso.load(name, weights=weights.get(name))
+        preset = PRESETS.get(name, Preset(name, ""))
+        method = gesso.load(preset.method, weights=weights.get(name))
         folder = args.out / name / Path(args.photo).stem / (method.base[:12] or "none")
         make_folder(folder)
-        columns[name] = pictures(method, photo, args.style, folder)
+        columns[name] = pictures(method, preset.options, photo, args.style, folder)
     print("| method | by places: nearest, mean rank | by patches: nearest, mean rank |")
     print("| --- | --- | --- |")
     for name in args.preview:
@@ -113,7 +118,7 @@ def main(argv: list[str] | None = None) -> int:
     p = argparse.ArgumentParser(description=__doc__, formatter_class=kind)
     p.add_argument("--photo", default=assets.CONTENTS / "town.jpg", help="default: a bundled one")
     p.add_argument("--style", nargs="+", default=list(STYLES), help="default: ten bundled ones")
-    p.add_argument("--preview", action="append", default=[], metavar="METHOD")
+    p.add_argument("--preview", action="append", default=[], metavar="METHOD|PRESET")
     p.add_argument("--final", default="matching", metavar="METHOD", help="default: matching")
     p.add_argument("--weights", action="append", default=[], metavar="METHOD=FILE")
     p.add_argument("--size", type=int, default=192, help="longer side, px (192)")

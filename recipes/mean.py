@@ -1,9 +1,9 @@
-r"""The mean of the weights of two starts (Wortsman et al. 2022, "Model soups"), in float16.
+r"""The mean of the weights of two networks (Wortsman et al. 2022, "Model soups"), in float16.
 
     python recipes/mean.py runs/metastyle/weights.safetensors OTHER.safetensors \
-        src/gesso/assets/weights/metastyle.safetensors
+        src/gesso/assets/weights/metastyle.safetensors [--share 0.5]
 
-Both have to come from one start. The header, with its inner loop, is the first one's.
+Both have to come from one start, or one of them from the other. The header is the first one's.
 """
 
 from __future__ import annotations
@@ -20,11 +20,14 @@ def main() -> None:
     parser.add_argument("first", type=Path)
     parser.add_argument("second", type=Path)
     parser.add_argument("target", type=Path)
+    parser.add_argument("--share", type=float, default=0.5, help="that of the second")
     args = parser.parse_args()
-    first, header = checkpoint.load_file(args.first, kind="start")
-    second, _ = checkpoint.load_file(args.second, kind="start", expected=first)
-    mean = {name: ((p.float() + second[name].float()) / 2).half() for name, p in first.items()}
-    checkpoint.save_file(args.target, mean, {k: v for k, v in header.items() if k != "sha256"})
+    first, header = checkpoint.load_file(args.first)
+    second, _ = checkpoint.load_file(args.second, expected=first)
+    pairs = {name: (p.float(), second[name].float()) for name, p in first.items()}
+    mean = {name: one.lerp(other, args.share).half() for name, (one, other) in pairs.items()}
+    own = {key: value for key, value in header.items() if key not in ("format", "sha256")}
+    checkpoint.save_file(args.target, mean, own)
     print(f"{shown(args.target)}: written")
 
 
