@@ -14,3 +14,6 @@ OUT=${OUT:-runs}/drawing
   --match-weight 1 --feature-weight 0 --key-blur 6 --tv-weight 0 --lattice-weight 10 --range-weight 10 \
   --lr 5e-4 --warmup 50 --ema 0.99 --seed 5 \
   $([ -f "$OUT/checkpoint.safetensors" ] && echo --resume)
+# The mean with what it began with has its strokes, and less of their relief.
+"${PYTHON:-.venv/bin/python}" recipes/mean.py "$OUT/weights.safetensors" \
+  "${START:-src/gesso/assets/weights/style_swap.safetensors}" "$OUT/drawing.safetensors" --share 0.3
