@@ -1,8 +1,8 @@
 """Make the pictures of docs/matching.md: `python docs/make_matching_pictures.py`.
 
-With the bundled encoder, some minutes on a CPU; `stages`, `shares`, `side_by_side`, `faces` or
-`parts` as an argument makes only that one. Photographs: src/gesso/assets/contents; the styles are
-drawn by examples/draw_styles.py; all of them may be passed on freely.
+With the bundled encoder, some minutes on a CPU; `stages`, `shares`, `side_by_side`, `faces`,
+`parts` or `presets` as an argument makes only that one. Photographs: src/gesso/assets/contents;
+the styles are drawn by examples/draw_styles.py; all of them may be passed on freely.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from gesso.images.sheet import sheet
 from gesso.images.write import write_image
 from gesso.methods.registry import load
 from gesso.nn.pictures import read_image
+from gesso.pipeline.presets import PRESETS
 from gesso.pipeline.session import Session
 
 ROOT = Path(__file__).parent.parent
@@ -32,6 +33,7 @@ PAIRS = (("town", "ukiyo-e"), ("coffee", "impasto"), ("astronaut-face", "stained
 SHARES = (0.8, 0.6, 0.3)
 FACE = ("impasto", "stained-glass", "sumi-e", "pop-art", "cubism")
 STAGES_PX = (256, 512)
+DRAFTED = (("cat", "impasto"), ("town", "watercolour"))
 
 
 def side_by_side() -> None:
@@ -92,6 +94,20 @@ def parts() -> None:
     write_image(OUT / "style-mask.jpg", sheet(cells, [texts]), quality=82)
 
 
+def presets() -> None:
+    """Photos by each preset."""
+    method, rows, size = load("matching"), [], STAGES_PX[-1]
+    for content, style in DRAFTED:
+        photo = CONTENTS / f"{content}.jpg"
+        cells = [read_image(photo, size=size)]
+        for preset in PRESETS.values():
+            session = Session(method, method.about.options(**preset.options))
+            cells.append(torch.from_numpy(session.stylize(photo, [style], size=size).rgb))
+        rows.append([_square(cell).numpy() for cell in cells])
+    texts = ["photo", *PRESETS]
+    write_image(OUT / "matching-presets.jpg", sheet(rows, [texts, [""] * len(texts)]), quality=80)
+
+
 def stages() -> None:
     """A photo, what patches make of it at each scale, the last pass, and the colours."""
     method = load("matching")
@@ -134,6 +150,8 @@ def _square(image: torch.Tensor) -> torch.Tensor:
 
 
 if __name__ == "__main__":
-    makers = {maker.__name__: maker for maker in (side_by_side, shares, stages, faces, parts)}
+    makers = {
+        maker.__name__: maker for maker in (side_by_side, shares, stages, faces, parts, presets)
+    }
     for name in sys.argv[1:] or makers:
         makers[name]()
