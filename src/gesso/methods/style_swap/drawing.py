@@ -21,6 +21,7 @@ from gesso.fitting.apart import Apart
 from gesso.fitting.pyramid import blurred
 from gesso.fitting.terms import Weights
 from gesso.fitting.vectors import StyleVectors, Vectors
+from gesso.graphs.drawing import STRIDE
 from gesso.losses.columns import cells, hypercolumns
 from gesso.losses.lattice import lattice
 from gesso.losses.terms import beyond_range, relative_squared_error, total_variation
@@ -29,7 +30,6 @@ from gesso.methods.style_swap.layer import Config
 from gesso.nn.colors import Colors
 from gesso.nn.patches import Bank, patches_of
 
-STRIDE = 2.0  # of the patches, as `gesso.methods.matching` has them
 TERMS = Weights(transport=1.0, moments=0.5, centred=True)  # its last pass's, of the style
 LEAK = 0.01  # of the gradient of values outside [0, 1], which no encoder sees
 
