@@ -218,6 +218,9 @@ def test_recipes_give_commands_that_gesso_has(recipe: Path, tmp_path: Path) -> N
     told = [words.split("\n") for words in said.read_text().split("\n\n") if words]
     assert told
     for words in told:
+        if words[0].startswith("recipes/"):
+            assert (ROOT / words[0]).is_file()
+            continue
         assert words[:2] == ["-m", "gesso"]
         parse(words[2:])
 
