@@ -2,7 +2,7 @@
 # The network that draws for matching, from style swap's, in one phase that resumes where it stopped.
 #   DATA=folder with content/ and style/  [START=FILE]  [ENCODER=compact|FILE]  [DEVICE=cuda]
 #   [BATCH=2] [CROP=176] [RESIZE_MAX=320] [STEPS=4000]  recipes/drawing.sh
-# The defaults are for one CPU core that multiplies bfloat16, an hour and a quarter: 1.1 s a step of two
+# The defaults are for one CPU core that multiplies bfloat16, an hour: 0.9 s a step of two
 # photographs in two styles each. On a GPU: BATCH=4 CROP=256 RESIZE_MAX=512 STEPS=20000
 set -euo pipefail
 OUT=${OUT:-runs}/drawing

@@ -9,6 +9,7 @@ draws softly. Here it is asked for pictures whose own vectors are the painting's
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import product
 
 import torch
@@ -19,7 +20,7 @@ from gesso.encoders.decoder import Decoder
 from gesso.encoders.levels import LEVELS
 from gesso.fitting.apart import Apart
 from gesso.fitting.pyramid import blurred
-from gesso.fitting.terms import Weights
+from gesso.fitting.settings import Painting
 from gesso.fitting.vectors import StyleVectors, Vectors
 from gesso.graphs.drawing import STRIDE
 from gesso.losses.columns import cells, hypercolumns
@@ -30,7 +31,7 @@ from gesso.methods.style_swap.layer import Config
 from gesso.nn.colors import Colors
 from gesso.nn.patches import Bank, patches_of
 
-TERMS = Weights(transport=1.0, moments=0.5, centred=True)  # its last pass's, of the style
+TERMS = replace(Painting().weights, structure=0.0)  # its last pass's, of the style
 LEAK = 0.01  # of the gradient of values outside [0, 1], which no encoder sees
 
 

@@ -156,8 +156,9 @@ class StyleSwap(Trained):
         for (picture, mask), share in zip(pictures, shares, strict=True):
             features, on = self._inner(picture, mask)
             apart = stride * shared_stride(share, shares)
-            seen = blurred(picture[None], blur)[0].clamp(0, 1)
-            keys = self._inner(seen, None)[0] if blur > 1 else None
+            keys = None
+            if blur > 1:
+                keys, _ = self._inner(blurred(picture[None], blur)[0].clamp(0, 1), None)
             styles.append(patches_of(features, Options.patch_size, apart, mask=on, keys=keys))
         return Bank(styles)
 

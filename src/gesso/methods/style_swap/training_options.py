@@ -73,4 +73,4 @@ class Training(TrainConfig):
             "TIMES",
             least=1,
         ),
-    ] = 8.0
+    ] = 6.0
